@@ -1,0 +1,442 @@
+"""`Scene`, `Layer`, `Batch` and `CityObject`: the city as tables that are shared and never changed in place."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scenes.errors import UnknownObjectError
+from scenes.schema import BOUNDS, attribute_names, properties_of, stack_tables, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from scenes.georeference import Georeference
+    from scenes.mesh import MeshSet
+
+ALIASES = pa.schema([("scheme", pa.string()), ("value", pa.string()), ("row", pa.uint32())])
+BATCH_ROWS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some thousand objects: a table, and their geometry at each level of detail.
+
+    Parameters
+    ----------
+    table
+        One row an object (`scenes.schema`).
+    meshes
+        Level of detail (``"0"`` coarse .. ``"4"``, also ``"2.2"``) to geometry.
+    aliases
+        Other names of the rows: columns scheme, value, row.
+    """
+
+    table: pa.Table
+    meshes: Mapping[str, MeshSet] = field(default_factory=dict)
+    aliases: pa.Table = field(default_factory=ALIASES.empty_table)
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return int(self.table.num_rows)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of everything in the batch, the same in every process."""
+        digest = hashlib.blake2b(digest_size=16)
+        for table in (self.table, self.aliases):
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table.combine_chunks())
+            digest.update(sink.getvalue())
+        for level, mesh in sorted(self.meshes.items()):
+            digest.update(level.encode())
+            for array in (
+                mesh.centre,
+                mesh.positions,
+                mesh.triangles,
+                mesh.rows,
+                mesh.colours,
+                mesh.lines,
+                mesh.points,
+            ):
+                digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+            for each in mesh.instances:
+                digest.update(each.rows.tobytes() + each.positions.tobytes() + each.scales.tobytes())
+        return digest.hexdigest()
+
+    def finest(self) -> MeshSet | None:
+        """Return the geometry of the highest level of detail, None if the batch has none."""
+        return self.meshes[max(self.meshes, key=float)] if self.meshes else None
+
+    def with_bounds(self) -> Batch:
+        """Return the batch with its bounds columns filled from the finest geometry."""
+        mesh = self.finest()
+        if mesh is None:
+            return self
+        low, high = mesh.row_bounds(len(self))
+        table = self.table
+        for column, values in zip(BOUNDS, [*low.T, *high.T], strict=True):
+            known = np.isfinite(values)
+            filled = pa.array(values, mask=~known)
+            index = table.schema.get_field_index(column)
+            table = table.set_column(index, table.schema.field(index), pc.coalesce(filled, table[column]))
+        return replace(self, table=table)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Named objects of one theme.
+
+    Parameters
+    ----------
+    name
+        Plain name, used in folders and addresses: lower case, digits, ``-`` and ``_``.
+    batches
+        The objects.
+    theme
+        What the viewer's style goes by: buildings, bim, roads, water, landuse, trees, terrain, pipes,
+        districts, points, sensors, generic.
+    titles
+        Names for people by language (``{"en": "Buildings", "zh": "建筑"}``).
+    source
+        Where it came from, for provenance.
+    """
+
+    name: str
+    batches: tuple[Batch, ...] = ()
+    theme: str = "generic"
+    titles: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return sum(len(batch) for batch in self.batches)
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """All objects as one table (the batches' memory is shared)."""
+        return stack_tables([batch.table for batch in self.batches])
+
+    @property
+    def lods(self) -> tuple[str, ...]:
+        """Levels of detail that any batch has, coarse to fine."""
+        return tuple(sorted({level for batch in self.batches for level in batch.meshes}, key=float))
+
+    @property
+    def triangle_count(self) -> int:
+        """Triangles at the finest level."""
+        return sum(mesh.triangle_count for batch in self.batches if (mesh := batch.finest()) is not None)
+
+    def bounds(self) -> tuple[float, float, float, float, float, float] | None:
+        """Return (min x, y, z, max x, y, z) in local metres, None if nothing has a place."""
+        table = self.table
+        found = [(pc.min if name.startswith("min") else pc.max)(table[name]).as_py() for name in BOUNDS]
+        return None if any(value is None for value in found) else cast("Any", tuple(found))
+
+    def with_batches(self, batches: Sequence[Batch]) -> Layer:
+        """Return the layer with other batches."""
+        return replace(self, batches=tuple(batches))
+
+
+@dataclass(frozen=True, eq=False)
+class CityObject:
+    """A view of one row; made when somebody asks for it.
+
+    Examples
+    --------
+    A scene gives them out: ``tower = scene["urn:uuid:..."]``, then ``tower.attributes["height_m"]``.
+    """
+
+    layer: str
+    row: int
+    handle: int
+    batch: Batch
+    batch_row: int
+
+    @cached_property
+    def _cells(self) -> dict[str, Any]:
+        return {name: self.batch.table[name][self.batch_row].as_py() for name in self.batch.table.column_names}
+
+    @property
+    def uid(self) -> str:
+        """The URN that never changes."""
+        return str(self._cells["uid"])
+
+    @property
+    def kind(self) -> str:
+        """The CityGML class name."""
+        return str(self._cells["kind"])
+
+    @property
+    def name(self) -> str:
+        """The name, empty if it has none."""
+        return self._cells["name"] or ""
+
+    @property
+    def parent(self) -> str | None:
+        """The uid one level up in the spatial tree."""
+        return cast("str | None", self._cells["parent"])
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Typed attributes by column name; columns that are null for this object are left out."""
+        names = attribute_names(self.batch.table)
+        return MappingProxyType({name: self._cells[name] for name in names if self._cells[name] is not None})
+
+    @property
+    def fixed(self) -> Mapping[str, Any]:
+        """The fixed columns (`scenes.schema.FIXED`) without footprint and properties."""
+        skip = {*attribute_names(self.batch.table), "footprint", "properties"}
+        return MappingProxyType({name: value for name, value in self._cells.items() if name not in skip})
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """UCUM units of the attributes that have one."""
+        table = self.batch.table
+        return {name: unit for name in attribute_names(table) if (unit := unit_of(table, name))}
+
+    @property
+    def properties(self) -> Mapping[str, Mapping[str, Any]]:
+        """Property sets and rare attributes: {group: {name: value}}."""
+        return properties_of(self._cells["properties"])
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float, float, float] | None:
+        """Local (min x, y, z, max x, y, z) in metres, None if it has no place."""
+        found = tuple(self._cells[name] for name in BOUNDS)
+        return None if any(value is None for value in found) else cast("Any", found)
+
+    @property
+    def footprint_wkb(self) -> bytes | None:
+        """The plan as WKB in local metres."""
+        return cast("bytes | None", self._cells["footprint"])
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Other names: {scheme: value}."""
+        table = self.batch.aliases
+        mine = table.filter(pc.equal(table["row"], self.batch_row))
+        return dict(zip(mine["scheme"].to_pylist(), mine["value"].to_pylist(), strict=True))
+
+    def mesh(self, lod: str | None = None) -> MeshSet | None:
+        """Return its geometry at a level of detail (default the finest), None if it has none."""
+        mesh = self.batch.finest() if lod is None else self.batch.meshes.get(lod)
+        return None if mesh is None else mesh.take([self.batch_row])
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A city: a frame on the Earth and an ordered mapping of layers. Edits return a new scene.
+
+    Examples
+    --------
+    >>> from scenes.georeference import Georeference
+    >>> city = Scene(Georeference("EPSG:32651", 354_000.0, 3_457_000.0), name="empty")
+    >>> len(city), list(city.layers)
+    (0, [])
+    """
+
+    georeference: Georeference
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    name: str = "city"
+    version: int = 1
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the mapping of layers."""
+        for name, layer in self.layers.items():
+            if name != layer.name:
+                raise ValueError(f"layer {layer.name} is filed under {name}")
+        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+
+    def __len__(self) -> int:
+        """Return the number of objects in all layers."""
+        return sum(len(layer) for layer in self.layers.values())
+
+    def __getitem__(self, uid: str) -> CityObject:
+        """Return the object with a uid.
+
+        Raises
+        ------
+        UnknownObjectError
+            When the scene has no such object.
+        """
+        return self.at(self._index.handle_of(uid))
+
+    def __contains__(self, uid: object) -> bool:
+        """Say whether the scene has an object with this uid."""
+        return isinstance(uid, str) and self._index.find(uid) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the uids, by handle."""
+        for layer in self.layers.values():
+            yield from layer.table["uid"].to_pylist()
+
+    @cached_property
+    def _index(self) -> _UidIndex:
+        return _UidIndex(self)
+
+    @cached_property
+    def bases(self) -> Mapping[str, int]:
+        """First handle of each layer; handles are dense in the order layer, batch, row."""
+        starts = np.cumsum([0, *(len(layer) for layer in self.layers.values())])
+        return MappingProxyType({name: int(start) for name, start in zip(self.layers, starts, strict=False)})
+
+    @cached_property
+    def epoch(self) -> int:
+        """A 32-bit number that changes whenever handles mean other objects."""
+        digest = hashlib.blake2b(digest_size=4)
+        for layer in self.layers.values():
+            for batch in layer.batches:
+                column = batch.table["uid"].combine_chunks()
+                digest.update(b"".join(bytes(memoryview(buffer)) for buffer in column.buffers()[1:] if buffer))
+        return int.from_bytes(digest.digest(), "little")
+
+    @cached_property
+    def uids(self) -> pa.ChunkedArray:
+        """The uid of each handle."""
+        return pa.chunked_array(
+            [chunk for layer in self.layers.values() for chunk in layer.table["uid"].chunks], type=pa.string()
+        )
+
+    def handle(self, uid: str) -> int:
+        """Return the dense handle of a uid in this version of the scene."""
+        return self._index.handle_of(uid)
+
+    def handles(self, uids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the handle of each uid, -1 where the scene does not have it."""
+        return np.array([found if (found := self._index.find(uid)) is not None else -1 for uid in uids], np.int64)
+
+    def at(self, handle: int) -> CityObject:
+        """Return the object with a handle."""
+        for name, base in self.bases.items():
+            layer = self.layers[name]
+            if base <= handle < base + len(layer):
+                row = left = handle - base
+                for batch in layer.batches:
+                    if left < len(batch):
+                        return CityObject(name, row, handle, batch, left)
+                    left -= len(batch)
+        raise UnknownObjectError(f"handle {handle}", f"the scene has {len(self)} objects", "use a uid")
+
+    def resolve(self, name: str) -> CityObject:
+        """Return the object that a uid, ``scheme:value`` alias, 21-digit code or source id names.
+
+        Raises
+        ------
+        UnknownObjectError
+            When nothing, or more than one object, has that name.
+        """
+        found = self.resolve_all(name)
+        if not found:
+            raise UnknownObjectError(name, "no object has this id or alias", "search by name with a query")
+        if len(found) > 1:
+            raise UnknownObjectError(name, f"{len(found)} objects have this alias", f"use a uid such as {found[0].uid}")
+        return found[0]
+
+    def resolve_all(self, name: str) -> list[CityObject]:
+        """Return every object that a uid, alias, code or source id names; may be empty."""
+        return [self.at(handle) for handle in self._index.resolve(name)]
+
+    def children(self, uid: str) -> list[CityObject]:
+        """Return the objects whose parent is `uid`."""
+        return [self.at(handle) for handle in self._index.children(uid)]
+
+    def bounds(self) -> tuple[float, float, float, float, float, float] | None:
+        """Return (min x, y, z, max x, y, z) in local metres of all layers, None if nothing has a place."""
+        found = [box for layer in self.layers.values() if (box := layer.bounds()) is not None]
+        if not found:
+            return None
+        array = np.array(found)
+        return cast("Any", (*array[:, :3].min(axis=0).tolist(), *array[:, 3:].max(axis=0).tolist()))
+
+    def with_layer(self, layer: Layer) -> Scene:
+        """Return a scene with one layer added or replaced; all others are shared."""
+        return replace(self, layers={**self.layers, layer.name: layer}, version=self.version + 1)
+
+    def without_layer(self, name: str) -> Scene:
+        """Return a scene without one layer."""
+        if name not in self.layers:
+            raise UnknownObjectError(name, f"no such layer; there are {', '.join(self.layers) or 'none'}")
+        kept = {other: layer for other, layer in self.layers.items() if other != name}
+        return replace(self, layers=kept, version=self.version + 1)
+
+
+class _UidIndex:
+    """Finds handles by uid, alias and parent: sorted arrays instead of a million Python objects."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._uids, self._order = _sorted(scene.uids)
+
+    def find(self, uid: str) -> int | None:
+        place = int(np.searchsorted(self._uids, uid.encode("utf-8", "replace")))
+        if place < len(self._uids) and self._uids[place] == uid.encode("utf-8", "replace"):
+            return int(self._order[place])
+        return None
+
+    def handle_of(self, uid: str) -> int:
+        found = self.find(uid)
+        if found is None:
+            raise UnknownObjectError(uid, "the scene has no such object", "use scene.resolve for aliases")
+        return found
+
+    @cached_property
+    def _alias_index(self) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+        names: list[pa.ChunkedArray] = []
+        handles: list[NDArray[np.int64]] = []
+        first = 0
+        for layer in self._scene.layers.values():
+            for batch in layer.batches:
+                table = batch.aliases
+                names.append(pc.binary_join_element_wise(table["scheme"], table["value"], ":"))
+                handles.append(table["row"].to_numpy().astype(np.int64) + first)
+                sources = batch.table["source_id"]
+                known = pc.is_valid(sources).to_numpy()
+                names.append(sources.filter(pc.is_valid(sources)))
+                handles.append(np.flatnonzero(known) + first)
+                first += len(batch)
+        if not names:
+            return np.zeros(0, "S1"), np.zeros(0, np.int64)
+        keys, order = _sorted(pa.chunked_array([chunk for name in names for chunk in name.chunks], type=pa.string()))
+        return keys, np.concatenate(handles)[order]
+
+    def resolve(self, name: str) -> list[int]:
+        direct = self.find(name)
+        if direct is None and len(name) == 21:
+            direct = self.find(f"urn:cityobj:{name[:6]}:{name}")
+        if direct is not None:
+            return [direct]
+        keys, handles = self._alias_index
+        low, high = np.searchsorted(keys, name.encode(), "left"), np.searchsorted(keys, name.encode(), "right")
+        return sorted({int(handle) for handle in handles[low:high]})
+
+    @cached_property
+    def _parents(self) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+        chunks = [chunk for layer in self._scene.layers.values() for chunk in layer.table["parent"].chunks]
+        return _sorted(pc.fill_null(pa.chunked_array(chunks, type=pa.string()), ""))
+
+    def children(self, uid: str) -> list[int]:
+        keys, order = self._parents
+        low, high = np.searchsorted(keys, uid.encode(), "left"), np.searchsorted(keys, uid.encode(), "right")
+        return sorted(int(handle) for handle in order[low:high])
+
+
+def _sorted(texts: pa.ChunkedArray) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+    raw = (
+        np.array(pc.fill_null(texts, "").cast(pa.binary()).to_numpy(zero_copy_only=False), dtype="S")
+        if len(texts)
+        else np.zeros(0, "S1")
+    )
+    order = np.argsort(raw, kind="stable")
+    return raw[order], order
