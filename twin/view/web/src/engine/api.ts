@@ -1,0 +1,230 @@
+/** The seam between the 3D engine and everything around it. The UI and the backends know only these types. */
+
+export type Language = "en" | "zh";
+export type Theme = "light" | "dark";
+export type Titles = { en: string; zh: string };
+/** Local metres: x east, y north, z up. */
+export type Vec3 = [number, number, number];
+export type Box6 = [number, number, number, number, number, number];
+
+export interface LayerSpec {
+  name: string;
+  theme: string;
+  titles: Titles;
+  /** Address of the tileset below `tiles_url`. */
+  tileset: string;
+  /** First handle and number of objects. */
+  base: number;
+  count: number;
+  visible: boolean;
+  opacity: number;
+  underground: boolean;
+  bounds: Box6 | null;
+  source: string;
+}
+
+export interface RampLegend {
+  type: "ramp";
+  min: number;
+  max: number;
+  /** Places 0..1 and colours "#rrggbb". */
+  stops: [number, string][];
+}
+
+export interface ClassLegend {
+  type: "classes";
+  items: { code: number; colour: string; titles: Titles }[];
+}
+
+export interface OverlaySpec {
+  id: number;
+  name: string;
+  titles: Titles;
+  unit: string;
+  source: "live" | "field" | "attribute";
+  layers: string[];
+  legend: RampLegend | ClassLegend;
+  /** Base64 of 256 RGBA entries; alpha is the strength of the tint. */
+  palette: string;
+}
+
+export interface ParameterSpec {
+  name: string;
+  titles: Titles;
+  schema: Record<string, unknown>;
+  unit: string;
+  default: unknown;
+}
+
+export interface SimulationSpec {
+  id: string;
+  titles: Titles;
+  description: Titles;
+  parameters: ParameterSpec[];
+}
+
+export interface SceneManifest {
+  name: string;
+  titles: Titles;
+  epoch: number;
+  count: number;
+  origin: {
+    longitude: number;
+    latitude: number;
+    crs: string;
+    easting: number;
+    northing: number;
+    height: number;
+    convergence_deg: number;
+  };
+  bounds: Box6;
+  tiles_url: string;
+  live_url: string | null;
+  layers: LayerSpec[];
+  home: { position: Vec3; target: Vec3 } | null;
+  language: Language;
+  theme: Theme;
+  /** ISO 8601 instant for the sun. */
+  time: string;
+  overlays: OverlaySpec[];
+  simulations: SimulationSpec[];
+  scenarios: { name: string; title: string }[];
+  attribution: string[];
+}
+
+export interface Pick {
+  handle: number;
+  layer: string;
+  point: Vec3;
+}
+
+export interface CameraState {
+  position: Vec3;
+  target: Vec3;
+}
+
+export type MeasureKind = "distance" | "height" | "area";
+
+export interface Measurement {
+  kind: MeasureKind;
+  points: Vec3[];
+  /** Metres, or square metres for an area (true surface in 3D); `horizontal` is the plan value. */
+  value: number;
+  horizontal: number;
+  vertical: number;
+  done: boolean;
+}
+
+export interface SectionPlane {
+  /** "z": horizontal cut at a height; "x"/"y": vertical cuts; "free": any azimuth. */
+  axis: "x" | "y" | "z" | "free";
+  /** Metres along the normal from the scene origin. */
+  offset: number;
+  azimuth_deg: number;
+  flipped: boolean;
+}
+
+export interface EngineStats {
+  fps: number;
+  tilesLoaded: number;
+  tilesPending: number;
+  triangles: number;
+  drawCalls: number;
+  gpuMegabytes: number;
+  frames: number;
+}
+
+export interface EngineEvents {
+  hover: Pick | null;
+  pick: Pick | null;
+  doublepick: Pick;
+  camera: CameraState;
+  measure: Measurement | null;
+  /** Fired whenever nothing is left to load for the present view. */
+  idle: EngineStats;
+  stats: EngineStats;
+  error: { message: string };
+}
+
+export interface EngineOptions {
+  /** Multi-sampling; the engine chooses by device when it is left out. */
+  antialias?: boolean;
+  /** Replaces `fetch` for tiles (stand-alone pages serve them from memory). */
+  fetch?: (url: string) => Promise<Response>;
+  theme?: Theme;
+}
+
+export interface CityEngine {
+  readonly canvas: HTMLCanvasElement;
+  load(manifest: SceneManifest): Promise<void>;
+  dispose(): void;
+  resize(): void;
+
+  on<K extends keyof EngineEvents>(event: K, listener: (value: EngineEvents[K]) => void): () => void;
+
+  // camera
+  camera(): CameraState;
+  setCamera(state: CameraState, seconds?: number): void;
+  home(seconds?: number): void;
+  north(seconds?: number): void;
+  top(seconds?: number): void;
+  zoom(factor: number): void;
+  /** Orbit and pan by keys or buttons: degrees and share of the view. */
+  orbit(azimuth_deg: number, elevation_deg: number): void;
+  pan(right: number, forward: number): void;
+  /** Fly so that the box fills the view. */
+  flyTo(box: Box6, seconds?: number): void;
+  /** Compass heading of the view, degrees clockwise from true north. */
+  heading(): number;
+
+  // objects
+  select(handles: number[]): void;
+  hide(handles: number[], hidden: boolean): void;
+  showAll(): void;
+  /** Only these stay solid; the rest turns into ghosts. Empty = normal. */
+  isolate(handles: number[]): void;
+  pickAt(clientX: number, clientY: number): Promise<Pick | null>;
+
+  // layers
+  setLayerVisible(name: string, visible: boolean): void;
+  setLayerOpacity(name: string, opacity: number): void;
+  /** 0 = solid ground .. 1 = ground gone; pipes and the like show through. */
+  setUnderground(amount: number): void;
+
+  // overlay by codes
+  setOverlay(overlay: OverlaySpec | null): void;
+  /** Every handle's code, or those of some handles. */
+  setCodes(codes: Uint8Array): void;
+  setCodesOf(handles: Uint32Array, codes: Uint8Array): void;
+  codeOf(handle: number): number;
+  /** A result surface (glb bytes with COLOR_0) drawn over the scene; null removes it. */
+  setSurface(name: string, glb: ArrayBuffer | null): Promise<void>;
+
+  // light
+  setTime(iso: string): void;
+  setShadows(on: boolean): void;
+  sun(): { azimuth_deg: number; elevation_deg: number };
+  setTheme(theme: Theme): void;
+
+  // tools
+  startMeasure(kind: MeasureKind): void;
+  stopMeasure(): void;
+  clearMeasures(): void;
+  setSection(plane: SectionPlane | null): void;
+
+  /** PNG of the present view. */
+  snapshot(): Promise<Blob>;
+  stats(): EngineStats;
+  requestFrame(): void;
+}
+
+export type CreateEngine = (container: HTMLElement, options?: EngineOptions) => CityEngine;
+
+/** What a page needs from whoever holds the data: the Python server or a stand-alone file. */
+export interface Backend {
+  ask(method: string, params: Record<string, unknown>): Promise<unknown>;
+  emit(name: string, data: unknown): void;
+  /** Messages pushed to the page: {op: ...}; binary members arrive as ArrayBuffer or typed arrays. */
+  onMessage(listener: (message: Record<string, unknown>) => void): void;
+  fetch?: (url: string) => Promise<Response>;
+}
