@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -169,7 +169,7 @@ class Georeference:
     def localise(self, projected_m: ArrayLike) -> Floats:
         """Return (n, 2) or (n, 3) projected coordinates as local metres in double precision."""
         points = np.asarray(projected_m, dtype=np.float64)
-        return cast("Floats", points - self.origin_m[: points.shape[-1]])
+        return points - self.origin_m[: points.shape[-1]]
 
     def localise_from(self, crs: str, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
         """Return local x and y of coordinates in another system (x east or longitude, y north or latitude)."""

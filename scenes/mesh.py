@@ -188,11 +188,11 @@ class MeshSet:
 
     def vertex_rows(self) -> Indices:
         """Return the row of the object of each vertex, (v,) uint32."""
-        return np.repeat(self.rows, np.diff(self.vertex_starts.astype(np.int64)))
+        return np.repeat(self.rows, _counts(self.vertex_starts))
 
     def triangle_rows(self) -> Indices:
         """Return the row of the object of each triangle, (t,) uint32."""
-        return np.repeat(self.rows, np.diff(self.triangle_starts.astype(np.int64)))
+        return np.repeat(self.rows, _counts(self.triangle_starts))
 
     def area_m2(self) -> float:
         """Return the area of all triangles in square metres (instances left out)."""
@@ -204,7 +204,7 @@ class MeshSet:
         """Return the least and greatest corner of each row, two (row_count, 3) arrays of local metres, NaN if empty."""
         low = np.full((row_count, 3), np.inf)
         high = np.full((row_count, 3), -np.inf)
-        counts = np.diff(self.vertex_starts.astype(np.int64))
+        counts = _counts(self.vertex_starts)
         used = counts > 0
         if used.any():
             starts = self.vertex_starts[:-1][used].astype(np.int64)
@@ -220,28 +220,21 @@ class MeshSet:
 
     def take(self, rows: Iterable[int] | NDArray[np.integer]) -> MeshSet:
         """Return the part that belongs to some rows; rows are renumbered 0.. in the order given (ascending)."""
-        wanted = np.asarray(list(rows) if not isinstance(rows, np.ndarray) else rows, dtype=np.int64)
-        size = (
-            int(
-                max(self.rows.max(initial=0), wanted.max(initial=0), *(i.rows.max(initial=0) for i in self.instances))
-                if self.instances
-                else max(self.rows.max(initial=0), wanted.max(initial=0))
-            )
-            + 1
-        )
-        lookup = np.full(size, -1, np.int64)
+        wanted = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), dtype=np.int64)
+        named: list[NDArray[np.integer]] = [self.rows, wanted, *(each.rows for each in self.instances)]
+        lookup = np.full(max(int(part.max(initial=0)) for part in named) + 1, -1, np.int64)
         lookup[wanted] = np.arange(len(wanted))
         keep_group = lookup[self.rows] >= 0
-        keep_vertex = np.repeat(keep_group, np.diff(self.vertex_starts.astype(np.int64)))
-        keep_triangle = np.repeat(keep_group, np.diff(self.triangle_starts.astype(np.int64)))
+        keep_vertex = np.repeat(keep_group, _counts(self.vertex_starts))
+        keep_triangle = np.repeat(keep_group, _counts(self.triangle_starts))
         renumber = np.cumsum(keep_vertex) - 1
         return replace(
             self,
             positions=self.positions[keep_vertex],
             triangles=renumber[self.triangles[keep_triangle]].astype(np.uint32),
             rows=lookup[self.rows[keep_group]].astype(np.uint32),
-            vertex_starts=_starts(np.diff(self.vertex_starts.astype(np.int64))[keep_group]),
-            triangle_starts=_starts(np.diff(self.triangle_starts.astype(np.int64))[keep_group]),
+            vertex_starts=_starts(_counts(self.vertex_starts)[keep_group]),
+            triangle_starts=_starts(_counts(self.triangle_starts)[keep_group]),
             colours=None if self.colours is None else self.colours[keep_vertex],
             normals=None if self.normals is None else self.normals[keep_vertex],
             lines=_kept(self.lines, keep_vertex, renumber),
@@ -273,8 +266,8 @@ def join(parts: Sequence[MeshSet]) -> MeshSet:
     centre = parts[0].centre
     group_rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(group_rows, kind="stable")
-    vertex_counts = np.concatenate([np.diff(part.vertex_starts.astype(np.int64)) for part in parts])
-    triangle_counts = np.concatenate([np.diff(part.triangle_starts.astype(np.int64)) for part in parts])
+    vertex_counts = np.concatenate([_counts(part.vertex_starts) for part in parts])
+    triangle_counts = np.concatenate([_counts(part.triangle_starts) for part in parts])
     positions = np.concatenate([part.positions_m - centre for part in parts])
     shift = np.cumsum([0, *(part.vertex_count for part in parts)])
     triangles = np.concatenate([part.triangles.astype(np.int64) + shift[i] for i, part in enumerate(parts)])
@@ -312,6 +305,10 @@ def renumbered(mesh: MeshSet, by: int) -> MeshSet:
     """Return the mesh set with `by` added to every row, for batches that are put one behind another."""
     instances = tuple(replace(each, rows=each.rows + np.uint32(by)) for each in mesh.instances)
     return replace(mesh, rows=mesh.rows + np.uint32(by), instances=instances)
+
+
+def _counts(starts: Indices) -> NDArray[np.int64]:
+    return np.diff(starts.astype(np.int64)).astype(np.int64)
 
 
 def _starts(counts: NDArray[np.integer]) -> Indices:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -12,7 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scenes.digest import content_hash
 from scenes.errors import UnknownObjectError
+from scenes.index import digest_texts
+from scenes.lookup import Lookup
 from scenes.schema import BOUNDS, attribute_names, properties_of, stack_tables, unit_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from scenes.georeference import Georeference
     from scenes.mesh import MeshSet
+
+    Bounds = tuple[float, float, float, float, float, float]
 
 ALIASES = pa.schema([("scheme", pa.string()), ("value", pa.string()), ("row", pa.uint32())])
 BATCH_ROWS = 20_000
@@ -52,27 +56,16 @@ class Batch:
     @cached_property
     def content_hash(self) -> str:
         """Hash of everything in the batch, the same in every process."""
-        digest = hashlib.blake2b(digest_size=16)
-        for table in (self.table, self.aliases):
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table.combine_chunks())
-            digest.update(sink.getvalue())
-        for level, mesh in sorted(self.meshes.items()):
-            digest.update(level.encode())
-            for array in (
-                mesh.centre,
-                mesh.positions,
-                mesh.triangles,
-                mesh.rows,
-                mesh.colours,
-                mesh.lines,
-                mesh.points,
-            ):
-                digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-            for each in mesh.instances:
-                digest.update(each.rows.tobytes() + each.positions.tobytes() + each.scales.tobytes())
-        return digest.hexdigest()
+        return content_hash(self.table, self.aliases, self.meshes)
+
+    @property
+    def triangle_count(self) -> int:
+        """Triangles at the finest level of detail; known without reading the geometry of an opened package."""
+        if not self.meshes:
+            return 0
+        level = max(self.meshes, key=float)
+        known = getattr(self.meshes, "triangle_counts", None)
+        return int(known[level]) if known is not None else self.meshes[level].triangle_count
 
     def finest(self) -> MeshSet | None:
         """Return the geometry of the highest level of detail, None if the batch has none."""
@@ -135,13 +128,13 @@ class Layer:
     @property
     def triangle_count(self) -> int:
         """Triangles at the finest level."""
-        return sum(mesh.triangle_count for batch in self.batches if (mesh := batch.finest()) is not None)
+        return sum(batch.triangle_count for batch in self.batches)
 
-    def bounds(self) -> tuple[float, float, float, float, float, float] | None:
+    def bounds(self) -> Bounds | None:
         """Return (min x, y, z, max x, y, z) in local metres, None if nothing has a place."""
         table = self.table
         found = [(pc.min if name.startswith("min") else pc.max)(table[name]).as_py() for name in BOUNDS]
-        return None if any(value is None for value in found) else cast("Any", tuple(found))
+        return None if any(value is None for value in found) else cast("Bounds", tuple(found))
 
     def with_batches(self, batches: Sequence[Batch]) -> Layer:
         """Return the layer with other batches."""
@@ -211,10 +204,10 @@ class CityObject:
         return properties_of(self._cells["properties"])
 
     @property
-    def bounds(self) -> tuple[float, float, float, float, float, float] | None:
+    def bounds(self) -> Bounds | None:
         """Local (min x, y, z, max x, y, z) in metres, None if it has no place."""
         found = tuple(self._cells[name] for name in BOUNDS)
-        return None if any(value is None for value in found) else cast("Any", found)
+        return None if any(value is None for value in found) else cast("Bounds", found)
 
     @property
     def footprint_wkb(self) -> bytes | None:
@@ -283,8 +276,15 @@ class Scene:
             yield from layer.table["uid"].to_pylist()
 
     @cached_property
-    def _index(self) -> _UidIndex:
-        return _UidIndex(self)
+    def _index(self) -> Lookup:
+        return Lookup(self.layers, self.uids)
+
+    @cached_property
+    def _batches(self) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
+        """First handle of every batch, and its (layer, place in the layer)."""
+        named = [(name, place) for name, layer in self.layers.items() for place in range(len(layer.batches))]
+        sizes = [len(batch) for layer in self.layers.values() for batch in layer.batches]
+        return np.cumsum([0, *sizes]).astype(np.int64), named
 
     @cached_property
     def bases(self) -> Mapping[str, int]:
@@ -295,12 +295,8 @@ class Scene:
     @cached_property
     def epoch(self) -> int:
         """A 32-bit number that changes whenever handles mean other objects."""
-        digest = hashlib.blake2b(digest_size=4)
-        for layer in self.layers.values():
-            for batch in layer.batches:
-                column = batch.table["uid"].combine_chunks()
-                digest.update(b"".join(bytes(memoryview(buffer)) for buffer in column.buffers()[1:] if buffer))
-        return int.from_bytes(digest.digest(), "little")
+        columns = [batch.table["uid"] for layer in self.layers.values() for batch in layer.batches]
+        return int.from_bytes(digest_texts(columns, 4), "little")
 
     @cached_property
     def uids(self) -> pa.ChunkedArray:
@@ -313,21 +309,19 @@ class Scene:
         """Return the dense handle of a uid in this version of the scene."""
         return self._index.handle_of(uid)
 
-    def handles(self, uids: Sequence[str]) -> NDArray[np.int64]:
+    def handles(self, uids: Sequence[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
         """Return the handle of each uid, -1 where the scene does not have it."""
-        return np.array([found if (found := self._index.find(uid)) is not None else -1 for uid in uids], np.int64)
+        return self._index.find_many(uids)
 
     def at(self, handle: int) -> CityObject:
         """Return the object with a handle."""
-        for name, base in self.bases.items():
-            layer = self.layers[name]
-            if base <= handle < base + len(layer):
-                row = left = handle - base
-                for batch in layer.batches:
-                    if left < len(batch):
-                        return CityObject(name, row, handle, batch, left)
-                    left -= len(batch)
-        raise UnknownObjectError(f"handle {handle}", f"the scene has {len(self)} objects", "use a uid")
+        starts, named = self._batches
+        if not 0 <= handle < int(starts[-1]):
+            raise UnknownObjectError(f"handle {handle}", f"the scene has {len(self)} objects", "use a uid")
+        place = int(np.searchsorted(starts, handle, "right")) - 1
+        name, number = named[place]
+        batch = self.layers[name].batches[number]
+        return CityObject(name, handle - self.bases[name], handle, batch, handle - int(starts[place]))
 
     def resolve(self, name: str) -> CityObject:
         """Return the object that a uid, ``scheme:value`` alias, 21-digit code or source id names.
@@ -352,13 +346,13 @@ class Scene:
         """Return the objects whose parent is `uid`."""
         return [self.at(handle) for handle in self._index.children(uid)]
 
-    def bounds(self) -> tuple[float, float, float, float, float, float] | None:
+    def bounds(self) -> Bounds | None:
         """Return (min x, y, z, max x, y, z) in local metres of all layers, None if nothing has a place."""
         found = [box for layer in self.layers.values() if (box := layer.bounds()) is not None]
         if not found:
             return None
         array = np.array(found)
-        return cast("Any", (*array[:, :3].min(axis=0).tolist(), *array[:, 3:].max(axis=0).tolist()))
+        return cast("Bounds", (*array[:, :3].min(axis=0).tolist(), *array[:, 3:].max(axis=0).tolist()))
 
     def with_layer(self, layer: Layer) -> Scene:
         """Return a scene with one layer added or replaced; all others are shared."""
@@ -370,73 +364,3 @@ class Scene:
             raise UnknownObjectError(name, f"no such layer; there are {', '.join(self.layers) or 'none'}")
         kept = {other: layer for other, layer in self.layers.items() if other != name}
         return replace(self, layers=kept, version=self.version + 1)
-
-
-class _UidIndex:
-    """Finds handles by uid, alias and parent: sorted arrays instead of a million Python objects."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._uids, self._order = _sorted(scene.uids)
-
-    def find(self, uid: str) -> int | None:
-        place = int(np.searchsorted(self._uids, uid.encode("utf-8", "replace")))
-        if place < len(self._uids) and self._uids[place] == uid.encode("utf-8", "replace"):
-            return int(self._order[place])
-        return None
-
-    def handle_of(self, uid: str) -> int:
-        found = self.find(uid)
-        if found is None:
-            raise UnknownObjectError(uid, "the scene has no such object", "use scene.resolve for aliases")
-        return found
-
-    @cached_property
-    def _alias_index(self) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
-        names: list[pa.ChunkedArray] = []
-        handles: list[NDArray[np.int64]] = []
-        first = 0
-        for layer in self._scene.layers.values():
-            for batch in layer.batches:
-                table = batch.aliases
-                names.append(pc.binary_join_element_wise(table["scheme"], table["value"], ":"))
-                handles.append(table["row"].to_numpy().astype(np.int64) + first)
-                sources = batch.table["source_id"]
-                known = pc.is_valid(sources).to_numpy()
-                names.append(sources.filter(pc.is_valid(sources)))
-                handles.append(np.flatnonzero(known) + first)
-                first += len(batch)
-        if not names:
-            return np.zeros(0, "S1"), np.zeros(0, np.int64)
-        keys, order = _sorted(pa.chunked_array([chunk for name in names for chunk in name.chunks], type=pa.string()))
-        return keys, np.concatenate(handles)[order]
-
-    def resolve(self, name: str) -> list[int]:
-        direct = self.find(name)
-        if direct is None and len(name) == 21:
-            direct = self.find(f"urn:cityobj:{name[:6]}:{name}")
-        if direct is not None:
-            return [direct]
-        keys, handles = self._alias_index
-        low, high = np.searchsorted(keys, name.encode(), "left"), np.searchsorted(keys, name.encode(), "right")
-        return sorted({int(handle) for handle in handles[low:high]})
-
-    @cached_property
-    def _parents(self) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
-        chunks = [chunk for layer in self._scene.layers.values() for chunk in layer.table["parent"].chunks]
-        return _sorted(pc.fill_null(pa.chunked_array(chunks, type=pa.string()), ""))
-
-    def children(self, uid: str) -> list[int]:
-        keys, order = self._parents
-        low, high = np.searchsorted(keys, uid.encode(), "left"), np.searchsorted(keys, uid.encode(), "right")
-        return sorted(int(handle) for handle in order[low:high])
-
-
-def _sorted(texts: pa.ChunkedArray) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
-    raw = (
-        np.array(pc.fill_null(texts, "").cast(pa.binary()).to_numpy(zero_copy_only=False), dtype="S")
-        if len(texts)
-        else np.zeros(0, "S1")
-    )
-    order = np.argsort(raw, kind="stable")
-    return raw[order], order

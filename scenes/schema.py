@@ -12,11 +12,47 @@ if TYPE_CHECKING:
 
 # CityGML 3.0 class names, and those of ours that CityGML has no word for.
 KINDS = frozenset(
-    """Building BuildingPart BuildingUnit Storey BuildingRoom BuildingConstructiveElement BuildingInstallation
-    BuildingFurniture Door Window Road Railway Track Square Waterway TrafficArea AuxiliaryTrafficArea WaterBody
-    PlantCover SolitaryVegetationObject CityFurniture Bridge BridgePart BridgeConstructiveElement Tunnel TunnelPart
-    TunnelConstructiveElement ReliefFeature LandUse GenericOccupiedSpace OtherConstruction CityObjectGroup
-    Device Pipe PipeFitting Manhole District PointOfInterest Site""".split()
+    {
+        "Building",
+        "BuildingPart",
+        "BuildingUnit",
+        "Storey",
+        "BuildingRoom",
+        "BuildingConstructiveElement",
+        "BuildingInstallation",
+        "BuildingFurniture",
+        "Door",
+        "Window",
+        "Road",
+        "Railway",
+        "Track",
+        "Square",
+        "Waterway",
+        "TrafficArea",
+        "AuxiliaryTrafficArea",
+        "WaterBody",
+        "PlantCover",
+        "SolitaryVegetationObject",
+        "CityFurniture",
+        "Bridge",
+        "BridgePart",
+        "BridgeConstructiveElement",
+        "Tunnel",
+        "TunnelPart",
+        "TunnelConstructiveElement",
+        "ReliefFeature",
+        "LandUse",
+        "GenericOccupiedSpace",
+        "OtherConstruction",
+        "CityObjectGroup",
+        "Device",
+        "Pipe",
+        "PipeFitting",
+        "Manhole",
+        "District",
+        "PointOfInterest",
+        "Site",
+    }
 )
 
 FIXED = pa.schema(
@@ -101,7 +137,7 @@ def properties_of(text: str | None) -> dict[str, dict[str, Any]]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _array(values: Any, kind: pa.DataType | None) -> pa.Array:  # noqa: ANN401
+def _array(values: Any, kind: pa.DataType | None) -> pa.Array:
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.Array):
