@@ -1,0 +1,52 @@
+"""``twin build OUT.city SOURCE...``: loads files of any supported kind, georeferences, stores, tiles."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from scenes import Problems
+from scenes.errors import CityTwinError
+from scenes.hierarchy import with_districts
+from scenes.loading import assemble
+from scenes.store import save
+from scenes.tiles import publish
+from twin.commands.shared import common, print_facts, progress_bar, scene_facts, source_options, sources_of
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb to the command."""
+    parser: argparse.ArgumentParser = verbs.add_parser("build", help="make a city package from files")
+    parser.add_argument("out", metavar="OUT.city", help="the package to write")
+    source_options(parser)
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (one is used by this version)")
+    parser.add_argument("--dask", metavar="ADDRESS", help="build on a Dask cluster (not there yet)")
+    common(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build the package; nothing is left behind when a source cannot be used."""
+    if options.dask:
+        raise CityTwinError("--dask", "building on a cluster is not there yet", "leave it out to build in this process")
+    out = Path(options.out)
+    if out.suffix != ".city":
+        raise CityTwinError(out, "a city package is a folder that ends in .city", f"write {out.with_suffix('.city')}")
+    problems = Problems()
+    bar = progress_bar(options)
+    scene = assemble(
+        sources_of(options),
+        crs=options.crs,
+        name=out.stem,
+        problems=problems,
+        progress=lambda text, share: bar(text, 0.6 * share),
+    )
+    scene = with_districts(scene)
+    bar("storing", 0.62)
+    save(scene, out, problems=problems.listed())
+    bar("tiling", 0.75)
+    publish(scene, out / "tiles")
+    bar(f"{out} is ready", 1.0)
+    print_facts(scene_facts(scene, problems), options)
+    return 0

@@ -1,0 +1,34 @@
+"""``twin export CITY OUT``: the city, or a part of it, in a format that others open."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import scenes
+from scenes.errors import CityTwinError
+from scenes.export import FORMATS, export
+from twin.commands.shared import common
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb to the command."""
+    parser: argparse.ArgumentParser = verbs.add_parser("export", help="write glb, CityJSON, GeoPackage, ...")
+    parser.add_argument("city")
+    parser.add_argument("out")
+    parser.add_argument("--format", default="", help=f"one of {', '.join(FORMATS)}, ifc; default by the name of OUT")
+    parser.add_argument("--where", default="", metavar="CQL", help="only objects that match")
+    parser.add_argument("--layer", action="append", default=[], help="only these layers")
+    common(parser, facts=False)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file."""
+    if options.format == "ifc" or (not options.format and Path(options.out).suffix == ".ifc"):
+        raise CityTwinError(options.out, "export to IFC is not there yet", f"choose {', '.join(FORMATS)}")
+    scene = scenes.open(options.city)
+    path = export(scene, options.out, form=options.format, where=options.where, layers=options.layer or None)
+    print(path)
+    return 0

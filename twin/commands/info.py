@@ -1,0 +1,38 @@
+"""``twin info PATH``: what a city package or a source file holds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import scenes
+from scenes import Problems
+from scenes.errors import MissingSourceError
+from scenes.loading import Source, assemble
+from scenes.store import stored_problems
+from twin.commands.shared import common, print_facts, scene_facts
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb to the command."""
+    parser: argparse.ArgumentParser = verbs.add_parser("info", help="describe a city package or a source file")
+    parser.add_argument("path", help="a .city folder or a file of any supported kind")
+    parser.add_argument("--crs", default="", help="projected system to use for a file")
+    common(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the facts."""
+    path = Path(options.path)
+    if not path.exists():
+        raise MissingSourceError(path, "there is no such file or package", "check the path")
+    problems = Problems()
+    if path.is_dir() and path.suffix == ".city":
+        scene = scenes.open(path)
+        problems.extend(stored_problems(path))
+    else:
+        scene = assemble([Source(str(path))], crs=options.crs, name=path.name, problems=problems)
+    print_facts(scene_facts(scene, problems), options)
+    return 0

@@ -1,0 +1,107 @@
+"""Makes the demo city: sources on disk, loaded, joined with what only code knows, stored and tiled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenes import Problems
+from scenes.hierarchy import with_districts
+from scenes.loading import assemble
+from scenes.model import Scene
+from scenes.store import save
+from scenes.tiles import publish
+from twin.demo import land, sensors, sources
+from twin.demo.bridges import bridges
+from twin.demo.plan import Plan
+from twin.demo.underground import pipes_and_manholes
+from twin.live import Datastreams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+VERSION = 1
+NAME = "Moon Lake New Town"
+TITLES = {"en": "Moon Lake New Town", "zh": "月湖新城"}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCity:
+    """Where the demo lies: its package, its table of datastreams, and its source files."""
+
+    package: Path
+    streams: Path
+    sources: Path
+
+
+def _silent(_message: str, _share: float) -> None:
+    return None
+
+
+def make(folder: Path | str, *, seed: int = 7, progress: Callable[[str, float], None] = _silent) -> DemoCity:
+    """Return the demo city in `folder`, made now or found there from an earlier run with the same code and seed.
+
+    Parameters
+    ----------
+    folder
+        Where ``demo.city`` and the source files go.
+    seed
+        Another number gives another town on the same plan.
+    progress
+        Called with a text and a share 0..1.
+    """
+    root = Path(folder)
+    city = DemoCity(root / "demo.city", root / "demo.city" / "streams.parquet", root / "sources")
+    stamp, mark = root / "made.json", {"version": VERSION, "seed": seed, "code": _code_hash()}
+    if stamp.is_file() and city.streams.is_file() and json.loads(stamp.read_text()) == mark:
+        return city
+    plan = Plan(seed)
+    progress("drawing the plan", 0.0)
+    written = sources.write(plan, city.sources)
+    problems = Problems()
+    scene = assemble(
+        written,
+        georeference=sources.FRAME,
+        name=NAME,
+        problems=problems,
+        progress=lambda text, share: progress(text, 0.1 + 0.4 * share),
+    )
+    scene = finish(scene, plan)
+    progress("storing", 0.55)
+    save(scene, city.package)
+    progress("tiling", 0.65)
+    publish(scene, city.package / "tiles")
+    Datastreams.from_records(sensors.datastreams(scene, seed)).write(city.streams)
+    stamp.write_text(json.dumps(mark))
+    progress("ready", 1.0)
+    return city
+
+
+def finish(scene: Scene, plan: Plan) -> Scene:
+    """Return the loaded scene with pipes, bridges, sensors and the spatial tree."""
+
+    def height_at(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        return land.height_at(plan, x, y)
+
+    for layer in (bridges(plan), *pipes_and_manholes(plan, height_at), sensors.devices(plan, height_at)):
+        scene = scene.with_layer(layer)
+    home = {"position": [2950.0, -2350.0, 1250.0], "target": [650.0, -40.0, 30.0]}
+    metadata = {**scene.metadata, "titles": TITLES, "home": home}
+    return with_districts(Scene(scene.georeference, scene.layers, scene.name, 1, metadata))
+
+
+def _code_hash() -> str:
+    """Return a hash of the code that shapes the city, so that a changed demo is made anew."""
+    digest = hashlib.blake2b(digest_size=8)
+    top = Path(__file__).resolve().parents[2]
+    for part in ("twin/demo", "gis", "bim", "scenes"):
+        for path in sorted((top / part).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
