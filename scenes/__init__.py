@@ -24,6 +24,8 @@ from scenes.georeference import Georeference
 from scenes.mesh import Instances, MeshSet
 from scenes.model import Batch, CityObject, Layer, Scene
 from scenes.problems import Problem, Problems
+from scenes.store import open_package as open  # noqa: A004
+from scenes.store import save
 
 __all__ = [
     "Batch",
@@ -48,4 +50,6 @@ __all__ = [
     "SourceError",
     "UnknownObjectError",
     "UnsupportedError",
+    "open",
+    "save",
 ]

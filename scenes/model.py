@@ -18,8 +18,13 @@ from scenes.lookup import Lookup
 from scenes.schema import BOUNDS, attribute_names, properties_of, stack_tables, unit_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    import trimesh
+    from geopandas import GeoDataFrame
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from scenes.georeference import Georeference
@@ -139,6 +144,15 @@ class Layer:
     def with_batches(self, batches: Sequence[Batch]) -> Layer:
         """Return the layer with other batches."""
         return replace(self, batches=tuple(batches))
+
+    def to_geopandas(self, georeference: Georeference | None = None) -> GeoDataFrame:
+        """Return the objects as a GeoDataFrame (`scenes.frames.layer_frame`).
+
+        With the georeference of the scene it is in projected coordinates, without one in local metres.
+        """
+        from scenes.frames import layer_frame  # noqa: PLC0415
+
+        return layer_frame(self, georeference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -364,3 +378,63 @@ class Scene:
             raise UnknownObjectError(name, f"no such layer; there are {', '.join(self.layers) or 'none'}")
         kept = {other: layer for other, layer in self.layers.items() if other != name}
         return replace(self, layers=kept, version=self.version + 1)
+
+    def __add__(self, other: Scene) -> Scene:
+        """Return both scenes in the frame of this one (`scenes.join.join_scenes`)."""
+        from scenes.join import join_scenes  # noqa: PLC0415
+
+        return join_scenes(self, other)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the scene as a city package, whole or not at all, and return its folder (`scenes.store.save`)."""
+        from scenes.store import save  # noqa: PLC0415
+
+        return save(self, path)
+
+    def query(self, text: str, *, crs: str = "") -> GeoDataFrame:
+        """Return the objects that a CQL2 text filter picks (`scenes.query.query`).
+
+        Raises
+        ------
+        QueryError
+            When the text does not parse or names an unknown column.
+        """
+        from scenes.query import query  # noqa: PLC0415
+
+        return query(self, text, crs=crs)
+
+    def to_geopandas(self) -> GeoDataFrame:
+        """Return all objects as a GeoDataFrame with the uid as index (`scenes.frames.scene_frame`)."""
+        from scenes.frames import scene_frame  # noqa: PLC0415
+
+        return scene_frame(self)
+
+    def to_trimesh(self, lod: str | None = None) -> trimesh.Scene:
+        """Return the geometry as a trimesh scene: a mesh a layer, local metres, z up (`scenes.convert.to_trimesh`)."""
+        from scenes.convert import to_trimesh  # noqa: PLC0415
+
+        return to_trimesh(self, lod)
+
+    def to_pyvista(self, **options: Any) -> Any:
+        """Return the scene as PyVista data; needs the package `twin` with its extra ``app``."""
+        from scenes.extensions import call_view  # noqa: PLC0415
+
+        return call_view("pyvista", self, **options)
+
+    def plot(self, column: str = "", *, layers: Sequence[str] = (), axes: Axes | None = None) -> Axes:
+        """Draw a plan of the scene, coloured by an attribute if one is named (`scenes.plotting.plot`)."""
+        from scenes.plotting import plot  # noqa: PLC0415
+
+        return plot(self, column, layers=layers, axes=axes)
+
+    def view(self, **options: Any) -> Any:
+        """Show the scene in the browser viewer of a notebook; needs the package `twin` with its extra ``app``."""
+        from scenes.extensions import call_view  # noqa: PLC0415
+
+        return call_view("view", self, **options)
+
+    def to_html(self, path: str | os.PathLike[str], **options: Any) -> Any:
+        """Write the scene as one self-contained page; needs the package `twin` with its extra ``app``."""
+        from scenes.extensions import call_view  # noqa: PLC0415
+
+        return call_view("html", self, path, **options)

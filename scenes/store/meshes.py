@@ -1,0 +1,186 @@
+"""Geometry on disk: one Parquet file a batch, one row (and row group) a `MeshSet`, read when it is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scenes.digest import meshes_hash
+from scenes.errors import PackageError
+from scenes.mesh import Instances, MeshSet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_KEY = b"citytwin"
+_MESH = {
+    "centre": (np.float64, 0),
+    "positions": (np.float32, 3),
+    "triangles": (np.uint32, 3),
+    "rows": (np.uint32, 0),
+    "vertex_starts": (np.uint32, 0),
+    "triangle_starts": (np.uint32, 0),
+    "colours": (np.uint8, 4),
+    "normals": (np.float32, 3),
+    "lines": (np.uint32, 2),
+    "points": (np.uint32, 0),
+}
+_PLACED = {
+    "rows": (np.uint32, 0),
+    "positions": (np.float32, 3),
+    "yaw_rad": (np.float32, 0),
+    "scales": (np.float32, 3),
+}
+_SCHEMA = pa.schema(
+    [("lod", pa.string()), ("part", pa.int32())]
+    + [(name, pa.large_list(pa.from_numpy_dtype(kind))) for name, (kind, _) in _MESH.items()]
+    + [(f"placed_{name}", pa.large_list(pa.from_numpy_dtype(kind))) for name, (kind, _) in _PLACED.items()]
+)
+_SINGLES = [f"{name}.list.element" for name in ("positions", "normals", "placed_positions", "placed_scales")]
+
+
+class StoredMeshes(Mapping[str, MeshSet]):
+    """The geometry of a stored batch: level of detail to `MeshSet`, each read once, when it is first asked for.
+
+    Parameters
+    ----------
+    file
+        The Parquet file.
+    content_hash
+        Hash of the geometry, as the manifest has it.
+    triangle_counts
+        Level of detail to triangles, as the manifest has it.
+    """
+
+    def __init__(self, file: Path, content_hash: str, triangle_counts: Mapping[str, int]) -> None:
+        self.file = file
+        self.content_hash = content_hash
+        self.triangle_counts = dict(triangle_counts)
+        self._read: dict[str, MeshSet] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, level: str) -> MeshSet:
+        """Return the geometry at a level, reading it the first time.
+
+        Raises
+        ------
+        PackageError
+            When the file is gone, broken, or of another save of the package.
+        """
+        if level not in self.triangle_counts:
+            raise KeyError(level)
+        with self._lock:
+            if level not in self._read:
+                self._read[level] = read_mesh(self.file, level, self.content_hash)
+            return self._read[level]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the levels of detail."""
+        return iter(self.triangle_counts)
+
+    def __len__(self) -> int:
+        """Return the number of levels."""
+        return len(self.triangle_counts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes as a name, not as arrays."""
+        return type(self), (self.file, self.content_hash, self.triangle_counts)
+
+    @cached_property
+    def is_there(self) -> bool:
+        """Whether the file still holds this geometry."""
+        try:
+            return _stored_hash(pq.read_metadata(self.file).metadata or {}) == self.content_hash
+        except (OSError, pa.ArrowException):
+            return False
+
+
+def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> None:
+    """Write the geometry of a batch: row 0 of a level is the mesh, the following ones its instances."""
+    rows = [row for level, mesh in meshes.items() for row in _rows_of(level, mesh)]
+    parts = [(row["lod"], row["part"]) for row in rows]
+    note = json.dumps({"hash": meshes_hash(meshes), "parts": parts}).encode()
+    schema = _SCHEMA.with_metadata({_KEY: note})
+    with pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=False,
+        use_byte_stream_split=_SINGLES,
+        write_statistics=False,
+    ) as writer:
+        for row in rows:
+            arrays = [_cell(row.get(field.name), field.type) for field in schema]
+            writer.write_table(pa.table(arrays, schema=schema))
+
+
+def read_mesh(file: Path, level: str, content_hash: str) -> MeshSet:
+    """Return the geometry at one level of a stored batch.
+
+    Raises
+    ------
+    PackageError
+        When the file is gone, broken, or holds something else than `content_hash` says.
+    """
+    try:
+        parquet = pq.ParquetFile(file)
+        note = json.loads((parquet.schema_arrow.metadata or {})[_KEY])
+        if note["hash"] != content_hash:
+            raise PackageError(file, "the package was saved over since it was opened", "open it again")
+        groups = [place for place, (lod, _) in enumerate(note["parts"]) if lod == level]
+        read = [parquet.read_row_group(group) for group in groups]
+        return _mesh_of(read[0], tuple(_instances_of(table) for table in read[1:]))
+    except FileNotFoundError as error:
+        raise PackageError(file, "is gone; the package was moved or saved over", "open it again") from error
+    except (OSError, pa.ArrowException, ValueError, KeyError, IndexError) as error:
+        raise PackageError(
+            file, f"cannot be read ({error})", "restore it from a copy or build the city again"
+        ) from error
+
+
+def _stored_hash(metadata: Mapping[bytes, bytes]) -> str:
+    return str(json.loads(metadata.get(_KEY, b"{}")).get("hash", ""))
+
+
+def _rows_of(level: str, mesh: MeshSet) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"lod": level, "part": 0, **{name: getattr(mesh, name) for name in _MESH}}]
+    for number, each in enumerate(mesh.instances, start=1):
+        shape = {name: getattr(each.prototype, name) for name in _MESH}
+        placed = {f"placed_{name}": getattr(each, name) for name in _PLACED}
+        rows.append({"lod": level, "part": number, **shape, **placed})
+    return rows
+
+
+def _cell(value: Any, kind: pa.DataType) -> pa.Array:
+    """Return one value as a column of one row."""
+    if not isinstance(value, np.ndarray):
+        return pa.array([value], kind)
+    flat = np.ascontiguousarray(value).reshape(-1)
+    return pa.LargeListArray.from_arrays(pa.array([0, len(flat)], pa.int64()), pa.array(flat))
+
+
+def _mesh_of(table: pa.Table, instances: tuple[Instances, ...] = ()) -> MeshSet:
+    return MeshSet(**_arrays(table, _MESH, ""), instances=instances)
+
+
+def _instances_of(table: pa.Table) -> Instances:
+    return Instances(_mesh_of(table), **_arrays(table, _PLACED, "placed_"))
+
+
+def _arrays(table: pa.Table, wanted: Mapping[str, tuple[Any, int]], prefix: str) -> dict[str, Any]:
+    found: dict[str, NDArray[Any] | None] = {}
+    for name, (_, width) in wanted.items():
+        cell = table[prefix + name].combine_chunks()
+        flat = None if cell.null_count else cell.flatten().to_numpy()
+        found[name] = flat.reshape(-1, width) if flat is not None and width else flat
+    return found

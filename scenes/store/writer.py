@@ -1,0 +1,282 @@
+"""Write a scene as a city package: link what did not change, write the rest, then let the folders change places."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scenes.digest import meshes_hash
+from scenes.errors import PackageError
+from scenes.model import ALIASES as ALIAS_SCHEMA
+from scenes.store import layout
+from scenes.store.meshes import StoredMeshes, write_meshes
+from scenes.store.objects import write_objects
+from scenes.store.swap import link_file, link_tree, replacing, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scenes.georeference import Georeference
+    from scenes.model import Batch, Layer, Scene
+    from scenes.problems import Problem
+
+_ALIASES = pa.schema(
+    [
+        ("scheme", pa.string()),
+        ("value", pa.string()),
+        ("uid", pa.string()),
+        ("layer", pa.string()),
+        ("batch", pa.uint32()),
+        ("row", pa.uint32()),
+    ]
+)
+
+
+def _silent(_message: str, _share: float) -> None:
+    return None
+
+
+def save(
+    scene: Scene,
+    path: str | os.PathLike[str],
+    *,
+    problems: Sequence[Problem] = (),
+    progress: Callable[[str, float], None] = _silent,
+) -> Path:
+    """Write a scene as a city package and return its folder.
+
+    Saving over a package links the batches that did not change, drops tiles and fields that no longer fit, and
+    carries everything else over (history, scenarios, state). The old package stays whole until the new one is complete.
+
+    Parameters
+    ----------
+    scene
+        What to store.
+    path
+        The folder, by habit ``NAME.city``.
+    problems
+        What was found wrong while loading; kept in the manifest.
+    progress
+        Called with (text, share 0..1) before each step; an exception from it stops the save and leaves no trace.
+
+    Raises
+    ------
+    PackageError
+        When the folder is something else than a city package, or cannot be written.
+    """
+    target = Path(path).absolute()
+    old = _old_package(target)
+    for name in scene.layers:
+        layout.check_layer_name(target, name)
+    try:
+        with replacing(target, _carried(target)) as fresh:
+            _Writer(scene, fresh, target, old, progress).write(problems)
+    except (OSError, pa.ArrowException) as error:
+        raise PackageError(target, f"cannot be written ({error})", "check space and permissions there") from error
+    return target
+
+
+def _old_package(target: Path) -> dict[str, Any]:
+    """Return the manifest of the package that will be replaced, empty if there is none."""
+    sweep(target)
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return {}
+    if not target.is_dir() or not layout.is_package(target):
+        raise PackageError(target, "exists and is not a city package", "choose another name; it was left as it is")
+    return layout.manifest(target)
+
+
+def _carried(target: Path) -> frozenset[str]:
+    names = {entry.name for entry in target.iterdir()} if target.is_dir() else set()
+    return frozenset(names - layout.OWNED - {layout.TILES, layout.FIELDS})
+
+
+@dataclass
+class _Writer:
+    """Fills the new folder of one save."""
+
+    scene: Scene
+    fresh: Path
+    target: Path
+    old: dict[str, Any]
+    progress: Callable[[str, float], None]
+
+    def write(self, problems: Sequence[Problem]) -> None:
+        """Write all parts, the manifest last."""
+        entries = [self._write_layer(layer) for layer in self.scene.layers.values()]
+        self.progress("writing the aliases", 0.9)
+        pq.write_table(self._alias_table(), self.fresh / layout.ALIASES, compression="zstd")
+        self._carry_over(entries)
+        self.progress("writing the manifest", 0.97)
+        content = self._manifest(entries, problems)
+        (self.fresh / layout.MANIFEST).write_text(content, encoding="utf-8")
+        self.progress("putting the package in place", 0.99)
+
+    def _write_layer(self, layer: Layer) -> dict[str, Any]:
+        """Write the batches of a layer, several at a time, and return its entry in the manifest."""
+        (self.fresh / layout.OBJECTS / layer.name).mkdir(parents=True)
+        (self.fresh / layout.MESHES / layer.name).mkdir(parents=True)
+        share = 0.9 * self.scene.bases[layer.name] / max(len(self.scene), 1)
+        batches: list[dict[str, Any]] = []
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            jobs = [pool.submit(self._write_batch, layer, place) for place in range(len(layer.batches))]
+            try:
+                for job in jobs:
+                    self.progress(f"writing {layer.name}", share)
+                    batches.append(job.result())
+                    share += 0.9 * batches[-1]["rows"] / max(len(self.scene), 1)
+            finally:
+                pool.shutdown(cancel_futures=True)
+        return {
+            "name": layer.name,
+            "theme": layer.theme,
+            "titles": dict(layer.titles),
+            "source": layer.source,
+            "objects": len(layer),
+            "lods": list(layer.lods),
+            "triangles": layer.triangle_count,
+            "bounds": layer.bounds(),
+            "batches": batches,
+        }
+
+    def _write_batch(self, layer: Layer, place: int) -> dict[str, Any]:
+        batch, file = layer.batches[place], f"{place:04d}.parquet"
+        entry = {
+            "file": file,
+            "rows": len(batch),
+            "hash": batch.content_hash,
+            "mesh_hash": meshes_hash(batch.meshes),
+            "triangles": _triangle_counts(batch),
+        }
+        self._objects(batch, layer.name, entry, self.fresh / layout.OBJECTS / layer.name / file)
+        if batch.meshes:
+            self._meshes(batch, layer.name, entry, self.fresh / layout.MESHES / layer.name / file)
+        return entry
+
+    def _objects(self, batch: Batch, layer: str, entry: dict[str, Any], file: Path) -> None:
+        same = self._old_file(layer, layout.OBJECTS, "hash", entry["hash"])
+        if same is not None and self.old["georeference"] == _frame(self.scene.georeference):
+            link_file(same, file)
+        else:
+            write_objects(batch.table, self.scene.georeference, file)
+
+    def _meshes(self, batch: Batch, layer: str, entry: dict[str, Any], file: Path) -> None:
+        same = self._old_file(layer, layout.MESHES, "mesh_hash", entry["mesh_hash"])
+        stored = batch.meshes if isinstance(batch.meshes, StoredMeshes) else None
+        if same is not None:
+            link_file(same, file)
+        elif stored is not None and stored.is_there:
+            shutil.copyfile(stored.file, file)
+        else:
+            write_meshes(batch.meshes, file)
+
+    def _old_file(self, layer: str, part: str, key: str, wanted: str) -> Path | None:
+        """Return the file of the old package that has this content, None if there is none."""
+        for entry in _layer_entry(self.old, layer).get("batches", ()):
+            file = self.target / part / layer / str(entry["file"])
+            if entry.get(key) == wanted and file.is_file():
+                return file
+        return None
+
+    def _carry_over(self, entries: list[dict[str, Any]]) -> None:
+        """Link what other parts of the twin keep in the folder; tiles and fields only where they still fit."""
+        self.progress("carrying over what is kept beside the objects", 0.93)
+        for name in sorted(_carried(self.target)):
+            link_tree(self.target / name, self.fresh / name)
+        if (self.target / layout.FIELDS).is_dir() and self.old.get("epoch") == self.scene.epoch:
+            link_tree(self.target / layout.FIELDS, self.fresh / layout.FIELDS)
+        for entry in entries:
+            tiles = self.target / layout.TILES / entry["name"]
+            if tiles.is_dir() and self._tiles_fit(entry):
+                (self.fresh / layout.TILES).mkdir(exist_ok=True)
+                link_tree(tiles, self.fresh / layout.TILES / entry["name"])
+
+    def _tiles_fit(self, entry: dict[str, Any]) -> bool:
+        """Say whether the old tiles of a layer show what the new one holds, under the same handles."""
+        before = _layer_entry(self.old, entry["name"])
+        if not before or self.old["georeference"] != _frame(self.scene.georeference):
+            return False
+        base = sum(_layers_before(self.old, entry["name"]))
+        keys = [batch["hash"] for batch in entry["batches"]]
+        same_look = before["theme"] == entry["theme"]
+        same_objects = keys == [batch["hash"] for batch in before["batches"]]
+        return same_look and same_objects and base == self.scene.bases[entry["name"]]
+
+    def _alias_table(self) -> pa.Table:
+        parts = [_ALIASES.empty_table(), *(table for table in self._alias_parts() if table.num_rows)]
+        return pa.concat_tables(parts)
+
+    def _alias_parts(self) -> Iterator[pa.Table]:
+        for layer in self.scene.layers.values():
+            for place, batch in enumerate(layer.batches):
+                table = batch.aliases.cast(ALIAS_SCHEMA)
+                size = table.num_rows
+                yield pa.table(
+                    [
+                        table["scheme"],
+                        table["value"],
+                        batch.table["uid"].take(table["row"]),
+                        pa.repeat(layer.name, size),
+                        pa.repeat(pa.scalar(place, pa.uint32()), size),
+                        table["row"],
+                    ],
+                    schema=_ALIASES,
+                )
+
+    def _manifest(self, entries: list[dict[str, Any]], problems: Sequence[Problem]) -> str:
+        metadata = dict(self.scene.metadata)
+        kept = metadata.pop("problems", [])
+        content = {
+            "format": layout.FORMAT,
+            "format_version": layout.FORMAT_VERSION,
+            "name": self.scene.name,
+            "version": self.scene.version,
+            "epoch": self.scene.epoch,
+            "objects": len(self.scene),
+            "georeference": _frame(self.scene.georeference),
+            "bounds": self.scene.bounds(),
+            "layers": entries,
+            "metadata": metadata,
+            "problems": [problem.as_dict() for problem in problems] or kept,
+        }
+        try:
+            return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
+        except (TypeError, ValueError) as error:
+            raise PackageError(
+                self.target, f"the metadata of the scene is not JSON ({error})", "keep text, numbers and lists in it"
+            ) from error
+
+
+def _frame(georeference: Georeference) -> dict[str, Any]:
+    return {
+        "crs": georeference.crs,
+        "easting_m": georeference.easting_m,
+        "northing_m": georeference.northing_m,
+        "height_m": georeference.height_m,
+        "vertical_datum": georeference.vertical_datum,
+    }
+
+
+def _triangle_counts(batch: Batch) -> dict[str, int]:
+    known = getattr(batch.meshes, "triangle_counts", None)
+    return dict(known) if known is not None else {level: mesh.triangle_count for level, mesh in batch.meshes.items()}
+
+
+def _layer_entry(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    found = (entry for entry in manifest.get("layers", ()) if entry["name"] == name)
+    return next(found, {})
+
+
+def _layers_before(manifest: dict[str, Any], name: str) -> Iterator[int]:
+    for entry in manifest["layers"]:
+        if entry["name"] == name:
+            return
+        yield int(entry["objects"])
