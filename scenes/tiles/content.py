@@ -1,0 +1,268 @@
+"""`Content`: the geometry of one tile in flat arrays, on its way from the batches to a glb file.
+
+Unlike a `MeshSet` it holds objects of several batches, names them by handle, and remembers how far
+each of them is from the original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from scenes.mesh import MeshSet
+
+    Bools = NDArray[np.bool_]
+    Bytes = NDArray[np.uint8]
+    Floats = NDArray[np.float64]
+    Longs = NDArray[np.int64]
+    Singles = NDArray[np.float32]
+
+NO_LINES = np.zeros((0, 2), np.int64)
+NO_POINTS = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Placements:
+    """One prototype placed many times within a tile.
+
+    Parameters
+    ----------
+    key
+        Hash of the prototype: placements with the same key are drawn together.
+    prototype
+        The mesh that is repeated, its foot at the origin.
+    handles
+        (i,) int64 handles of the objects.
+    positions
+        (i, 3) float32 metres from the centre of the content.
+    yaw_rad, scales
+        (i,) and (i, 3) float32.
+    """
+
+    key: str
+    prototype: MeshSet
+    handles: Longs
+    positions: Singles
+    yaw_rad: Singles
+    scales: Singles
+
+    def __len__(self) -> int:
+        """Return the number of placements."""
+        return len(self.handles)
+
+    def taken(self, keep: Bools | Longs) -> Placements:
+        """Return some of the placements."""
+        return replace(
+            self,
+            handles=self.handles[keep],
+            positions=self.positions[keep],
+            yaw_rad=self.yaw_rad[keep],
+            scales=self.scales[keep],
+        )
+
+    def heights_m(self) -> Floats:
+        """Return the height of each placement in metres."""
+        z = self.prototype.positions_m[:, 2]
+        return cast("Floats", (z.max(initial=0.0) - z.min(initial=0.0)) * np.abs(self.scales[:, 2].astype(np.float64)))
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Return the least and greatest corner of all placements, metres from the centre of the content."""
+        shape = self.prototype.positions_m
+        reach = float(np.linalg.norm(shape[:, :2], axis=1).max(initial=0.0))
+        low = np.array([-reach, -reach, shape[:, 2].min(initial=0.0)])
+        high = np.array([reach, reach, shape[:, 2].max(initial=0.0)])
+        feet = self.positions.astype(np.float64)
+        corners = np.stack([feet + low * self.scales, feet + high * self.scales])
+        return corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Geometry of one tile.
+
+    Parameters
+    ----------
+    centre
+        (3,) local metres; positions count from here.
+    positions
+        (v, 3) float32 metres.
+    owners
+        (v,) int64 index into `handles`, ascending.
+    triangles, lines, points
+        (t, 3), (l, 2) and (p,) int64 indices of vertices.
+    colours
+        (v, 4) uint8 sRGB and opacity.
+    handles
+        (o,) int64 handles of the objects, ascending.
+    errors
+        (o,) float64: how far, in metres, the geometry of each object is from the original at most.
+    normals
+        (v, 3) float32, None where faces are flat.
+    placements
+        Prototypes placed many times.
+    error_m
+        The greatest deviation so far, objects that were left out included.
+    """
+
+    centre: Floats
+    positions: Singles
+    owners: Longs
+    triangles: Longs
+    colours: Bytes
+    handles: Longs
+    errors: Floats
+    lines: Longs = field(default_factory=NO_LINES.copy)
+    points: Longs = field(default_factory=NO_POINTS.copy)
+    normals: Singles | None = None
+    placements: tuple[Placements, ...] = ()
+    error_m: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not (len(self.triangles) or len(self.lines) or len(self.points) or any(map(len, self.placements)))
+
+    def bounds(self) -> tuple[Floats, Floats] | None:
+        """Return the least and greatest corner in local metres, None if there is nothing."""
+        corners = [each.bounds() for each in self.placements if len(each)]
+        if len(self.positions):
+            corners.append((self.positions.min(axis=0).astype(float), self.positions.max(axis=0).astype(float)))
+        if not corners:
+            return None
+        low = np.min([corner[0] for corner in corners], axis=0)
+        high = np.max([corner[1] for corner in corners], axis=0)
+        return low + self.centre, high + self.centre
+
+    def costs(self) -> Longs:
+        """Return the drawing cost of each object in triangles (a segment counts one, two points one)."""
+        count = len(self.handles)
+        cost = np.bincount(self.owners[self.triangles[:, 0]], minlength=count)
+        cost += np.bincount(self.owners[self.lines[:, 0]], minlength=count)
+        cost += (np.bincount(self.owners[self.points], minlength=count) + 1) // 2
+        return cast("Longs", cost.astype(np.int64))
+
+    def selected(self, keep: Bools) -> Content:
+        """Return the part that belongs to some objects ((o,) flags); placements are left out."""
+        if keep.all():
+            return replace(self, placements=())
+        vertices = keep[self.owners]
+        renumber = np.cumsum(vertices) - 1
+        new_owner = np.cumsum(keep) - 1
+        return replace(
+            self,
+            positions=self.positions[vertices],
+            owners=new_owner[self.owners[vertices]],
+            triangles=renumber[self.triangles[vertices[self.triangles[:, 0]]]],
+            colours=self.colours[vertices],
+            handles=self.handles[keep],
+            errors=self.errors[keep],
+            lines=renumber[self.lines[vertices[self.lines[:, 0]]]],
+            points=renumber[self.points[vertices[self.points]]],
+            normals=None if self.normals is None else self.normals[vertices],
+            placements=(),
+        )
+
+
+def empty_content(centre: Floats) -> Content:
+    """Return content with nothing in it."""
+    return Content(
+        centre,
+        np.zeros((0, 3), np.float32),
+        np.zeros(0, np.int64),
+        np.zeros((0, 3), np.int64),
+        np.zeros((0, 4), np.uint8),
+        np.zeros(0, np.int64),
+        np.zeros(0),
+    )
+
+
+def merged(parts: Sequence[Content], centre: Floats) -> Content:
+    """Return one content of several, around a new centre; the pieces of an object that was split are joined."""
+    error = max((part.error_m for part in parts), default=0.0)
+    placements = _merged_placements(parts, centre)
+    solid = [part for part in parts if len(part.positions)]
+    if not solid:
+        return replace(empty_content(centre), placements=placements, error_m=error)
+    handles, owner_of = np.unique(np.concatenate([part.handles for part in solid]), return_inverse=True)
+    errors = np.zeros(len(handles))
+    np.maximum.at(errors, owner_of, np.concatenate([part.errors for part in solid]))
+    first = np.cumsum([0, *(len(part.handles) for part in solid)])
+    shift = np.cumsum([0, *(len(part.positions) for part in solid)])
+    owners = np.concatenate([owner_of[part.owners + first[i]] for i, part in enumerate(solid)])
+    positions = np.concatenate(
+        [(part.positions.astype(np.float64) + (part.centre - centre)).astype(np.float32) for part in solid]
+    )
+    smooth = all(part.normals is not None for part in solid)
+    result = Content(
+        centre,
+        positions,
+        owners,
+        np.concatenate([part.triangles + shift[i] for i, part in enumerate(solid)]),
+        np.concatenate([part.colours for part in solid]),
+        handles,
+        errors,
+        np.concatenate([part.lines + shift[i] for i, part in enumerate(solid)]),
+        np.concatenate([part.points + shift[i] for i, part in enumerate(solid)]),
+        np.concatenate([cast("Singles", part.normals) for part in solid]) if smooth else None,
+        placements,
+        error,
+    )
+    return by_owner(result)
+
+
+def by_owner(content: Content) -> Content:
+    """Return the content with its vertices sorted by object, as `Content` promises."""
+    if not len(content.owners) or (np.diff(content.owners) >= 0).all():
+        return content
+    order = np.argsort(content.owners, kind="stable")
+    renumber = np.empty(len(order), np.int64)
+    renumber[order] = np.arange(len(order))
+    return replace(
+        content,
+        positions=content.positions[order],
+        owners=content.owners[order],
+        colours=content.colours[order],
+        normals=None if content.normals is None else content.normals[order],
+        triangles=renumber[content.triangles],
+        lines=renumber[content.lines],
+        points=renumber[content.points],
+    )
+
+
+def prototype_key(prototype: MeshSet) -> str:
+    """Return a hash that two prototypes share when they look the same."""
+    digest = hashlib.blake2b(digest_size=12)
+    for array in (prototype.centre, prototype.positions, prototype.triangles, prototype.colours, prototype.normals):
+        digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _merged_placements(parts: Sequence[Content], centre: Floats) -> tuple[Placements, ...]:
+    found: dict[str, list[Placements]] = {}
+    for part in parts:
+        move = part.centre - centre
+        for each in part.placements:
+            moved = (each.positions.astype(np.float64) + move).astype(np.float32)
+            found.setdefault(each.key, []).append(replace(each, positions=moved))
+    return tuple(_joined(same) for same in found.values())
+
+
+def _joined(same: list[Placements]) -> Placements:
+    if len(same) == 1:
+        return same[0]
+    return Placements(
+        same[0].key,
+        same[0].prototype,
+        np.concatenate([each.handles for each in same]),
+        np.concatenate([each.positions for each in same]),
+        np.concatenate([each.yaw_rad for each in same]),
+        np.concatenate([each.scales for each in same]),
+    )

@@ -1,0 +1,315 @@
+"""Encode one `Content` as glb: quantized positions, colours, feature ids and metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from scenes.errors import CityTwinError
+from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
+from scenes.tiles.metadata import add_property_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from scenes.mesh import MeshSet
+    from scenes.tiles.content import Bytes, Content, Floats, Longs, Placements, Singles
+
+    Json = dict[str, Any]
+
+MAX_HANDLE = 1 << 24  # a float32 tells whole numbers apart up to here
+QUANTIZATION_M = 0.008  # greatest rounding of a position in a leaf, metres
+_STEPS = 65_535
+_SOLID, _GLASS, _LINE = "solid", "transparent", "unlit"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How positions are written.
+
+    Parameters
+    ----------
+    rounding_m
+        Greatest rounding of a coordinate; positions are written as float32 where 16 bits are too coarse
+        for it. Infinity always quantizes, 0 never does.
+    features
+        Whether feature ids and names are written.
+    """
+
+    rounding_m: float = QUANTIZATION_M
+    features: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """Where the vertices of an asset lie: node translation and scale, in glTF axes."""
+
+    translation: Floats
+    scale: Floats | None
+
+    def stored(self, positions: Floats) -> NDArray[Any]:
+        if self.scale is None:
+            return (positions - self.translation).astype(np.float32)
+        steps = np.rint((positions - self.translation) / self.scale)
+        return np.clip(steps, 0, _STEPS).astype(np.uint16)
+
+    def node(self) -> Json:
+        node: Json = {"translation": self.translation.tolist()}
+        if self.scale is not None:
+            node["scale"] = self.scale.tolist()
+        return node
+
+
+def rounding_m(content: Content, encoding: Encoding) -> float:
+    """Return how far positions move at most when the content is encoded, metres."""
+    frame = _frame(content, encoding)
+    return 0.0 if frame.scale is None else float(np.linalg.norm(frame.scale) / 2)
+
+
+def encode(content: Content, names: pa.Table | None = None, encoding: Encoding | None = None) -> bytes:
+    """Return the content as a glb file, y up, in local metres.
+
+    Parameters
+    ----------
+    content
+        The geometry of one tile; not empty.
+    names
+        Columns uid, kind and name for `all_handles` of the content; None writes no metadata.
+    encoding
+        How positions are written.
+
+    Raises
+    ------
+    CityTwinError
+        When a handle is too great for a float32.
+    """
+    encoding = encoding or Encoding()
+    handles = all_handles(content)
+    if len(handles) and int(handles[-1]) >= MAX_HANDLE:
+        raise CityTwinError(
+            "tiles", f"handle {int(handles[-1])} is beyond {MAX_HANDLE - 1}", "split the city into several packages"
+        )
+    builder = GlbBuilder()
+    writer = _Writer(builder, handles, names is not None, encoding)
+    nodes = writer.mesh_nodes(content)
+    nodes += [writer.placement_node(each, content.centre) for each in content.placements if len(each)]
+    builder.json["scene"] = 0
+    builder.add("scenes", {"nodes": nodes})
+    if names is not None:
+        add_property_table(builder, names, handles)
+    return builder.to_bytes()
+
+
+def all_handles(content: Content) -> Longs:
+    """Return the handles of all objects of a content, those of placements included, ascending."""
+    return cast("Longs", np.unique(np.concatenate([content.handles, *(each.handles for each in content.placements)])))
+
+
+def to_gltf_axes(positions: NDArray[np.floating]) -> Floats:
+    """Return (n, 3) positions with y up: east, up, south."""
+    values = positions.astype(np.float64)
+    return cast("Floats", np.stack([values[..., 0], values[..., 2], -values[..., 1]], axis=-1))
+
+
+def linear_colours(colours: Bytes) -> Bytes:
+    """Return (n, 4) sRGB colours as linear ones, as COLOR_0 wants them (IEC 61966-2-1); opacity stays."""
+    return cast("Bytes", np.concatenate([_LINEAR[colours[:, :3]], colours[:, 3:]], axis=1))
+
+
+def _linear_table() -> Bytes:
+    share = np.arange(256) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return cast("Bytes", np.rint(linear * 255).astype(np.uint8))
+
+
+_LINEAR = _linear_table()
+
+
+def _frame(content: Content, encoding: Encoding) -> _Frame:
+    positions = to_gltf_axes(content.positions) if len(content.positions) else np.zeros((1, 3))
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    centre = to_gltf_axes(content.centre[None])[0]
+    scale = np.maximum((high - low) / _STEPS, 1e-6)
+    if float(scale.max()) / 2 > encoding.rounding_m:
+        return _Frame(centre, None)
+    return _Frame(centre + low, scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Writer:
+    """Writes the parts of one content into one builder."""
+
+    builder: GlbBuilder
+    handles: Longs
+    has_table: bool
+    encoding: Encoding
+
+    def mesh_nodes(self, content: Content) -> list[int]:
+        """Write triangles, segments and points as one mesh; return the index of its node, if there is any."""
+        if not (len(content.triangles) or len(content.lines) or len(content.points)):
+            return []
+        frame = _frame(content, self.encoding)
+        if frame.scale is not None:
+            self.builder.use_extension("KHR_mesh_quantization", required=True)
+        welded = _welded(content, frame, self.handles)
+        clear = welded.colours[welded.triangles[:, 0], 3] < 255
+        primitives = [
+            self._primitive(welded, indices, mode, material)
+            for indices, mode, material in (
+                (welded.triangles[~clear], TRIANGLES, _SOLID),
+                (welded.triangles[clear], TRIANGLES, _GLASS),
+                (welded.lines, LINES, _LINE),
+                (welded.points[:, None], POINTS, _LINE),
+            )
+            if len(indices)
+        ]
+        mesh = self.builder.add("meshes", {"primitives": primitives})
+        return [self.builder.add("nodes", {"mesh": mesh, **frame.node()})]
+
+    def placement_node(self, each: Placements, centre: Floats) -> int:
+        """Write a prototype and its placements (EXT_mesh_gpu_instancing); return the index of the node."""
+        mesh = self.builder.add("meshes", {"primitives": [self._prototype(each.prototype)]})
+        yaw = each.yaw_rad.astype(np.float64)
+        turn = np.zeros((len(each), 4), np.float32)
+        turn[:, 1], turn[:, 3] = np.sin(yaw / 2), np.cos(yaw / 2)
+        attributes = {
+            "TRANSLATION": self._instance_accessor(to_gltf_axes(each.positions).astype(np.float32)),
+            "ROTATION": self._instance_accessor(turn),
+            "SCALE": self._instance_accessor(each.scales[:, [0, 2, 1]].astype(np.float32)),
+        }
+        extensions: Json = {"EXT_mesh_gpu_instancing": {"attributes": attributes}}
+        self.builder.use_extension("EXT_mesh_gpu_instancing", required=True)
+        if self.encoding.features:
+            handles, rows = each.handles.astype(np.float32), np.searchsorted(self.handles, each.handles)
+            attributes["_FEATURE_ID_0"] = self._instance_accessor(handles)
+            attributes["_FEATURE_ID_1"] = self._instance_accessor(rows.astype(np.float32))
+            extensions["EXT_instance_features"] = {"featureIds": self._feature_ids(each.handles)}
+            self.builder.use_extension("EXT_instance_features")
+        translation = to_gltf_axes(centre[None])[0].tolist()
+        return self.builder.add("nodes", {"mesh": mesh, "translation": translation, "extensions": extensions})
+
+    def _instance_accessor(self, values: NDArray[Any]) -> int:
+        return self.builder.add_accessor(values, target=None)
+
+    def _prototype(self, mesh: MeshSet) -> Json:
+        attributes = {"POSITION": self._positions(to_gltf_axes(mesh.positions_m).astype(np.float32))}
+        colours = np.full((mesh.vertex_count, 4), 255, np.uint8) if mesh.colours is None else mesh.colours
+        attributes["COLOR_0"] = self.builder.add_accessor(linear_colours(colours), normalized=True)
+        if mesh.normals is not None:
+            attributes["NORMAL"] = self._normals(mesh.normals)
+        return {
+            "attributes": attributes,
+            "indices": self._indices(mesh.triangles.ravel(), mesh.vertex_count),
+            "mode": TRIANGLES,
+            "material": self._material(_SOLID),
+        }
+
+    def _primitive(self, welded: _Welded, indices: Longs, mode: int, material: str) -> Json:
+        mark = np.zeros(len(welded.positions), np.bool_)
+        mark[indices.ravel()] = True
+        used, renumber = np.flatnonzero(mark), np.cumsum(mark) - 1
+        attributes = {"POSITION": self._positions(welded.positions[used])}
+        colours = linear_colours(welded.colours[used])
+        attributes["COLOR_0"] = self.builder.add_accessor(colours, normalized=True)
+        if welded.normals is not None and mode == TRIANGLES:
+            attributes["NORMAL"] = self._normals(welded.normals[used])
+        primitive: Json = {"attributes": attributes, "mode": mode, "material": self._material(material)}
+        if self.encoding.features:
+            rows = welded.rows[used]
+            attributes["_FEATURE_ID_0"] = self.builder.add_accessor(self.handles[rows].astype(np.float32))
+            id_type = np.uint16 if len(self.handles) <= _STEPS else np.float32
+            attributes["_FEATURE_ID_1"] = self.builder.add_accessor(rows.astype(id_type))
+            primitive["extensions"] = {"EXT_mesh_features": {"featureIds": self._feature_ids(rows)}}
+            self.builder.use_extension("EXT_mesh_features")
+        if mode != POINTS:
+            primitive["indices"] = self._indices(renumber[indices].ravel(), len(used))
+        return primitive
+
+    def _feature_ids(self, ids: Longs) -> list[Json]:
+        count = len(np.unique(ids))
+        row: Json = {"attribute": 1, "featureCount": count, "label": "row"}
+        if self.has_table:
+            row["propertyTable"] = 0
+        return [{"attribute": 0, "featureCount": count, "label": "handle"}, row]
+
+    def _positions(self, positions: NDArray[Any]) -> int:
+        return self.builder.add_accessor(positions, limits=True)
+
+    def _normals(self, normals: Singles) -> int:
+        length = np.linalg.norm(normals, axis=1, keepdims=True)
+        up = np.array([0.0, 0.0, 1.0])
+        unit = to_gltf_axes(np.where(length > 1e-6, normals / np.where(length > 0, length, 1), up))
+        if self.encoding.rounding_m == 0:
+            return self.builder.add_accessor(unit.astype(np.float32))
+        self.builder.use_extension("KHR_mesh_quantization", required=True)
+        return self.builder.add_accessor(np.rint(unit * 127).astype(np.int8), normalized=True)
+
+    def _indices(self, indices: NDArray[np.integer], vertex_count: int) -> int:
+        dtype = np.uint16 if vertex_count <= _STEPS else np.uint32
+        return self.builder.add_accessor(indices.astype(dtype), target=ELEMENT_ARRAY_BUFFER)
+
+    def _material(self, name: str) -> int:
+        for index, known in enumerate(self.builder.json.get("materials", [])):
+            if known["name"] == name:
+                return index
+        material: Json = {"name": name, "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.9}}
+        if name == _LINE:
+            material["extensions"] = {"KHR_materials_unlit": {}}
+            self.builder.use_extension("KHR_materials_unlit")
+        else:
+            material["doubleSided"] = True
+        if name == _GLASS:
+            material["alphaMode"] = "BLEND"
+        return self.builder.add("materials", material)
+
+
+@dataclass(frozen=True, eq=False)
+class _Welded:
+    """Vertices as they are stored, each once; `rows` names the object of each in the tile's table."""
+
+    positions: NDArray[Any]
+    rows: Longs
+    colours: Bytes
+    normals: Singles | None
+    triangles: Longs
+    lines: Longs
+    points: Longs
+
+
+def _welded(content: Content, frame: _Frame, handles: Longs) -> _Welded:
+    """Return the content with vertices of one object joined that have the same place, colour and normal."""
+    stored = frame.stored(to_gltf_axes(content.positions))
+    rows = np.searchsorted(handles, content.handles)[content.owners]
+    whole = _Welded(stored, rows, content.colours, content.normals, content.triangles, content.lines, content.points)
+    if stored.dtype != np.uint16 or content.normals is not None:
+        return whole
+    colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]
+    palette, tint = np.unique(colour, return_inverse=True)
+    group = content.owners * len(palette) + tint
+    if int(group[-1]) >> 16:
+        _, group = np.unique(group, return_inverse=True)
+        if int(group.max()) >> 16:
+            return whole
+    place = stored.astype(np.uint64)
+    key = (group.astype(np.uint64) << np.uint64(48)) | (place[:, 0] << np.uint64(32))
+    key |= (place[:, 1] << np.uint64(16)) | place[:, 2]
+    _, first, member = np.unique(key, return_index=True, return_inverse=True)
+    return _Welded(
+        stored[first],
+        rows[first],
+        content.colours[first],
+        None,
+        _solid(member[content.triangles]),
+        member[content.lines],
+        member[content.points],
+    )
+
+
+def _solid(triangles: Longs) -> Longs:
+    """Return the triangles that did not shrink to an edge, all of them if none would be left."""
+    following = np.roll(triangles, -1, axis=1)
+    whole = (triangles != following).all(axis=1)
+    return triangles[whole] if whole.any() else triangles

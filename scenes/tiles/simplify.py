@@ -1,0 +1,210 @@
+"""Coarse levels: boxes for solids, clustered vertices for surfaces, and only as many objects as fit.
+
+Every step adds what it changed to the error of the object, so that the geometric error of a tile is
+measured and not assumed. The source of the clustering: Rossignac and Borrel, 1993.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from scenes.tiles.boxes import BOX_VERTICES, box_triangles, fit_boxes
+from scenes.tiles.content import by_owner, empty_content, merged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scenes.tiles.boxes import Boxes
+    from scenes.tiles.content import Bools, Content, Floats, Longs, Placements
+
+BOX_TRIANGLES = 10
+CLUSTER_TRIANGLES = 24  # objects with fewer triangles are kept as they are
+KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leaves is not used
+INSTANCE_COST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much a coarse tile may hold.
+
+    Parameters
+    ----------
+    cell_m
+        Least distance between vertices, and the greatest deviation of a box.
+    triangles
+        Drawing cost at most, where one object alone does not exceed it.
+    floor
+        Whether boxes need a bottom, because they can be seen from below.
+    level
+        Whether heights play no part in clustering, as for a terrain.
+    """
+
+    cell_m: float
+    triangles: int
+    floor: bool = False
+    level: bool = False
+
+
+def simplify(content: Content, detail: Detail) -> Content:
+    """Return a coarser content with `error_m` and `errors` raised by what was changed."""
+    placements, lost = _thinned(content.placements, detail)
+    error = max(content.error_m, lost)
+    if not len(content.handles):
+        return replace(content, placements=placements, error_m=error)
+    reduced, size = _reduced(content, detail)
+    keep = _ranked(reduced.costs(), size, reduced.handles, detail.triangles)
+    error = max(error, float(np.max(size[~keep] + reduced.errors[~keep], initial=0.0)))
+    kept = reduced.selected(keep)
+    error = max(error, float(kept.errors.max(initial=0.0)))
+    return replace(kept, placements=placements, error_m=error)
+
+
+def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
+    """Return the content with the vertices of each object that share a cell of a grid joined to their mean.
+
+    Vertices of different colours stay apart. `errors` grow by the greatest move of a vertex of the object.
+    """
+    cells = np.floor((content.positions.astype(np.float64) + content.centre) / cell_m).astype(np.int64)
+    if level:
+        cells[:, 2] = 0
+    cells -= cells.min(axis=0)
+    span = cells.max(axis=0) + 1
+    colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]
+    palette, tint = np.unique(colour, return_inverse=True)
+    key = content.owners
+    for part, size in ((tint, len(palette)), (cells[:, 0], span[0]), (cells[:, 1], span[1]), (cells[:, 2], span[2])):
+        key = key * int(size) + part
+    _, first, member = np.unique(key, return_index=True, return_inverse=True)
+    share = 1.0 / np.bincount(member)
+    mean = np.stack([np.bincount(member, content.positions[:, axis]) * share for axis in range(3)], axis=1)
+    move = np.linalg.norm(mean[member] - content.positions, axis=1)
+    errors = content.errors.copy()
+    np.maximum.at(errors, content.owners, content.errors[content.owners] + move)
+    normals = None if content.normals is None else _mean_normals(content.normals, member)
+    clustered = replace(
+        content,
+        positions=mean.astype(np.float32),
+        owners=content.owners[first],
+        colours=content.colours[first],
+        normals=normals,
+        triangles=_whole(member[content.triangles]),
+        lines=_whole(member[content.lines]),
+        points=np.unique(member[content.points]),
+        errors=errors,
+    )
+    return by_owner(clustered)
+
+
+def _reduced(content: Content, detail: Detail) -> tuple[Content, Floats]:
+    """Return every object in its cheapest form within the detail, and its size in metres."""
+    boxes = fit_boxes(content)
+    count = len(content.handles)
+    triangles = np.bincount(content.owners[content.triangles[:, 0]], minlength=count)
+    other = content.costs() > triangles
+    boxed = (triangles > BOX_TRIANGLES) & ~other & (boxes.error_m <= detail.cell_m) & (not detail.level)
+    dense = (triangles > CLUSTER_TRIANGLES) & ~boxed
+    dense |= other & (content.costs() > CLUSTER_TRIANGLES)
+    kept = ~boxed & ~dense
+    parts = [
+        _boxed(content, boxes, boxed, floor=detail.floor),
+        content.selected(kept),
+        _clustered(content.selected(dense), detail) if dense.any() else empty_content(content.centre),
+    ]
+    size = np.where(triangles > 0, boxes.size_m, np.maximum(boxes.length_m, detail.cell_m))
+    return merged(parts, content.centre), size
+
+
+def _boxed(content: Content, boxes: Boxes, chosen: Bools, *, floor: bool) -> Content:
+    numbers = np.flatnonzero(chosen)
+    some = replace(
+        boxes,
+        axes=boxes.axes[numbers],
+        low=boxes.low[numbers],
+        high=boxes.high[numbers],
+        error_m=boxes.error_m[numbers],
+        wall=boxes.wall[numbers],
+        roof=boxes.roof[numbers],
+    )
+    base = empty_content(content.centre)
+    if not len(numbers):
+        return base
+    return replace(
+        base,
+        positions=some.corners(),
+        owners=np.repeat(np.arange(len(numbers)), BOX_VERTICES),
+        triangles=box_triangles(len(numbers), floor=floor),
+        colours=some.colours(),
+        handles=content.handles[numbers],
+        errors=content.errors[numbers] + some.error_m,
+    )
+
+
+def _clustered(content: Content, detail: Detail) -> Content:
+    """Return dense objects clustered, coarser until they fit; those that would dissolve stay as they are."""
+    cell_m = detail.cell_m
+    area = _areas(content)
+    for _ in range(8):
+        coarse = cluster(content, cell_m, level=detail.level)
+        whole = _areas(coarse) >= KEPT_AREA * area
+        result = merged([coarse.selected(whole), content.selected(~whole)], content.centre)
+        if int(result.costs().sum()) <= detail.triangles or not whole.any():
+            break
+        cell_m *= 1.5
+    return result
+
+
+def _ranked(costs: Longs, size: Floats, handles: Longs, limit: int) -> Bools:
+    """Return which objects fit, the greatest first; equals are chosen evenly by a hash of their handle."""
+    order = np.lexsort((_hash(handles), -size))
+    fits = np.cumsum(costs[order]) <= limit
+    fits[:1] = True
+    keep = np.zeros(len(costs), np.bool_)
+    keep[order] = fits
+    return keep
+
+
+def _thinned(placements: tuple[Placements, ...], detail: Detail) -> tuple[tuple[Placements, ...], float]:
+    """Return the greatest placements and the height of the greatest one that was left out."""
+    if not placements:
+        return (), 0.0
+    heights = np.concatenate([each.heights_m() for each in placements])
+    rounded = np.rint(heights)  # trees of nearly the same height are chosen evenly
+    serial = np.arange(len(heights), dtype=np.int64)
+    keep = _ranked(np.full(len(heights), INSTANCE_COST, np.int64), rounded, serial, detail.triangles // 2)
+    ends = np.cumsum([len(each) for each in placements])[:-1]
+    parts = np.split(keep, ends)
+    kept = tuple(each.taken(part) for each, part in zip(placements, parts, strict=True) if part.any())
+    return kept, float(heights[~keep].max(initial=0.0))
+
+
+def _whole(indices: Longs) -> Longs:
+    """Return the triangles or segments whose corners are all different."""
+    following = np.roll(indices, -1, axis=1)
+    return cast("Longs", indices[(indices != following).all(axis=1)])
+
+
+def _areas(content: Content) -> Floats:
+    """Return the area of the triangles and the length of the segments of each object."""
+    corner = content.positions.astype(np.float64)[content.triangles]
+    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1) / 2
+    ends = content.positions.astype(np.float64)[content.lines]
+    length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    count = len(content.handles)
+    total = np.bincount(content.owners[content.triangles[:, 0]], area, minlength=count)
+    return cast("Floats", total + np.bincount(content.owners[content.lines[:, 0]], length, minlength=count))
+
+
+def _mean_normals(normals: NDArray[np.float32], member: Longs) -> NDArray[np.float32]:
+    sums = np.stack([np.bincount(member, normals[:, axis]) for axis in range(3)], axis=1)
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    up = np.array([0.0, 0.0, 1.0])
+    return np.where(length > 1e-6, sums / np.where(length > 0, length, 1.0), up).astype(np.float32)
+
+
+def _hash(values: Longs) -> NDArray[np.uint64]:
+    """Return well mixed numbers, the same for the same values (Knuth's multiplicative hash)."""
+    mixed = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed ^ (mixed >> np.uint64(29))

@@ -1,0 +1,69 @@
+"""One glb of a whole layer or of a result surface, which every glTF reader opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenes.errors import LoadError
+from scenes.tiles.content import merged
+from scenes.tiles.encode import Encoding, all_handles, encode
+from scenes.tiles.gather import finest_mesh, mesh_content
+from scenes.tiles.metadata import ObjectNames
+from scenes.tiles.style import default_colour
+
+if TYPE_CHECKING:
+    from scenes.mesh import MeshSet
+    from scenes.model import Layer
+
+_PLAIN = Encoding(rounding_m=0.0)
+_BARE = Encoding(rounding_m=0.0, features=False)
+
+
+def layer_glb(layer: Layer, base: int) -> bytes:
+    """Return a whole layer at its finest level of detail as one glb, with feature ids and metadata.
+
+    Positions are float32 around the middle of the layer, instances are written out, so that no
+    extension is needed to read it.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    base
+        Its first handle, ``scene.bases[layer.name]``.
+
+    Raises
+    ------
+    LoadError
+        When the layer has no geometry.
+    """
+    colour = default_colour(layer.theme)
+    parts = []
+    first = base
+    for batch in layer.batches:
+        mesh = finest_mesh(batch)
+        if mesh is not None and (part := mesh_content(mesh.expanded(), first, colour)) is not None:
+            parts.append(part)
+        first += len(batch)
+    if not parts:
+        raise LoadError(layer.name, "the layer has no geometry", "export its table instead")
+    low = np.min([part.centre for part in parts], axis=0)
+    high = np.max([part.centre for part in parts], axis=0)
+    content = merged(parts, (low + high) / 2)
+    return encode(content, ObjectNames(layer.batches, base).of(all_handles(content)), _PLAIN)
+
+
+def surface_glb(mesh: MeshSet) -> bytes:
+    """Return a mesh set as one glb without feature ids, for instance the surface of a result.
+
+    Raises
+    ------
+    LoadError
+        When there is nothing to draw.
+    """
+    content = mesh_content(mesh.expanded(), 0, default_colour("generic"))
+    if content is None:
+        raise LoadError("surface", "there is nothing to draw", "check the result of the simulation")
+    return encode(content, None, _BARE)

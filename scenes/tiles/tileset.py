@@ -1,0 +1,212 @@
+"""Write layers as 3D Tiles 1.1: one quadtree a layer, coarse levels that are replaced by finer ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenes.errors import UnknownObjectError
+from scenes.tiles.content import merged
+from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
+from scenes.tiles.gather import LayerGeometry
+from scenes.tiles.metadata import ObjectNames
+from scenes.tiles.quadtree import divide
+from scenes.tiles.simplify import Detail, simplify
+from scenes.tiles.style import default_colour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from scenes.model import Layer, Scene
+    from scenes.tiles.content import Content, Floats
+    from scenes.tiles.quadtree import Cell
+
+    Json = dict[str, Any]
+    Progress = Callable[[str, float], None]
+
+LEAF_WEIGHT = 60_000  # triangles of a leaf, about; see gather.OBJECT_WEIGHT for objects
+COARSE_TRIANGLES = 16_000  # of a tile that stands for finer ones
+CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
+_COARSE = Encoding(rounding_m=float("inf"))
+_LEAF = Encoding()
+_THIN_M = 0.05
+
+
+def publish(
+    scene: Scene, folder: str | Path, *, layers: Sequence[str] | None = None, progress: Progress | None = None
+) -> dict[str, Path]:
+    """Write layers of a scene as 3D Tiles and return the tileset file of each.
+
+    Everything is written to a folder beside and renamed into place, so that a crash leaves the old tiles.
+    When all layers are published, tiles of layers that the scene no longer has are removed.
+
+    Parameters
+    ----------
+    scene
+        The city.
+    folder
+        Gets one folder a layer, with ``tileset.json`` and its content.
+    layers
+        Names of the layers to publish; default all.
+    progress
+        Called with a sentence and the share that is done, 0..1.
+
+    Raises
+    ------
+    UnknownObjectError
+        When the scene has no such layer.
+    """
+    target = Path(folder)
+    names = list(scene.layers) if layers is None else list(layers)
+    for name in names:
+        if name not in scene.layers:
+            raise UnknownObjectError(name, f"no such layer; there are {', '.join(scene.layers) or 'none'}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}"
+    beside.mkdir()
+    try:
+        for number, name in enumerate(names):
+            if progress is not None:
+                progress(f"tiling {name}", number / len(names))
+            publish_layer(scene, name, beside / name)
+        _take_place(beside, target, whole=layers is None)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    if progress is not None:
+        progress("tiled", 1.0)
+    return {name: target / name / "tileset.json" for name in names}
+
+
+def publish_layer(scene: Scene, name: str, folder: Path) -> Path:
+    """Write one layer into an empty or new folder and return its tileset file."""
+    layer = scene.layers[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    geometry = LayerGeometry(layer.batches, scene.bases[name], default_colour(layer.theme))
+    if geometry.survey():
+        cell = divide(geometry.codes, geometry.weights, LEAF_WEIGHT)
+        writer = _LayerWriter(geometry, ObjectNames(layer.batches, scene.bases[name]), folder, layer.theme)
+        root = writer.write(cell).tile
+        size = float(np.linalg.norm(geometry.high - geometry.low))
+    else:
+        root = {"boundingVolume": {"box": _box(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
+        size = 0.0
+    root["refine"] = "REPLACE"
+    root["transform"] = scene.georeference.to_ecef_matrix().T.ravel().tolist()
+    document = {
+        "asset": {"version": "1.1", "tilesetVersion": f"{scene.epoch:08x}-{scene.version}"},
+        "geometricError": max(size, root["geometricError"] * 2),
+        "root": root,
+        "extras": _extras(scene, layer),
+    }
+    path = folder / "tileset.json"
+    path.write_text(json.dumps(document, separators=(",", ":"), allow_nan=False), encoding="utf-8")
+    return path
+
+
+def _extras(scene: Scene, layer: Layer) -> Json:
+    return {
+        "layer": layer.name,
+        "theme": layer.theme,
+        "base": scene.bases[layer.name],
+        "count": len(layer),
+        "epoch": scene.epoch,
+        "crs": scene.georeference.crs,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Written:
+    """A tile that is on disk, what its parent needs to know about it."""
+
+    tile: Json
+    content: Content
+    low: Floats
+    high: Floats
+
+
+@dataclass
+class _LayerWriter:
+    """Writes the tiles of one layer from the leaves up."""
+
+    geometry: LayerGeometry
+    names: ObjectNames
+    folder: Path
+    theme: str
+    written: int = field(default=0)
+
+    def write(self, cell: Cell) -> _Written:
+        """Write a cell and all below it."""
+        if not cell.children:
+            content = self.geometry.collect(cell)
+            return self._written(cell, content, [])
+        children = [self.write(child) for child in cell.children]
+        whole = merged([child.content for child in children], self.geometry.centre(cell))
+        return self._written(cell, simplify(whole, self._detail(cell)), children)
+
+    def _detail(self, cell: Cell) -> Detail:
+        return Detail(
+            cell.side_m(self.geometry.square) / CELLS,
+            COARSE_TRIANGLES,
+            floor=self.theme != "buildings",
+            level=self.theme == "terrain",
+        )
+
+    def _written(self, cell: Cell, content: Content, children: list[_Written]) -> _Written:
+        encoding = _COARSE if children else _LEAF
+        tile: Json = {}
+        error = 0.0
+        corners = [(child.low, child.high) for child in children]
+        found = content.bounds()
+        if found is not None and not content.is_empty:
+            name = f"{cell.name}.glb"
+            names = self.names.of(all_handles(content))
+            (self.folder / name).write_bytes(encode(content, names, encoding))
+            self.written += 1
+            tile["content"] = {"uri": name}
+            error = rounding_m(content, encoding)
+            corners.append((found[0] - _THIN_M, found[1] + _THIN_M))
+        low = np.min([corner[0] for corner in corners], axis=0) if corners else np.zeros(3)
+        high = np.max([corner[1] for corner in corners], axis=0) if corners else np.zeros(3)
+        tile["boundingVolume"] = {"box": _box(low, high)}
+        tile["geometricError"] = 0.0
+        if children:
+            below = max(child.tile["geometricError"] for child in children)
+            tile["geometricError"] = max(content.error_m + error, below)
+            tile["children"] = [child.tile for child in children]
+        return _Written(tile, content, low, high)
+
+
+def _box(low: Floats, high: Floats) -> list[float]:
+    """Return a bounding volume box: the centre, then half of each axis."""
+    half = np.diag((high - low) / 2)
+    return [round(float(value), 6) for value in (*((low + high) / 2), *half.ravel())]
+
+
+def _take_place(beside: Path, target: Path, *, whole: bool) -> None:
+    """Rename what was written into place: the whole folder, or layer by layer."""
+    if whole or not target.exists():
+        _swap(beside, target)
+        return
+    for folder in sorted(beside.iterdir()):
+        _swap(folder, target / folder.name)
+
+
+def _swap(new: Path, old: Path) -> None:
+    """Put a new folder in the place of an old one; if that fails the old one is put back."""
+    if not old.exists():
+        new.rename(old)
+        return
+    aside = old.parent / f".{old.name}.{uuid.uuid4().hex[:8]}.old"
+    old.rename(aside)
+    try:
+        new.rename(old)
+    except OSError:
+        aside.rename(old)
+        raise
+    shutil.rmtree(aside)
