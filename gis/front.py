@@ -1,0 +1,63 @@
+"""`read`: one file to a scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenes.loading import Source, assemble
+
+if TYPE_CHECKING:
+    from scenes.georeference import Georeference
+    from scenes.model import Scene
+    from scenes.problems import Problems
+
+
+def read(
+    path: str | Path,
+    *,
+    crs: str = "",
+    height_column: str = "",
+    layer: str = "",
+    datum_shift: str = "",
+    georeference: Georeference | None = None,
+    problems: Problems | None = None,
+) -> Scene:
+    """Read a geographic file of any supported kind as a scene.
+
+    Parameters
+    ----------
+    path
+        Vector file, terrain grid or city model.
+    crs
+        Coordinate system of the file, where it does not say or says it wrongly.
+    height_column
+        Column with the heights of buildings in metres.
+    layer
+        Name of the layer; found from the file otherwise.
+    datum_shift
+        ``"gcj02"`` or ``"bd09"`` when the coordinates carry a Chinese map shift.
+    georeference
+        Frame of the scene; around the file otherwise.
+    problems
+        Collects what was found wrong.
+
+    Raises
+    ------
+    SourceError, GeoreferenceError
+        When the file cannot be read or placed.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> square = {"type": "Polygon", "coordinates": [[[121.5, 31.2], [121.501, 31.2], [121.501, 31.201], [121.5, 31.2]]]}
+    >>> feature = {"type": "Feature", "properties": {"height": 24, "name": "A"}, "geometry": square}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "buildings.geojson")
+    ...     _ = file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    ...     city = read(file)
+    >>> city.layers["buildings"].table["height_m"].to_pylist()
+    [24.0]
+    """
+    source = Source(str(path), layer=layer, crs=crs, height_column=height_column, datum_shift=datum_shift)
+    return assemble([source], georeference=georeference, name=Path(path).stem, problems=problems)

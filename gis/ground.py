@@ -1,0 +1,93 @@
+"""The height of the ground as loaders ask for it, with an answer everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenes.loading import FlatGround
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from scenes.loading import Ground
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GridGround:
+    """Terrain as a regular grid in local metres, interpolated bilinearly; NaN outside and over gaps.
+
+    Parameters
+    ----------
+    x_m, y_m
+        Ascending local coordinates of the columns and rows.
+    z_m
+        (rows, columns) local heights; NaN where unknown.
+
+    Examples
+    --------
+    >>> slope = GridGround(np.array([0.0, 10.0]), np.array([0.0, 10.0]), np.array([[0.0, 1.0], [2.0, 3.0]]))
+    >>> slope.heights([5.0, 50.0], [5.0, 5.0]).tolist()
+    [1.5, nan]
+    """
+
+    x_m: Floats
+    y_m: Floats
+    z_m: Floats
+
+    @property
+    def step_m(self) -> float:
+        """Distance of the columns in metres."""
+        return float(abs(self.x_m[-1] - self.x_m[0]) / max(len(self.x_m) - 1, 1))
+
+    @property
+    def rim_m(self) -> float:
+        """Mean height along the edge of the grid, of the whole grid where the edge is unknown."""
+        edge = np.concatenate([self.z_m[0], self.z_m[-1], self.z_m[:, 0], self.z_m[:, -1]])
+        known = edge[np.isfinite(edge)]
+        if not len(known):
+            known = self.z_m[np.isfinite(self.z_m)]
+        return float(known.mean()) if len(known) else 0.0
+
+    def heights(self, x_m: ArrayLike, y_m: ArrayLike) -> Floats:
+        """Return local z in metres at local places; NaN outside."""
+        x, y = np.broadcast_arrays(np.asarray(x_m, np.float64), np.asarray(y_m, np.float64))
+        column = (x - self.x_m[0]) / (self.x_m[-1] - self.x_m[0]) * (len(self.x_m) - 1)
+        row = (y - self.y_m[0]) / (self.y_m[-1] - self.y_m[0]) * (len(self.y_m) - 1)
+        slack = 1e-6
+        outside = ~((column >= -slack) & (column <= len(self.x_m) - 1 + slack))
+        outside |= ~((row >= -slack) & (row <= len(self.y_m) - 1 + slack))
+        left = np.clip(np.nan_to_num(column), 0, len(self.x_m) - 2).astype(np.int64)
+        low = np.clip(np.nan_to_num(row), 0, len(self.y_m) - 2).astype(np.int64)
+        across, up = np.clip(column - left, 0, 1), np.clip(row - low, 0, 1)
+        below = self.z_m[low, left] * (1 - across) + self.z_m[low, left + 1] * across
+        above = self.z_m[low + 1, left] * (1 - across) + self.z_m[low + 1, left + 1] * across
+        return np.where(outside, np.nan, below * (1 - up) + above * up)
+
+
+def relief_of(ground: Ground) -> Ground | None:
+    """Return the ground, or None where it is level at zero and nothing needs to be laid on it."""
+    return None if isinstance(ground, FlatGround) else ground
+
+
+def step_of(ground: Ground | None) -> float:
+    """Return the resolution of the ground in metres, 10 where it has none."""
+    return ground.step_m if isinstance(ground, GridGround) else 10.0
+
+
+def ground_z(ground: Ground | None, x_m: Floats, y_m: Floats) -> Floats:
+    """Return local z at (n,) places; beyond the terrain its rim is continued level."""
+    if ground is None or not len(x_m):
+        return np.zeros(len(x_m))
+    z = np.array(ground.heights(x_m, y_m), np.float64)
+    missing = ~np.isfinite(z)
+    if missing.any():
+        rim = (
+            ground.rim_m if isinstance(ground, GridGround) else float(z[~missing].mean()) if not missing.all() else 0.0
+        )
+        z[missing] = rim
+    return z

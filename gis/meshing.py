@@ -1,0 +1,196 @@
+"""From loose vertices and triangles with owners to a `MeshSet`, and polygons to triangles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import mapbox_earcut
+import numpy as np
+import shapely
+
+from scenes.mesh import MeshSet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+    Colours = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Soup:
+    """Triangles of many rows in any order.
+
+    Parameters
+    ----------
+    positions
+        (v, 3) local metres.
+    vertex_rows
+        (v,) row of each vertex.
+    triangles
+        (t, 3) indices into `positions`.
+    triangle_rows
+        (t,) row of each triangle.
+    colours
+        (v, 4) sRGB and opacity.
+    """
+
+    positions: Floats
+    vertex_rows: Integers
+    triangles: Integers
+    triangle_rows: Integers
+    colours: Colours
+
+    def mesh(self) -> MeshSet:
+        """Return the soup sorted by row."""
+        order = np.argsort(self.vertex_rows, kind="stable")
+        renumber = np.empty(len(order), np.int64)
+        renumber[order] = np.arange(len(order))
+        triangle_order = np.argsort(self.triangle_rows, kind="stable")
+        rows, first = np.unique(self.vertex_rows[order], return_index=True)
+        vertex_starts = np.append(first, len(order))
+        triangle_starts = np.searchsorted(self.triangle_rows[triangle_order], rows, "left")
+        triangle_starts = np.append(triangle_starts, len(triangle_order))
+        return MeshSet.from_flat(
+            self.positions[order],
+            renumber[self.triangles[triangle_order]],
+            rows.astype(np.uint32),
+            (vertex_starts, triangle_starts),
+            self.colours[order],
+        )
+
+
+def joined(soups: list[Soup]) -> MeshSet:
+    """Return one mesh set of several soups of the same batch."""
+    soups = [soup for soup in soups if len(soup.triangles)]
+    if not soups:
+        return MeshSet.empty()
+    shift = np.cumsum([0, *(len(soup.positions) for soup in soups)])
+    return Soup(
+        np.concatenate([soup.positions for soup in soups]),
+        np.concatenate([soup.vertex_rows for soup in soups]),
+        np.concatenate([soup.triangles + shift[i] for i, soup in enumerate(soups)]),
+        np.concatenate([soup.triangle_rows for soup in soups]),
+        np.concatenate([soup.colours for soup in soups]),
+    ).mesh()
+
+
+@dataclass(frozen=True, eq=False)
+class Rings:
+    """The rings of many polygons in flat arrays; outer rings run anticlockwise, holes clockwise, none is closed.
+
+    Parameters
+    ----------
+    points
+        (p, 2) local metres.
+    ring_starts
+        (r + 1,) into `points`.
+    polygon_starts
+        (g + 1,) into the rings.
+    rows
+        (g,) row of each polygon.
+    """
+
+    points: Floats
+    ring_starts: Integers
+    polygon_starts: Integers
+    rows: Integers
+
+    def following(self) -> Integers:
+        """Return the index of the next point along the ring of each point."""
+        after = np.arange(1, len(self.points) + 1)
+        after[self.ring_starts[1:] - 1] = self.ring_starts[:-1]
+        return after
+
+    def point_polygons(self) -> Integers:
+        """Return the polygon of each point."""
+        per_polygon = np.diff(self.ring_starts[self.polygon_starts])
+        return np.repeat(np.arange(len(self.rows)), per_polygon)
+
+
+def rings_of(geometries: NDArray[np.object_]) -> Rings:
+    """Return the rings of all polygons among (n,) geometries; the row is the place in the array."""
+    parts, rows = shapely.get_parts(geometries, return_index=True)
+    keep = (shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)
+    parts, rows = shapely.orient_polygons(shapely.force_2d(parts[keep])), rows[keep].astype(np.int64)
+    if not len(parts):
+        none = np.zeros(1, np.int64)
+        return Rings(np.zeros((0, 2)), none, none, rows)
+    _, closed, (ring_ends, polygon_ends) = shapely.to_ragged_array(parts)
+    ring_ends, polygon_starts = ring_ends.astype(np.int64), polygon_ends.astype(np.int64)
+    keep_point = np.ones(len(closed), bool)
+    keep_point[ring_ends[1:] - 1] = False
+    starts = ring_ends - np.arange(len(ring_ends))
+    return Rings(np.asarray(closed[keep_point], np.float64), starts, polygon_starts, rows)
+
+
+def triangulated(rings: Rings) -> tuple[Integers, Integers]:
+    """Return (t, 3) triangles over ``rings.points``, anticlockwise, and the (t,) polygon of each.
+
+    Strictly convex polygons become fans at once; the others go through earcut, and where that leaves points
+    out (they lie on a straight line), through a constrained Delaunay triangulation that uses every point.
+    """
+    first = rings.ring_starts[rings.polygon_starts[:-1]]
+    last = rings.ring_starts[rings.polygon_starts[1:]]
+    sizes = last - first
+    convex = _convex(rings, sizes)
+    fan_sizes = np.where(convex, sizes - 2, 0)
+    fan_polygon = np.repeat(np.arange(len(sizes)), fan_sizes)
+    step = np.arange(len(fan_polygon)) - np.repeat(np.cumsum(fan_sizes) - fan_sizes, fan_sizes) + 1
+    corner = first[fan_polygon]
+    fans = np.column_stack([corner, corner + step, corner + step + 1])
+    pieces, owners = [fans], [fan_polygon]
+    # Around its own first point each polygon keeps its precision far from the origin.
+    for polygon in np.flatnonzero(~convex):
+        low, high = first[polygon], last[polygon]
+        ends = rings.ring_starts[rings.polygon_starts[polygon] + 1 : rings.polygon_starts[polygon + 1] + 1] - low
+        faces = _earcut(rings.points[low:high] - rings.points[low], ends)
+        pieces.append(faces + low)
+        owners.append(np.full(len(faces), polygon))
+    return np.concatenate(pieces), np.concatenate(owners)
+
+
+def _earcut(points: Floats, ends: Integers) -> Integers:
+    flat = mapbox_earcut.triangulate_float64(points, ends.astype(np.uint32)).astype(np.int64)
+    faces: Integers = flat.reshape(-1, 3)
+    if len(faces) != len(points) + 2 * (len(ends) - 2):
+        faces = _delaunay(points, ends, faces)
+    corner = points[faces]
+    one, two = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+    backward = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0] < 0
+    faces[backward] = faces[backward][:, ::-1]
+    return faces
+
+
+def _delaunay(points: Floats, ends: Integers, otherwise: Integers) -> Integers:
+    rings = [points[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    if min(len(ring) for ring in rings) < 3:
+        return otherwise
+    try:
+        parts = shapely.get_parts(shapely.constrained_delaunay_triangles(shapely.Polygon(rings[0], rings[1:])))
+    except shapely.errors.GEOSException:
+        return otherwise
+    if not len(parts):
+        return otherwise
+    places = {tuple(point): index for index, point in enumerate(points.tolist())}
+    corners = shapely.get_coordinates(parts).reshape(len(parts), 4, 2)[:, :3]
+    found = [places.get(tuple(point), -1) for point in corners.reshape(-1, 2).tolist()]
+    faces = np.array(found, np.int64).reshape(-1, 3)
+    return otherwise if (faces < 0).any() else faces
+
+
+def _convex(rings: Rings, sizes: Integers) -> NDArray[np.bool_]:
+    """Say which polygons have one ring that turns left at every point, once around."""
+    after = rings.following()
+    edge = rings.points[after] - rings.points
+    turn = edge[:, 0] * edge[after, 1] - edge[:, 1] * edge[after, 0]
+    length = np.hypot(edge[:, 0], edge[:, 1])
+    sine = turn / np.maximum(length * length[after], 1e-12)
+    polygon = rings.point_polygons()
+    bent = np.bincount(polygon, weights=sine > 1e-9, minlength=len(sizes)) == sizes
+    # A simple ring that only turns left is convex; the sum of turns leaves out rings that cross themselves.
+    angle = np.arctan2(turn, (edge * edge[after]).sum(axis=1))
+    once = np.abs(np.bincount(polygon, weights=angle, minlength=len(sizes)) - 2 * np.pi) < 0.1
+    return bent & once & (np.diff(rings.polygon_starts) == 1) & (sizes >= 3)

@@ -1,0 +1,150 @@
+"""From the coordinates of a file to local metres, with the checks that catch a wrong coordinate system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from gis.datum import to_wgs84
+from scenes.errors import GeoreferenceError
+from scenes.georeference import WGS84, parse_crs, transformer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scenes.georeference import Georeference
+    from scenes.loading import LoadContext, Source
+
+    Bounds = tuple[float, float, float, float]
+
+# How far outside its area of use a system may be used with a warning, and from where on it must be wrong.
+_NEAR_DEG = 1.5
+_FAR_DEG = 12.0
+_FAR_FROM_SCENE_M = 200_000.0
+
+
+def check_bounds(path: str, crs: str, bounds: Bounds) -> None:
+    """Refuse coordinates that cannot be in the system they claim.
+
+    Parameters
+    ----------
+    path
+        File, for the message.
+    crs
+        The claimed system.
+    bounds
+        (west, south, east, north) in that system.
+
+    Raises
+    ------
+    GeoreferenceError
+        When degrees are labelled as metres, metres as degrees, or the place is far from the area of use.
+    """
+    west, south, east, north = bounds
+    if not np.isfinite(bounds).all():
+        raise GeoreferenceError(path, "its coordinates are not finite numbers", "export it again")
+    parsed = parse_crs(crs)
+    degrees = abs(west) <= 180 and abs(east) <= 180 and abs(south) <= 90 and abs(north) <= 90
+    if parsed.is_geographic and not degrees:
+        raise GeoreferenceError(
+            path,
+            f"its coordinates reach {_far(bounds):.0f}, which are not degrees, but it claims {parsed.name}",
+            "name its real projected system with --crs",
+        )
+    if parsed.is_projected and degrees and max(east - west, north - south) < 90 and _far(bounds) > 0:
+        raise GeoreferenceError(
+            path,
+            f"its coordinates ({west:.4g}, {south:.4g}) look like degrees, but it claims {parsed.name}",
+            "name its real system with --crs, probably EPSG:4326",
+        )
+    distance = _degrees_outside(crs, bounds)
+    if not distance <= _FAR_DEG:
+        raise GeoreferenceError(
+            path,
+            f"its coordinates lie far outside the area where {parsed.name} is used",
+            "name its real system with --crs",
+        )
+
+
+def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context: LoadContext) -> NDArray[np.object_]:
+    """Return (n,) geometries in local metres, in two dimensions.
+
+    Raises
+    ------
+    GeoreferenceError
+        When the coordinates cannot be in their system, or the scene's system does not reach them.
+    """
+    bounds = _bounds(geometries)
+    if bounds is None:
+        return geometries
+    check_bounds(source.path, crs, bounds)
+    outside = _degrees_outside(crs, bounds)
+    if outside > _NEAR_DEG:
+        message = f"lies {outside:.1f} degrees outside the area where {crs} is used"
+        context.problems.add("warning", source.path, "crs-area", message, "check it, or name another with --crs")
+    lonlat = _lonlat_centre(crs, bounds)
+    _check_scene(source.path, context, lonlat)
+
+    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = points[:, 0], points[:, 1]
+        here = crs
+        if source.datum_shift:
+            if not parse_crs(crs).is_geographic:
+                raise GeoreferenceError(
+                    source.path, f"{source.datum_shift} shifts degrees, but it is in {crs}", "leave the shift out"
+                )
+            x, y = to_wgs84(source.datum_shift, x, y)
+            here = WGS84
+        return np.column_stack(context.georeference.localise_from(here, x, y))
+
+    local: NDArray[np.object_] = shapely.transform(shapely.force_2d(geometries), move)
+    if not np.isfinite(shapely.get_coordinates(local)).all():
+        raise GeoreferenceError(
+            source.path, f"{context.georeference.crs} does not reach all of its places", "name another --crs"
+        )
+    return local
+
+
+def _check_scene(path: str, context: LoadContext, lonlat: tuple[float, float]) -> None:
+    frame: Georeference = context.georeference
+    if not _degrees_outside(frame.crs, (*lonlat, *lonlat), WGS84) <= _FAR_DEG:
+        raise GeoreferenceError(
+            path,
+            f"it lies at {lonlat[0]:.3f}, {lonlat[1]:.3f}, far outside the area where {frame.crs} is used",
+            "name another --crs for the scene",
+        )
+    x, y = frame.from_lonlat(*lonlat)
+    distance = float(np.hypot(x, y))
+    if distance > _FAR_FROM_SCENE_M:
+        message = f"lies {distance / 1000:.0f} km from the origin of the scene"
+        context.problems.add("warning", path, "far-from-scene", message, "check the coordinate systems of the sources")
+
+
+def _bounds(geometries: NDArray[np.object_]) -> Bounds | None:
+    west, south, east, north = (float(value) for value in shapely.total_bounds(geometries))
+    return None if np.isnan(west) else (west, south, east, north)
+
+
+def _far(bounds: Bounds) -> float:
+    return max(abs(value) for value in bounds)
+
+
+def _lonlat_centre(crs: str, bounds: Bounds) -> tuple[float, float]:
+    lon, lat = transformer(crs, WGS84).transform((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+    return float(lon), float(lat)
+
+
+def _degrees_outside(crs: str, bounds: Bounds, bounds_crs: str = "") -> float:
+    """Return how far the middle of `bounds` is from the area of use, degrees; infinite if it has no place."""
+    lon, lat = _lonlat_centre(bounds_crs or crs, bounds)
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        return float("inf")
+    area: Any = parse_crs(crs).area_of_use
+    if area is None:
+        return 0.0
+    width = (area.east - area.west) % 360 if area.east != area.west else 360.0
+    across = min(abs((lon - edge + 180) % 360 - 180) for edge in (area.west, area.east))
+    across = 0.0 if (lon - area.west) % 360 <= width or area.east - area.west >= 360 else across
+    return float(max(across, area.south - lat, lat - area.north, 0.0))

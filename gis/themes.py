@@ -1,0 +1,184 @@
+"""What each feature is: buildings, roads, water, land use, trees, districts or points."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.heights import has_height
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Words = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A layer that features can belong to: its name, the viewer's theme, the kind of its objects, its titles."""
+
+    layer: str
+    theme: str
+    kind: str
+    english: str
+    chinese: str
+
+
+THEMES = {
+    theme.layer: theme
+    for theme in (
+        Theme("terrain", "terrain", "ReliefFeature", "Terrain", "地形"),
+        Theme("water", "water", "WaterBody", "Water", "水系"),
+        Theme("landuse", "landuse", "LandUse", "Land use", "用地"),
+        Theme("roads", "roads", "Road", "Roads", "道路"),
+        Theme("railways", "roads", "Railway", "Railways", "铁路"),
+        Theme("buildings", "buildings", "Building", "Buildings", "建筑"),
+        Theme("trees", "trees", "SolitaryVegetationObject", "Trees", "树木"),
+        Theme("districts", "districts", "District", "Districts", "行政区"),
+        Theme("pipes", "pipes", "Pipe", "Pipes", "管线"),
+        Theme("points", "points", "PointOfInterest", "Places", "地点"),
+        Theme("lines", "generic", "GenericOccupiedSpace", "Lines", "线"),
+        Theme("areas", "generic", "GenericOccupiedSpace", "Areas", "面"),
+    )
+}
+
+# Words in file and table names, most telling first.
+_NAMES = (
+    ("buildings", r"buil?ding|gebaeude|gebäude|batiment|bâtiment|edific|footprint|pand\b|bldg|house|建筑|楼"),
+    ("trees", r"\btrees?\b|baum|arbre|树"),
+    ("railways", r"rail|bahn|tram|metro|subway|transit|铁路|地铁"),
+    ("roads", r"road|street|highway|strass|straß|route|verkehr|traffic|path|道路|路网"),
+    ("water", r"water|river|lake|hydro|canal|gewaesser|fluss|coast|水|河"),
+    ("pipes", r"pipe|sewer|drain|manhole|管"),
+    ("landuse", r"land_?use|land_?cover|landuse|park|green|forest|earth|flaechennutzung|用地|绿地"),
+    ("districts", r"district|boundar|admin|province|county|ward|gemeinde|census|行政|区划"),
+    ("points", r"poi|place|stop|station|shop|amenit|传感|站"),
+)
+# Columns of OpenStreetMap tags, strongest first.
+_TAGS = (
+    ("building:part", "buildings"), ("building", "buildings"), ("waterway", "water"), ("railway", "railways"),
+    ("highway", "roads"), ("landuse", "landuse"), ("leisure", "landuse"), ("admin_level", "districts"),
+    ("amenity", "points"), ("shop", "points"), ("tourism", "points"),
+)  # fmt: skip
+_WORDS = {
+    "buildings": """building building_part buildingpart""",
+    "railways": """rail railway light_rail subway tram monorail narrow_gauge funicular rack""",
+    "roads": """motorway trunk primary secondary tertiary residential unclassified service living_street pedestrian
+        footway cycleway path steps track bridleway major_road minor_road motorway_link trunk_link primary_link
+        secondary_link tertiary_link highway ferry aerialway""",
+    "water": """water river stream canal drain ditch lake reservoir basin riverbank dock ocean sea bay swimming_pool
+        fountain coastline""",
+    "landuse": """forest wood natural_wood grass park garden meadow farmland farmyard orchard vineyard cemetery scrub
+        heath wetland beach sand pitch playground recreation_ground golf_course nature_reserve allotments
+        village_green commercial industrial retail construction brownfield quarry military railway_land earth
+        parking protected_area natural_forest""",
+    "districts": """country region state province county city municipality district borough suburb_boundary
+        administrative street town""",
+}
+_CLASS_OF = {word: theme for theme, words in _WORDS.items() for word in words.split()}
+_CLASS_COLUMNS = {
+    "buildings": (
+        "building:part",
+        "building",
+        "kind_detail",
+        "building_type",
+        "class",
+        "type",
+        "fclass",
+        "kind",
+        "usage",
+    ),
+    "roads": ("highway", "kind_detail", "fclass", "road_class", "class", "type", "kind", "kategori", "strassenkl"),
+    "railways": ("railway", "kind_detail", "fclass", "class", "type", "kind"),
+    "water": ("waterway", "natural", "kind", "fclass", "class", "type"),
+    "landuse": ("landuse", "leisure", "natural", "kind", "fclass", "class", "type", "detaljtyp"),
+    "trees": ("genus", "species", "leaf_type", "kind", "type"),
+    "districts": ("level", "kind", "boundary", "class", "type"),
+    "points": ("amenity", "shop", "tourism", "railway", "highway", "kind", "fclass", "class", "type"),
+}
+_NO = frozenset({"", "no", "nan", "none", "false", "0"})
+_POINTS, _LINES, _AREAS = "point", "line", "area"
+
+
+def shapes_of(geometries: Words) -> Words:
+    """Return ``point``, ``line``, ``area`` or empty for each of (n,) geometries."""
+    names = np.array(["", _POINTS, _LINES, _LINES, _AREAS, _POINTS, _LINES, _AREAS, _AREAS], object)
+    kinds = names[shapely.get_type_id(geometries) + 1]
+    kinds[shapely.is_empty(geometries) | shapely.is_missing(geometries)] = ""
+    return kinds
+
+
+def themes_of(frame: Any, names: tuple[str, ...]) -> Words:
+    """Return the layer (a key of `THEMES`) of each feature of a table, empty where it has no geometry.
+
+    Tags of the feature itself count most, then the names of its table and file, then its columns.
+    """
+    shapes = shapes_of(frame.geometry.to_numpy())
+    hint = next((theme for text in names if (theme := _named(text))), "")
+    if not hint and has_height(frame.columns):
+        hint = "buildings"
+    if not hint and {"adcode", "citycode"} & {str(column).lower() for column in frame.columns}:
+        hint = "districts"
+    found = np.full(len(frame), hint, object)
+    for column in ("kind", "fclass", "class", "subtype", "type"):
+        if column in frame.columns:
+            words = _lower(frame[column]).map(_CLASS_OF).to_numpy(object)
+            known = pd.notna(words)
+            # A word such as "commercial" must not turn the buildings of a buildings file into land use.
+            known &= np.array([_may_override(hint, str(word)) for word in words], bool)
+            found[known] = words[known]
+            break
+    for column, theme in reversed(_TAGS):
+        if column in frame.columns:
+            found[~_lower(frame[column]).isin(_NO).to_numpy()] = theme
+    if "boundary" in frame.columns:
+        found[(_lower(frame["boundary"]) == "administrative").to_numpy()] = "districts"
+    if "natural" in frame.columns:
+        natural = _lower(frame["natural"])
+        found[(natural == "tree").to_numpy()] = "trees"
+        found[natural.isin({"water", "bay", "coastline"}).to_numpy()] = "water"
+        other = ~natural.isin({*_NO, "tree", "water", "bay", "coastline"}).to_numpy()
+        found[other & (found == "")] = "landuse"
+    return _fitted(found, shapes)
+
+
+def classes_of(frame: Any, theme: str) -> Words:
+    """Return the class word of each feature (such as ``residential``), empty where it has none."""
+    result = np.full(len(frame), "", object)
+    for column in _CLASS_COLUMNS.get(theme, ("class", "type", "kind")):
+        match = next((name for name in frame.columns if str(name).lower() == column), None)
+        if match is not None:
+            values = _lower(frame[match]).to_numpy(object)
+            open_rows = (result == "") & ~np.isin(values.astype(str), list(_NO)) & (values != "yes")
+            result[open_rows] = values[open_rows]
+    return result
+
+
+def _may_override(hint: str, word: str) -> bool:
+    return not hint or word in {hint, "railways", "water"} or hint == "points"
+
+
+def _named(text: str) -> str:
+    lower = re.sub(r"_derived|\.[a-z0-9]+$", "", text.lower())
+    return next((theme for theme, pattern in _NAMES if re.search(pattern, lower)), "")
+
+
+def _lower(values: Any) -> Any:
+    return values.astype(object).where(values.notna(), "").astype(str).str.strip().str.lower()
+
+
+def _fitted(found: Words, shapes: Words) -> Words:
+    """Return themes that fit the geometry: a point is no building, a line is no land use."""
+    area, line, point = shapes == _AREAS, shapes == _LINES, shapes == _POINTS
+    fitted = found.copy()
+    fitted[point & ~np.isin(found, ("trees", "points"))] = "points"
+    fitted[line & ~np.isin(found, ("roads", "railways", "water", "districts", "pipes"))] = "lines"
+    fitted[area & np.isin(found, ("", "lines", "pipes"))] = "areas"
+    fitted[area & np.isin(found, ("points", "trees", "railways"))] = "landuse"
+    fitted[shapes == ""] = ""
+    return fitted
