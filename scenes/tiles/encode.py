@@ -45,19 +45,20 @@ class Encoding:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """Where the vertices of an asset lie: node translation and scale, in glTF axes."""
+    """Where the vertices of an asset lie: `low` counts from the centre of the content, all in glTF axes."""
 
-    translation: Floats
+    centre: Floats
+    low: Floats
     scale: Floats | None
 
     def stored(self, positions: Floats) -> NDArray[Any]:
         if self.scale is None:
-            return (positions - self.translation).astype(np.float32)
-        steps = np.rint((positions - self.translation) / self.scale)
+            return (positions - self.low).astype(np.float32)
+        steps = np.rint((positions - self.low) / self.scale)
         return np.clip(steps, 0, _STEPS).astype(np.uint16)
 
     def node(self) -> Json:
-        node: Json = {"translation": self.translation.tolist()}
+        node: Json = {"translation": (self.centre + self.low).tolist()}
         if self.scale is not None:
             node["scale"] = self.scale.tolist()
         return node
@@ -134,8 +135,8 @@ def _frame(content: Content, encoding: Encoding) -> _Frame:
     centre = to_gltf_axes(content.centre[None])[0]
     scale = np.maximum((high - low) / _STEPS, 1e-6)
     if float(scale.max()) / 2 > encoding.rounding_m:
-        return _Frame(centre, None)
-    return _Frame(centre + low, scale)
+        return _Frame(centre, np.zeros(3), None)
+    return _Frame(centre, low, scale)
 
 
 @dataclass(frozen=True, eq=False)
