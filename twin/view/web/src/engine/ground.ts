@@ -1,0 +1,116 @@
+/** The ground: heights for the camera, and a wide soft disc with a fine grid where a city has no terrain. */
+
+import { type BufferGeometry, CircleGeometry, Color, type Matrix4, Mesh, MeshLambertMaterial, type Plane, Vector3, type IUniform } from "three";
+import type { SceneManifest } from "./api";
+import { GROUND_FRAGMENT, GROUND_VERTEX } from "./shaders";
+
+const CELL_M = 40;
+
+/** Highest terrain in cells of some metres: enough to keep a camera above it. */
+export class GroundHeights {
+  level = 0;
+  private readonly cells = new Map<number, number>();
+
+  clear(level: number): void {
+    this.level = level;
+    this.cells.clear();
+  }
+
+  get known(): boolean {
+    return this.cells.size > 0;
+  }
+
+  add(geometry: BufferGeometry, matrix: Matrix4): void {
+    const position = geometry.getAttribute("position");
+    const point = new Vector3();
+    for (let i = 0; i < position.count; i++) {
+      point.fromBufferAttribute(position, i).applyMatrix4(matrix);
+      const key = this.key(point.x, point.y);
+      const old = this.cells.get(key);
+      if (old === undefined || point.z > old) this.cells.set(key, point.z);
+    }
+  }
+
+  heightAt(x: number, y: number): number {
+    return this.cells.get(this.key(x, y)) ?? this.level;
+  }
+
+  private key(x: number, y: number): number {
+    return (Math.floor(x / CELL_M) + 32768) * 65536 + Math.floor(y / CELL_M) + 32768;
+  }
+}
+
+/** The disc under the city. */
+export class GroundDisc {
+  readonly mesh: Mesh<CircleGeometry, MeshLambertMaterial>;
+  private readonly uniforms: Record<string, IUniform> = {
+    uLine: { value: new Color("#c3c9d0") },
+    uMiddle: { value: new Vector3() },
+    uReach: { value: 3000 },
+  };
+  private veil = 0;
+
+  constructor() {
+    const material = new MeshLambertMaterial({ color: "#e6e8e8", polygonOffset: true, polygonOffsetFactor: 2, polygonOffsetUnits: 8 });
+    material.onBeforeCompile = (shader) => {
+      Object.assign(shader.uniforms, this.uniforms);
+      shader.vertexShader = (GROUND_VERTEX + shader.vertexShader).replace(
+        "#include <project_vertex>",
+        "#include <project_vertex>\nvWorld = ( modelMatrix * vec4( transformed, 1.0 ) ).xyz;",
+      );
+      shader.fragmentShader = `varying vec3 vWorld;\nuniform vec3 uLine;\nuniform vec3 uMiddle;\nuniform float uReach;\n${GROUND_FRAGMENT}${shader.fragmentShader}`.replace(
+        "#include <color_fragment>",
+        `#include <color_fragment>
+float cityAway = 1.0 - smoothstep( 0.6 * uReach, 2.4 * uReach, length( vWorld.xy - uMiddle.xy ) );
+diffuseColor.rgb = mix( diffuseColor.rgb, uLine, cityAway * ( 0.42 * cityGrid( vWorld.xy / 500.0 ) + 0.24 * cityGrid( vWorld.xy / 100.0 ) ) );`,
+      );
+    };
+    this.mesh = new Mesh(new CircleGeometry(1, 96), material);
+    this.mesh.receiveShadow = true;
+    this.mesh.renderOrder = -10;
+  }
+
+  load(manifest: SceneManifest, reach: number): void {
+    const [x0, y0, z0, x1, y1] = manifest.bounds;
+    const terrain = manifest.layers.some((layer) => layer.theme === "terrain");
+    const level = terrain ? Math.min(0, z0) - 6 : 0;
+    this.mesh.position.set((x0 + x1) / 2, (y0 + y1) / 2, level);
+    this.mesh.scale.setScalar(reach * 14);
+    this.mesh.updateMatrixWorld(true);
+    this.uniforms.uMiddle.value.copy(this.mesh.position);
+    this.uniforms.uReach.value = reach;
+  }
+
+  get level(): number {
+    return this.mesh.position.z;
+  }
+
+  /** Whether rays may end on it. */
+  get solid(): boolean {
+    return this.veil < 0.5;
+  }
+
+  setColours(ground: Color, line: Color): void {
+    this.mesh.material.color.copy(ground);
+    this.uniforms.uLine.value.copy(line);
+  }
+
+  setVeil(amount: number): void {
+    this.veil = amount;
+    const { material } = this.mesh;
+    if (material.transparent !== amount > 0) material.needsUpdate = true;
+    material.transparent = amount > 0;
+    material.opacity = 1 - amount;
+    material.depthWrite = amount === 0;
+    material.visible = amount < 0.99;
+  }
+
+  setPlane(plane: Plane | null): void {
+    this.mesh.material.clippingPlanes = plane && Math.abs(plane.normal.z) < 0.5 ? [plane] : null;
+  }
+
+  dispose(): void {
+    this.mesh.geometry.dispose();
+    this.mesh.material.dispose();
+  }
+}

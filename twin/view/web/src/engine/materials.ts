@@ -1,0 +1,195 @@
+/** Materials of the layers: a look by theme, patched so that objects take their colour and state from textures. */
+
+import {
+  Color,
+  DoubleSide,
+  FrontSide,
+  LineBasicMaterial,
+  type Material,
+  MeshBasicMaterial,
+  MeshDepthMaterial,
+  MeshLambertMaterial,
+  type Plane,
+  PointsMaterial,
+  Vector3,
+  type IUniform,
+} from "three";
+import type { LayerSpec } from "./api";
+import type { ObjectStates } from "./objects";
+import { FRAGMENT_COLOUR, FRAGMENT_CUT, FRAGMENT_FACADE, FRAGMENT_HEAD, VERTEX_GONE, VERTEX_HEAD, VERTEX_STATE } from "./shaders";
+
+export type Uniforms = Record<string, IUniform>;
+
+/** Look of a theme. `cover` = part of the ground: stays when objects are isolated. `lift` orders coplanar grounds. */
+interface Style {
+  colour: string;
+  foot?: boolean;
+  windows?: boolean;
+  water?: boolean;
+  cover?: boolean;
+  casts?: boolean;
+  lift: number;
+  solid?: boolean;
+}
+
+const STYLES: Record<string, Style> = {
+  buildings: { colour: "#f2efe9", foot: true, windows: true, casts: true, lift: 0, solid: true },
+  bim: { colour: "#e9e6df", casts: true, lift: 0 },
+  terrain: { colour: "#e3e8dc", cover: true, lift: 0 },
+  landuse: { colour: "#d3e0c4", cover: true, lift: 1 },
+  water: { colour: "#8fbfe0", water: true, cover: true, lift: 2 },
+  roads: { colour: "#fbfaf7", cover: true, lift: 3 },
+  trees: { colour: "#9dbd86", casts: true, lift: 0 },
+  pipes: { colour: "#5b8fb0", casts: false, lift: 0 },
+  districts: { colour: "#8a7fb0", cover: true, lift: 4 },
+  points: { colour: "#e2574c", lift: 0 },
+  sensors: { colour: "#1f9d8b", casts: true, lift: 0 },
+  generic: { colour: "#d9d6d0", casts: true, lift: 0 },
+};
+
+const styleOf = (theme: string): Style => STYLES[theme] ?? STYLES.generic;
+
+/** Add the object state to a built-in material. */
+function patch(material: Material, uniforms: Uniforms, defines: string[], lit: boolean): void {
+  const head = defines.map((name) => `#define ${name}\n`).join("");
+  material.onBeforeCompile = (shader) => {
+    Object.assign(shader.uniforms, uniforms);
+    shader.vertexShader = (head + VERTEX_HEAD + shader.vertexShader)
+      .replace("#include <begin_vertex>", `#include <begin_vertex>\n${VERTEX_STATE}`)
+      .replace("#include <project_vertex>", `#include <project_vertex>\n${VERTEX_GONE}`);
+    shader.fragmentShader = (head + FRAGMENT_HEAD + shader.fragmentShader)
+      .replace("#include <color_fragment>", `#include <color_fragment>\n${FRAGMENT_COLOUR}`)
+      .replace("#include <normal_fragment_begin>", `#include <normal_fragment_begin>\n${lit ? FRAGMENT_FACADE : ""}`)
+      .replace("#include <dithering_fragment>", `#include <dithering_fragment>\n${lit ? FRAGMENT_CUT : ""}`);
+  };
+  material.customProgramCacheKey = () => `city ${defines.join(" ")} ${lit}`;
+}
+
+/** What a tile's object asks of its material. */
+export interface Shape {
+  type: "mesh" | "line" | "point";
+  colours: boolean;
+  flat: boolean;
+}
+
+/** The materials of one layer, made when a tile first needs them. */
+export class LayerMaterials {
+  readonly style: Style;
+  readonly uniforms: Uniforms;
+  readonly ghost: MeshBasicMaterial;
+  readonly depth: MeshDepthMaterial;
+  private readonly made = new Map<string, Material>();
+  private opacity: number;
+  private plane: Plane | null = null;
+
+  constructor(layer: LayerSpec, shared: Uniforms) {
+    this.style = styleOf(layer.theme);
+    this.opacity = layer.opacity;
+    this.uniforms = { ...shared, uTinted: { value: 0 } };
+    const ghostColour = new Color("#8d98a8");
+    this.ghost = new MeshBasicMaterial({ color: ghostColour, transparent: true, opacity: 0.09, depthWrite: false });
+    patch(this.ghost, this.uniforms, ["CITY_GHOST"], false);
+    this.depth = new MeshDepthMaterial({ side: DoubleSide });
+    patch(this.depth, this.uniforms, this.style.cover ? ["CITY_COVER"] : [], false);
+  }
+
+  /** The material for a kind of geometry. */
+  of(shape: Shape): Material {
+    const key = `${shape.type} ${shape.colours} ${shape.flat}`;
+    const known = this.made.get(key);
+    if (known) return known;
+    const material = this.make(shape);
+    this.made.set(key, material);
+    this.applyOpacity(material);
+    this.applyPlane(material);
+    return material;
+  }
+
+  get casts(): boolean {
+    return Boolean(this.style.casts) && this.opacity > 0.6;
+  }
+
+  setTinted(on: boolean): void {
+    this.uniforms.uTinted.value = on ? 1 : 0;
+  }
+
+  setOpacity(opacity: number): void {
+    this.opacity = opacity;
+    for (const material of this.made.values()) this.applyOpacity(material);
+  }
+
+  setPlane(plane: Plane | null): void {
+    this.plane = plane;
+    for (const material of [...this.made.values(), this.ghost, this.depth]) this.applyPlane(material);
+  }
+
+  dispose(): void {
+    for (const material of [...this.made.values(), this.ghost, this.depth]) material.dispose();
+    this.made.clear();
+  }
+
+  private make(shape: Shape): Material {
+    const { style } = this;
+    const base = { color: shape.colours ? 0xffffff : style.colour, vertexColors: shape.colours };
+    const defines = style.cover ? ["CITY_COVER"] : [];
+    if (shape.type === "line") {
+      const line = new LineBasicMaterial(base);
+      patch(line, this.uniforms, defines, false);
+      return line;
+    }
+    if (shape.type === "point") {
+      const point = new PointsMaterial({ ...base, size: 7, sizeAttenuation: false });
+      patch(point, this.uniforms, defines, false);
+      return point;
+    }
+    const mesh = new MeshLambertMaterial({
+      ...base,
+      flatShading: shape.flat,
+      side: style.solid ? FrontSide : DoubleSide,
+      shadowSide: DoubleSide,
+      polygonOffset: style.lift > 0,
+      polygonOffsetFactor: -style.lift,
+      polygonOffsetUnits: -4 * style.lift,
+    });
+    if (style.foot) defines.push("CITY_FOOT");
+    if (style.windows) defines.push("CITY_WINDOWS");
+    if (style.water) defines.push("CITY_WATER");
+    patch(mesh, this.uniforms, defines, true);
+    return mesh;
+  }
+
+  private applyOpacity(material: Material): void {
+    const transparent = this.opacity < 0.999;
+    if (material.transparent !== transparent) material.needsUpdate = true;
+    material.transparent = transparent;
+    material.opacity = this.opacity;
+    material.depthWrite = !transparent || !this.style.cover;
+    material.visible = this.opacity > 0.004;
+  }
+
+  private applyPlane(material: Material): void {
+    material.clippingPlanes = this.plane ? [this.plane] : null;
+    material.clipShadows = true;
+    if (material instanceof MeshLambertMaterial && this.style.solid) {
+      material.side = this.plane ? DoubleSide : FrontSide;
+    }
+    material.needsUpdate = true;
+  }
+}
+
+/** Values that all layers share. */
+export function sharedUniforms(objects: ObjectStates): Uniforms {
+  return {
+    uCodes: { value: objects.codes },
+    uFlags: { value: objects.flags },
+    uPalette: { value: objects.palette },
+    uIsolate: { value: 0 },
+    uNight: { value: 0 },
+    uPaper: { value: new Color(1, 1, 1) },
+    uAccent: { value: new Color("#ff7a1a") },
+    uCut: { value: 0 },
+    uCutColour: { value: new Vector3(0.87, 0.36, 0.27) },
+    uSky: { value: new Color("#cfe2f3") },
+    uSunDirection: { value: new Vector3(0, 0, 1) },
+  };
+}

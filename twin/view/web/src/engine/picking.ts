@@ -1,0 +1,136 @@
+/** Picking on the graphics card: handles and distances of the few pixels under the cursor. */
+
+import { DoubleSide, GLSL3, NearestFilter, type PerspectiveCamera, type Plane, type Scene, ShaderMaterial, UnsignedByteType, Vector3, type WebGLRenderer, WebGLRenderTarget } from "three";
+import type { Uniforms } from "./materials";
+import { PICK_FRAGMENT, PICK_VERTEX } from "./shaders";
+import { PICKABLE } from "./tiles";
+
+/** Side of the square that is looked at, pixels: a thin line counts when the cursor is near it. */
+const SIDE = 5;
+
+export interface Hit {
+  /** -1 = something without a handle. */
+  handle: number;
+  point: Vector3;
+  distance: number;
+}
+
+export class Picker {
+  private readonly target: WebGLRenderTarget;
+  private readonly material: ShaderMaterial;
+  private readonly bytes = new Uint8Array(SIDE * SIDE * 4);
+  private readonly depths = new Uint8Array(SIDE * SIDE * 4);
+  private waiting: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly renderer: WebGLRenderer,
+    private readonly scene: Scene,
+    private readonly camera: PerspectiveCamera,
+  ) {
+    this.target = new WebGLRenderTarget(SIDE, SIDE, { count: 2, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter });
+    this.material = new ShaderMaterial({
+      glslVersion: GLSL3,
+      vertexShader: PICK_VERTEX,
+      fragmentShader: PICK_FRAGMENT,
+      uniforms: { uPointSize: { value: 8 }, uTinted: { value: 0 } },
+      side: DoubleSide,
+      clipping: true,
+    });
+  }
+
+  /** Use the state textures of a city. */
+  bind(uniforms: Uniforms): void {
+    Object.assign(this.material.uniforms, { uCodes: uniforms.uCodes, uFlags: uniforms.uFlags, uPalette: uniforms.uPalette, uIsolate: uniforms.uIsolate });
+    this.material.uniformsNeedUpdate = true;
+    this.material.needsUpdate = true;
+  }
+
+  setPlane(plane: Plane | null): void {
+    this.material.clippingPlanes = plane ? [plane] : null;
+    this.material.needsUpdate = true;
+  }
+
+  /** Look now; waits for the graphics card. */
+  pick(x: number, y: number, width: number, height: number): Hit | null {
+    this.draw(x, y, width, height);
+    this.renderer.readRenderTargetPixels(this.target, 0, 0, SIDE, SIDE, this.bytes, undefined, 0);
+    this.renderer.readRenderTargetPixels(this.target, 0, 0, SIDE, SIDE, this.depths, undefined, 1);
+    return this.answer(this.ray(x, y, width, height));
+  }
+
+  /** Look without stopping the page; calls wait for each other. */
+  async pickLater(x: number, y: number, width: number, height: number): Promise<Hit | null> {
+    const mine = this.waiting.then(async () => {
+      this.draw(x, y, width, height);
+      const ray = this.ray(x, y, width, height);
+      const bytes = new Uint8Array(SIDE * SIDE * 4);
+      const depths = new Uint8Array(SIDE * SIDE * 4);
+      await Promise.all([
+        this.renderer.readRenderTargetPixelsAsync(this.target, 0, 0, SIDE, SIDE, bytes, undefined, 0),
+        this.renderer.readRenderTargetPixelsAsync(this.target, 0, 0, SIDE, SIDE, depths, undefined, 1),
+      ]);
+      this.bytes.set(bytes);
+      this.depths.set(depths);
+      return this.answer(ray);
+    });
+    this.waiting = mine.catch(() => null);
+    return mine;
+  }
+
+  dispose(): void {
+    this.target.dispose();
+    this.material.dispose();
+  }
+
+  private ray(x: number, y: number, width: number, height: number): { origin: Vector3; through: (dx: number, dy: number) => Vector3 } {
+    const matrix = this.camera.matrixWorld.clone();
+    const inverse = this.camera.projectionMatrixInverse.clone();
+    const origin = new Vector3().setFromMatrixPosition(matrix);
+    const through = (dx: number, dy: number): Vector3 => {
+      const nx = ((Math.floor(x) + 0.5 + dx) / width) * 2 - 1;
+      const ny = 1 - ((Math.floor(y) + 0.5 + dy) / height) * 2;
+      return new Vector3(nx, ny, 0.5).applyMatrix4(inverse).applyMatrix4(matrix).sub(origin).normalize();
+    };
+    return { origin, through };
+  }
+
+  private draw(x: number, y: number, width: number, height: number): void {
+    const { renderer, scene, camera } = this;
+    const half = (SIDE - 1) / 2;
+    const before = { mask: camera.layers.mask, target: renderer.getRenderTarget(), shadows: renderer.shadowMap.autoUpdate, needs: renderer.shadowMap.needsUpdate };
+    const alpha = renderer.getClearAlpha();
+    camera.setViewOffset(width, height, Math.floor(x) - half, Math.floor(y) - half, SIDE, SIDE);
+    camera.layers.set(PICKABLE);
+    scene.overrideMaterial = this.material;
+    renderer.shadowMap.needsUpdate = false;
+    renderer.setRenderTarget(this.target);
+    renderer.setClearAlpha(0);
+    renderer.clear();
+    renderer.render(scene, camera);
+    renderer.setClearAlpha(alpha);
+    renderer.setRenderTarget(before.target);
+    renderer.shadowMap.needsUpdate = before.needs;
+    scene.overrideMaterial = null;
+    camera.layers.mask = before.mask;
+    camera.clearViewOffset();
+  }
+
+  /** The middle pixel; or, when it holds nothing with a handle, the nearest that does. */
+  private answer(ray: { origin: Vector3; through: (dx: number, dy: number) => Vector3 }): Hit | null {
+    const half = (SIDE - 1) / 2;
+    const order = Array.from({ length: SIDE * SIDE }, (_, i) => ({ i, dx: (i % SIDE) - half, dy: half - Math.floor(i / SIDE) }));
+    order.sort((a, b) => Math.hypot(a.dx, a.dy) - Math.hypot(b.dx, b.dy));
+    const distances = new DataView(this.depths.buffer);
+    const handles = new DataView(this.bytes.buffer);
+    let found: Hit | null = null;
+    for (const { i, dx, dy } of order) {
+      const distance = distances.getFloat32(i * 4, true);
+      if (!(distance > 0)) continue;
+      const handle = handles.getUint32(i * 4, true) - 1;
+      if (found && handle < 0) continue;
+      found = { handle, distance, point: ray.origin.clone().addScaledVector(ray.through(dx, dy), distance) };
+      if (handle >= 0) break;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,292 @@
+/** One streamed tileset a layer, all in local metres, with shared cache and queues and our materials. */
+
+import { BufferAttribute, type BufferGeometry, Group, type Material, Mesh, type Matrix4, type Object3D, type Plane } from "three";
+import { GLTFExtensionsPlugin } from "3d-tiles-renderer/plugins";
+import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3d-tiles-renderer";
+import type { PerspectiveCamera, WebGLRenderer } from "three";
+import type { LayerSpec, SceneManifest } from "./api";
+import { LayerMaterials, type Uniforms } from "./materials";
+
+/** Three.js layer number of what the pick pass draws. */
+export const PICKABLE = 1;
+
+/** State of a root that could not be loaded (3d-tiles-renderer's constants). */
+const FAILED = -1;
+
+type Fetcher = (url: string) => Promise<Response>;
+
+interface CityTilesOptions {
+  fetch?: Fetcher;
+  megabytes: number;
+  errorTarget: number;
+  /** Something to draw: a tile came or went. */
+  changed: () => void;
+  failed: (message: string) => void;
+  /** A terrain tile came. */
+  terrain: (geometry: BufferGeometry, matrix: Matrix4) => void;
+}
+
+/** Reads tiles through the page's fetch and drops the root transform to the Earth: we stay in local metres. */
+class LocalFrame {
+  readonly name = "LOCAL_FRAME";
+
+  constructor(
+    private readonly root: string,
+    private readonly fetcher: Fetcher | undefined,
+  ) {}
+
+  async fetchData(url: string, options: RequestInit): Promise<unknown> {
+    const response = this.fetcher ? await this.fetcher(String(url)) : await fetch(url, options);
+    if (!response.ok) throw new Error(`${url} answered ${response.status} ${response.statusText}`);
+    if (String(url) !== this.root) return response;
+    const tileset = (await response.json()) as { root?: { transform?: number[] } };
+    if (tileset.root) delete tileset.root.transform;
+    return tileset;
+  }
+}
+
+/** Height of each vertex above the foot of its object, for the shading of façades. */
+function riseOf(geometry: BufferGeometry, matrix: Matrix4): BufferAttribute {
+  const position = geometry.getAttribute("position");
+  const feature = geometry.getAttribute("_feature_id_0");
+  const [, , a, , , , b, , , , c] = matrix.elements;
+  const heights = new Float32Array(position.count);
+  const feet = new Map<number, number>();
+  for (let i = 0; i < position.count; i++) {
+    const height = a * position.getX(i) + b * position.getY(i) + c * position.getZ(i);
+    heights[i] = height;
+    const owner = feature.getX(i);
+    const foot = feet.get(owner);
+    if (foot === undefined || height < foot) feet.set(owner, height);
+  }
+  for (let i = 0; i < position.count; i++) heights[i] -= feet.get(feature.getX(i)) ?? 0;
+  return new BufferAttribute(heights, 1);
+}
+
+/** A layer on the screen. */
+export class CityLayer {
+  readonly tiles: TilesRenderer;
+  readonly materials: LayerMaterials;
+  readonly group = new Group();
+  visible: boolean;
+  private opacity: number;
+  private veil = 0;
+  private ghosts = false;
+
+  constructor(
+    readonly spec: LayerSpec,
+    root: string,
+    uniforms: Uniforms,
+    private readonly options: CityTilesOptions,
+  ) {
+    this.visible = spec.visible;
+    this.opacity = spec.opacity;
+    this.materials = new LayerMaterials(spec, uniforms);
+    const url = new URL(spec.tileset, root).toString();
+    this.tiles = new TilesRenderer(url);
+    this.tiles.registerPlugin(new LocalFrame(url, options.fetch));
+    this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false }));
+    this.tiles.errorTarget = options.errorTarget;
+    this.tiles.displayActiveTiles = true;
+    this.tiles.autoDisableRendererCulling = false;
+    this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
+    for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
+      this.tiles.addEventListener(event, options.changed);
+    }
+    this.tiles.addEventListener("load-error", ({ error }: { error: Error }) => options.failed(`${spec.name}: ${error.message}`));
+    this.group.add(this.tiles.group);
+    this.group.visible = this.visible;
+    this.applyOpacity();
+  }
+
+  /** Whether this layer is ground that an underground view looks through. */
+  get cover(): boolean {
+    return Boolean(this.materials.style.cover) && !this.spec.underground;
+  }
+
+  /** Whether a pick may hit it. */
+  get pickable(): boolean {
+    return this.visible && this.shownOpacity > 0.45;
+  }
+
+  setVisible(visible: boolean): void {
+    this.visible = this.group.visible = visible;
+  }
+
+  setOpacity(opacity: number): void {
+    this.opacity = opacity;
+    this.applyOpacity();
+  }
+
+  /** Underground view: 0 = solid .. 1 = gone. */
+  setVeil(amount: number): void {
+    this.veil = this.cover ? amount : 0;
+    this.applyOpacity();
+  }
+
+  setPlane(plane: Plane | null): void {
+    this.materials.setPlane(plane);
+  }
+
+  /** Show the transparent twins of what is not isolated. */
+  setGhosts(on: boolean): void {
+    if (this.cover) return;
+    this.ghosts = on;
+    this.tiles.forEachLoadedModel((scene: Object3D) => this.applyGhosts(scene));
+  }
+
+  get pending(): number {
+    if (!this.visible) return 0;
+    const { stats, rootLoadingState } = this.tiles as unknown as {
+      stats: { queued: number; downloading: number; parsing: number };
+      rootLoadingState: number;
+    };
+    const waiting = stats.queued + stats.downloading + stats.parsing;
+    return waiting + (this.tiles.root || rootLoadingState === FAILED ? 0 : 1);
+  }
+
+  get loaded(): number {
+    return (this.tiles as unknown as { stats: { loaded: number } }).stats.loaded;
+  }
+
+  dispose(): void {
+    this.tiles.dispose();
+    this.materials.dispose();
+    this.group.removeFromParent();
+  }
+
+  private get shownOpacity(): number {
+    return this.opacity * (1 - this.veil);
+  }
+
+  private applyOpacity(): void {
+    this.materials.setOpacity(this.shownOpacity);
+    this.tiles.group.traverse((object) => {
+      if (object instanceof Mesh) object.castShadow = this.materials.casts && !object.userData.ghost;
+    });
+  }
+
+  /** Give the objects of a new tile their materials and attributes. */
+  private dress(scene: Object3D): void {
+    scene.updateMatrixWorld(true);
+    const objects: Mesh[] = [];
+    scene.traverse((object) => {
+      if ((object as Mesh).geometry) objects.push(object as Mesh);
+    });
+    for (const object of objects) this.dressObject(object);
+    this.applyGhosts(scene);
+  }
+
+  private dressObject(object: Mesh): void {
+    const { geometry } = object;
+    const instance = geometry.getAttribute("_FEATURE_ID_0");
+    if (instance) {
+      geometry.setAttribute("_feature_id_0", instance);
+      geometry.deleteAttribute("_FEATURE_ID_0");
+    } else if (!geometry.getAttribute("_feature_id_0")) {
+      const none = new Float32Array(geometry.getAttribute("position").count).fill(-1);
+      geometry.setAttribute("_feature_id_0", new BufferAttribute(none, 1));
+    }
+    geometry.deleteAttribute("_feature_id_1");
+    const type = (object as unknown as { isLine?: boolean }).isLine ? "line" : (object as unknown as { isPoints?: boolean }).isPoints ? "point" : "mesh";
+    if (type === "mesh" && this.materials.style.foot && !instance) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
+    if (this.spec.theme === "terrain") this.options.terrain(geometry, object.matrixWorld);
+    const flat = !geometry.getAttribute("normal");
+    object.material = this.materials.of({ type, colours: Boolean(geometry.getAttribute("color")), flat });
+    object.customDepthMaterial = this.materials.depth;
+    object.castShadow = this.materials.casts && type === "mesh";
+    object.receiveShadow = type === "mesh";
+    object.layers.enable(PICKABLE);
+  }
+
+  private applyGhosts(scene: Object3D): void {
+    if (this.cover) return;
+    const solid: Mesh[] = [];
+    scene.traverse((object) => {
+      if (object instanceof Mesh && !object.userData.ghost) solid.push(object);
+    });
+    for (const mesh of solid) {
+      let twin = mesh.userData.twin as Mesh | undefined;
+      if (!twin && this.ghosts) {
+        twin = mesh.clone(false) as Mesh;
+        twin.material = this.materials.ghost as Material;
+        twin.userData = { ghost: true };
+        twin.castShadow = twin.receiveShadow = false;
+        twin.layers.set(0);
+        twin.renderOrder = 5;
+        mesh.userData.twin = twin;
+        mesh.parent?.add(twin);
+        twin.updateMatrixWorld(true);
+      }
+      if (twin) twin.visible = this.ghosts;
+    }
+  }
+}
+
+/** All layers of a city. */
+export class CityTiles {
+  readonly layers = new Map<string, CityLayer>();
+  readonly group = new Group();
+  private readonly cache = new LRUCache();
+
+  constructor(manifest: SceneManifest, root: string, uniforms: Uniforms, options: CityTilesOptions) {
+    const parse = new PriorityQueue();
+    parse.maxJobs = 4;
+    const nodes = new PriorityQueue();
+    nodes.maxJobs = 25;
+    const download = new DownloadPriorityQueue();
+    download.maxJobsPerOrigin = 12;
+    this.cache.minBytesSize = options.megabytes * 0.75e6;
+    this.cache.maxBytesSize = options.megabytes * 1e6;
+    for (const spec of manifest.layers) {
+      const layer = new CityLayer(spec, root, uniforms, options);
+      const { tiles } = layer;
+      this.cache.unloadPriorityCallback = tiles.lruCache.unloadPriorityCallback;
+      parse.priorityCallback = tiles.parseQueue.priorityCallback;
+      nodes.priorityCallback = tiles.processNodeQueue.priorityCallback;
+      download.priorityCallback = tiles.downloadQueue.priorityCallback;
+      tiles.lruCache = this.cache;
+      tiles.parseQueue = parse;
+      tiles.processNodeQueue = nodes;
+      tiles.downloadQueue = download;
+      this.layers.set(spec.name, layer);
+      this.group.add(layer.group);
+    }
+  }
+
+  /** Choose the tiles for a camera and start what is missing. */
+  update(camera: PerspectiveCamera, renderer: WebGLRenderer): void {
+    for (const layer of this.layers.values()) {
+      if (!layer.visible) continue;
+      layer.tiles.setCamera(camera);
+      layer.tiles.setResolutionFromRenderer(camera, renderer);
+      layer.tiles.update();
+    }
+  }
+
+  get pending(): number {
+    return [...this.layers.values()].reduce((sum, layer) => sum + layer.pending, 0);
+  }
+
+  get loaded(): number {
+    return [...this.layers.values()].reduce((sum, layer) => sum + layer.loaded, 0);
+  }
+
+  get megabytes(): number {
+    return (this.cache as unknown as { cachedBytes: number }).cachedBytes / 1e6;
+  }
+
+  /** Name of the layer that owns a handle. */
+  layerOf(handle: number): string {
+    for (const { spec } of this.layers.values()) {
+      if (handle >= spec.base && handle < spec.base + spec.count) return spec.name;
+    }
+    return "";
+  }
+
+  dispose(): void {
+    for (const layer of this.layers.values()) layer.dispose();
+    this.layers.clear();
+    this.group.removeFromParent();
+  }
+}
