@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
 from scenes.errors import CityTwinError
@@ -13,6 +12,9 @@ from scenes.loading import assemble
 from scenes.store import save
 from scenes.tiles import publish
 from twin.commands.shared import common, print_facts, progress_bar, scene_facts, source_options, sources_of
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:

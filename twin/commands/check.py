@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
 from scenes.errors import CityTwinError
 from scenes.loading import assemble, choose_georeference
 from twin.commands.shared import common, print_problems, source_options, sources_of
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twin.commands.shared import common, progress_bar
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:
@@ -17,7 +19,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--port", type=int, default=5006, help="port of the app (default 5006; 0 = any free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument("--keep", metavar="DIR", help="keep the city in this folder and find it there next time")
-    parser.add_argument("--language", choices=("en", "zh"), default="", help="language of the page (default: the browser's)")
+    parser.add_argument(
+        "--language", choices=("en", "zh"), default="", help="language of the page (default: the browser's)"
+    )
     parser.add_argument("--make-only", action="store_true", help="make the city and stop")
     common(parser, facts=False)
     parser.set_defaults(run=run)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from scenes.export import FORMATS, export
 
 import scenes
 from scenes.errors import CityTwinError
-from scenes.export import FORMATS, export
 from twin.commands.shared import common
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import scenes
 from scenes import Problems
@@ -12,6 +11,9 @@ from scenes.errors import MissingSourceError
 from scenes.loading import Source, assemble
 from scenes.store import stored_problems
 from twin.commands.shared import common, print_facts, scene_facts
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:

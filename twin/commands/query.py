@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import scenes
 from twin.commands.shared import common, print_table
+
+if TYPE_CHECKING:
+    import argparse
 
 _SHOWN = ("layer", "kind", "name", "height_m", "ifc_class", "min_z", "max_z")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import scenes
 from scenes.errors import CityTwinError
 from twin.commands.shared import common
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:
@@ -30,7 +32,9 @@ def run(options: argparse.Namespace) -> int:
         camera = tuple(float(part) for part in options.camera.split(",")) if options.camera else None
         width, height = (int(part) for part in options.size.lower().split("x"))
     except ValueError as error:
-        raise CityTwinError(options.camera or options.size, "is not six numbers or WxH", "see twin render --help") from error
+        raise CityTwinError(
+            options.camera or options.size, "is not six numbers or WxH", "see twin render --help"
+        ) from error
     if camera is not None and len(camera) != 6:
         raise CityTwinError(options.camera, "a camera is six numbers", "write X,Y,Z,TX,TY,TZ in local metres")
     print(render(scenes.open(options.city), options.out, camera=camera, field=options.field, size=(width, height)))

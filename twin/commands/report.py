@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenes.errors import CityTwinError
 from twin.commands.shared import common
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import scenes
 from twin.commands.shared import common
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twin.commands.shared import common
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(verbs: Any) -> None:
@@ -14,7 +16,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("city")
     parser.add_argument("--port", type=int, default=5006, help="port of the app (default 5006; 0 = any free one)")
     parser.add_argument("--address", default="localhost", help="address to listen on (default localhost)")
-    parser.add_argument("--language", choices=("en", "zh"), default="", help="language of the page (default: the browser's)")
+    parser.add_argument(
+        "--language", choices=("en", "zh"), default="", help="language of the page (default: the browser's)"
+    )
     parser.add_argument("--open", action="store_true", help="open a browser")
     common(parser, facts=False)
     parser.set_defaults(run=run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from scenes.errors import CityTwinError
 from scenes.loading import Placement, Source
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
 
     from scenes import Problems, Scene
@@ -33,9 +33,13 @@ def source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crs", default="", help="projected system of the scene, such as EPSG:32651")
     parser.add_argument("--source-crs", action="append", default=[], metavar="FILE=EPSG:N", help="system of one file")
     parser.add_argument("--place", action="append", default=[], metavar="FILE=E,N,H,ANGLE", help="place a model file")
-    parser.add_argument("--layer", action="append", default=[], metavar="NAME=SOURCE", help="a source with its layer name")
+    parser.add_argument(
+        "--layer", action="append", default=[], metavar="NAME=SOURCE", help="a source with its layer name"
+    )
     parser.add_argument("--height", default="", metavar="COLUMN", help="column with building heights in metres")
-    parser.add_argument("--gcj02", action="append", default=[], metavar="FILE", help="a file whose coordinates are GCJ-02")
+    parser.add_argument(
+        "--gcj02", action="append", default=[], metavar="FILE", help="a file whose coordinates are GCJ-02"
+    )
 
 
 def sources_of(options: argparse.Namespace) -> list[Source]:
@@ -54,7 +58,9 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
     for option, wanted in (("--place", [*places]), ("--source-crs", [*systems]), ("--gcj02", options.gcj02)):
         for path in wanted:
             if path not in known:
-                raise CityTwinError(path, f"{option} names a file that is not among the sources", "write it the same way")
+                raise CityTwinError(
+                    path, f"{option} names a file that is not among the sources", "write it the same way"
+                )
     return [
         Source(
             path,
@@ -133,7 +139,9 @@ def print_facts(facts: dict[str, Any], options: argparse.Namespace) -> None:
                 f"{layer['objects']:,}",
                 f"{layer['triangles']:,}",
                 " ".join(layer["lods"]),
-                ", ".join(f"{kind} {count:,}" for kind, count in sorted(layer["kinds"].items(), key=lambda pair: -pair[1])[:4]),
+                ", ".join(
+                    f"{kind} {count:,}" for kind, count in sorted(layer["kinds"].items(), key=lambda pair: -pair[1])[:4]
+                ),
             ]
             for layer in facts["layers"]
         ],

@@ -82,7 +82,9 @@ def _bridge(street: Street) -> tuple[Floats, NDArray[np.uint32], NDArray[np.uint
     return _joined(parts)
 
 
-def _joined(parts: list[tuple[Floats, NDArray[np.int64], tuple[int, ...]]]) -> tuple[Floats, NDArray[np.uint32], NDArray[np.uint8]]:
+def _joined(
+    parts: list[tuple[Floats, NDArray[np.int64], tuple[int, ...]]],
+) -> tuple[Floats, NDArray[np.uint32], NDArray[np.uint8]]:
     shift = np.cumsum([0, *(len(part[0]) for part in parts)])
     positions = np.concatenate([part[0] for part in parts])
     triangles = np.concatenate([part[1] + shift[number] for number, part in enumerate(parts)])
@@ -96,7 +98,12 @@ def _sweep(
     """Return a bar of rectangular section along a line: left top, right top, right bottom, left bottom at each step."""
     left, right = middle + side * width / 2, middle - side * width / 2
     rings = np.stack(
-        [np.column_stack([left, top]), np.column_stack([right, top]), np.column_stack([right, top - thick]), np.column_stack([left, top - thick])],
+        [
+            np.column_stack([left, top]),
+            np.column_stack([right, top]),
+            np.column_stack([right, top - thick]),
+            np.column_stack([left, top - thick]),
+        ],
         axis=1,
     )
     count = len(middle)
@@ -104,7 +111,10 @@ def _sweep(
     for corner in range(4):
         a, b = corner, (corner + 1) % 4
         here = np.arange(count - 1) * 4
-        faces += [np.column_stack([here + a, here + b, here + 4 + a]), np.column_stack([here + b, here + 4 + b, here + 4 + a])]
+        faces += [
+            np.column_stack([here + a, here + b, here + 4 + a]),
+            np.column_stack([here + b, here + 4 + b, here + 4 + a]),
+        ]
     last = (count - 1) * 4
     caps = np.array([[0, 3, 1], [1, 3, 2], [last, last + 1, last + 3], [last + 1, last + 2, last + 3]])
     return rings.reshape(-1, 3), np.concatenate([*faces, caps]), colour

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -24,7 +24,12 @@ CELL_M = 12.5
 GROUND_M = 4.2
 WATER_M = 2.4
 _HALF_WIDTH_M, _HALF_HEIGHT_M = 4_000.0, 3_700.0
-_HILLS = ((-1500.0, 2330.0, 46.0, 330.0), (-2650.0, -1500.0, 22.0, 420.0), (3350.0, 1900.0, 30.0, 500.0), (-3300.0, 2700.0, 70.0, 700.0))
+_HILLS = (
+    (-1500.0, 2330.0, 46.0, 330.0),
+    (-2650.0, -1500.0, 22.0, 420.0),
+    (3350.0, 1900.0, 30.0, 500.0),
+    (-3300.0, 2700.0, 70.0, 700.0),
+)
 
 
 def height_at(plan: Plan, x_m: Floats, y_m: Floats) -> Floats:
@@ -32,7 +37,7 @@ def height_at(plan: Plan, x_m: Floats, y_m: Floats) -> Floats:
     ground = GROUND_M + 0.5 * np.sin(x_m / 410.0) * np.cos(y_m / 530.0) + 0.35 * np.sin(x_m / 170.0 + y_m / 230.0)
     for hill_x, hill_y, rise, reach in _HILLS:
         ground = ground + rise * np.exp(-((x_m - hill_x) ** 2 + (y_m - hill_y) ** 2) / (2 * reach**2))
-    points = shapely.points(x_m, y_m)
+    points = np.asarray(shapely.points(x_m, y_m))
     for water, depth in ((plan.river, 7.0), (plan.lake, 4.0), (plan.canals, 2.0)):
         shapely.prepare(water)
         outside = shapely.distance(water, points)
@@ -42,7 +47,7 @@ def height_at(plan: Plan, x_m: Floats, y_m: Floats) -> Floats:
         edge = np.zeros_like(ground)
         edge[inside] = shapely.distance(shapely.boundary(water), points[inside])
         ground = np.where(inside, WATER_M - 0.3 - depth * np.clip(edge / 60.0, 0, 1), bank)
-    return cast("Floats", ground)
+    return ground
 
 
 def write_terrain(plan: Plan, path: Path, origin_m: tuple[float, float]) -> Path:
@@ -74,8 +79,14 @@ def fields(plan: Plan) -> list[tuple[str, Polygon]]:
             lean = 24 * np.sin(y / 900)
             parcel = Polygon([(x, y), (x + width - 12, y), (x + width - 12 + lean, y + 198), (x + lean, y + 198)])
             land = parcel.difference(keep_off)
-            kind = "forest" if random.random() < 0.16 else str(random.choice(["farmland", "meadow", "orchard"], p=[0.6, 0.25, 0.15]))
-            found += [(kind, part) for part in shapely.get_parts(land) if part.geom_type == "Polygon" and part.area > 3000]
+            kind = (
+                "forest"
+                if random.random() < 0.16
+                else str(random.choice(["farmland", "meadow", "orchard"], p=[0.6, 0.25, 0.15]))
+            )
+            found += [
+                (kind, part) for part in shapely.get_parts(land) if part.geom_type == "Polygon" and part.area > 3000
+            ]
             x += width
     return found
 
@@ -85,8 +96,19 @@ def trees(plan: Plan, buildings: list[Massing]) -> Floats:
     random = np.random.default_rng([plan.seed, 12])
     places = [_along_streets(plan), *(_scattered(park, 1 / 430.0, random) for park in plan.parks)]
     places += [_scattered(wood, 1 / 1100.0, random) for kind, wood in fields(plan) if kind in {"forest", "orchard"}]
-    planted = {"residential-high": 1 / 480, "residential-mid": 1 / 560, "residential-low": 1 / 900, "school": 1 / 500, "civic": 1 / 420, "mixed": 1 / 900}
-    places += [_scattered(block.polygon.buffer(-3), planted[block.use], random) for block in plan.blocks if block.use in planted]
+    planted = {
+        "residential-high": 1 / 480,
+        "residential-mid": 1 / 560,
+        "residential-low": 1 / 900,
+        "school": 1 / 500,
+        "civic": 1 / 420,
+        "mixed": 1 / 900,
+    }
+    places += [
+        _scattered(block.polygon.buffer(-3), planted[block.use], random)
+        for block in plan.blocks
+        if block.use in planted
+    ]
     every = np.concatenate([place for place in places if len(place)])
     blocked = shapely.STRtree([body.polygon.buffer(2.6) for body in buildings])
     hit = np.unique(blocked.query(shapely.points(every), predicate="within")[0])
@@ -96,7 +118,7 @@ def trees(plan: Plan, buildings: list[Massing]) -> Floats:
     shapely.prepare(wet)
     keep &= ~shapely.contains_xy(wet, every[:, 0], every[:, 1])
     keep &= np.abs(every).max(axis=1) < max(EDGE_M, RINGS_M[-1]) + 900
-    return cast("Floats", every[keep])
+    return every[keep]
 
 
 def _along_streets(plan: Plan) -> Floats:
@@ -120,4 +142,4 @@ def _scattered(polygon: Polygon, per_m2: float, random: np.random.Generator) -> 
     min_x, min_y, max_x, max_y = polygon.bounds
     share = polygon.area / max((max_x - min_x) * (max_y - min_y), 1.0)
     tries = random.uniform((min_x, min_y), (max_x, max_y), size=(int(count / max(share, 0.02)) + 4, 2))
-    return cast("Floats", tries[shapely.contains_xy(polygon, tries[:, 0], tries[:, 1])])
+    return tries[shapely.contains_xy(polygon, tries[:, 0], tries[:, 1])]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from scenes import Problems
 from scenes.hierarchy import with_districts
 from scenes.loading import assemble
@@ -25,6 +23,7 @@ from twin.live import Datastreams
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
 VERSION = 1

@@ -14,6 +14,8 @@ from twin.demo.plan import HEART, skyline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shapely.geometry.base import BaseGeometry
+
     from twin.demo.plan import Block, Plan
 
     Maker = Callable[["Block", np.random.Generator], Iterator["Massing"]]
@@ -26,7 +28,7 @@ OFFICE_STOREY_M = 4.2
 class Massing:
     """One extruded body: its plan, its height above the ground, where it starts, what it is used for."""
 
-    polygon: Polygon
+    polygon: BaseGeometry
     height_m: float
     use: str
     base_m: float = 0.0
@@ -57,14 +59,20 @@ def build(plan: Plan) -> list[Massing]:
 def landmarks() -> Iterator[Massing]:
     """Yield the three bodies that everybody knows: the tower, the gate beside it and the concert hall."""
     x, y = HEART[0] + 62, HEART[1] + 6
-    for number, (low, high, radius) in enumerate(((0, 120, 36), (120, 230, 32), (230, 330, 27), (330, 420, 21), (420, 468, 12))):
+    for number, (low, high, radius) in enumerate(
+        ((0, 120, 36), (120, 230, 32), (230, 330, 27), (330, 420, 21), (420, 468, 12))
+    ):
         shape = affinity.rotate(_star(x, y, radius, 3, 0.12), number * 11.0, origin=(x, y))
         yield Massing(shape, high, "office", low, "Lakeside Tower", "望湖塔", OFFICE_STOREY_M)
     for number, (low, high, side) in enumerate(((0, 180, 46), (180, 272, 40), (272, 318, 32))):
-        yield Massing(_box(x - 150, y + 150, side, side, 20.0), high, "office", low, "Exchange Gate", "金融之门", OFFICE_STOREY_M)
+        yield Massing(
+            _box(x - 150, y + 150, side, side, 20.0), high, "office", low, "Exchange Gate", "金融之门", OFFICE_STOREY_M
+        )
         _ = number
     for low, high, radius in ((0, 9, 62), (9, 17, 50), (17, 23, 36), (23, 27, 20)):
-        yield Massing(shapely.Point(-90, 40).buffer(radius, quad_segs=14), high, "culture", low, "Concert Hall", "湖心音乐厅", 6.0)
+        yield Massing(
+            shapely.Point(-90, 40).buffer(radius, quad_segs=14), high, "culture", low, "Concert Hall", "湖心音乐厅", 6.0
+        )
 
 
 def _commercial(block: Block, random: np.random.Generator) -> Iterator[Massing]:
@@ -201,7 +209,12 @@ MAKERS: dict[str, Maker] = {
 
 
 def _rows(
-    land: Polygon, turn_deg: float, step: float, lengths: tuple[float, float], random: np.random.Generator, gap: float = 13.0
+    land: Polygon,
+    turn_deg: float,
+    step: float,
+    lengths: tuple[float, float],
+    random: np.random.Generator,
+    gap: float = 13.0,
 ) -> Iterator[tuple[float, float, float]]:
     """Yield (x, y, length) of bars in parallel rows that fit on the land; rows run along `turn_deg`."""
     level = affinity.rotate(land, -turn_deg, origin=(0, 0))
@@ -242,9 +255,9 @@ def _box(x: float, y: float, length: float, depth: float, turn_deg: float) -> Po
     return affinity.rotate(shape, turn_deg, origin=(x, y))
 
 
-def _slab(x: float, y: float, length: float, depth: float, turn: float, random: np.random.Generator) -> Polygon:
+def _slab(x: float, y: float, length: float, depth: float, turn: float, random: np.random.Generator) -> BaseGeometry:
     """Return a bar with stairwells that stand out to the north, as slab housing has."""
-    bar = shapely.box(x - length / 2, y - depth / 2, x + length / 2, y + depth / 2)
+    bar: BaseGeometry = shapely.box(x - length / 2, y - depth / 2, x + length / 2, y + depth / 2)
     wells = max(1, round(length / 16))
     for well in range(wells):
         middle = x - length / 2 + (well + 0.5) * length / wells
@@ -254,13 +267,13 @@ def _slab(x: float, y: float, length: float, depth: float, turn: float, random: 
     return affinity.rotate(bar, turn, origin=(x, y))
 
 
-def _courtyard(x: float, y: float, length: float, depth: float, wing: float, turn_deg: float) -> Polygon:
+def _courtyard(x: float, y: float, length: float, depth: float, wing: float, turn_deg: float) -> BaseGeometry:
     outer = shapely.box(x - length / 2, y - depth / 2, x + length / 2, y + depth / 2)
     court = shapely.box(x - length / 2 + wing, y - depth / 2 + wing, x + length / 2 - wing, y + depth / 2 - wing)
     return affinity.rotate(outer.difference(court), turn_deg, origin=(x, y))
 
 
-def _ell(x: float, y: float, length: float, depth: float, wing: float, turn_deg: float) -> Polygon:
+def _ell(x: float, y: float, length: float, depth: float, wing: float, turn_deg: float) -> BaseGeometry:
     bar = shapely.box(x - length / 2, y - depth / 2, x + length / 2, y - depth / 2 + wing)
     foot = shapely.box(x - length / 2, y - depth / 2, x - length / 2 + wing, y + depth / 2)
     return affinity.rotate(bar.union(foot), turn_deg, origin=(x, y))

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from shapely import LineString, Point, Polygon
-from shapely.geometry.base import BaseGeometry
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 LAKE_RADIUS_M = 430.0
 RINGS_M = (520.0, 690.0, 890.0, 1120.0, 1370.0, 1590.0, 1760.0, 2010.0, 2270.0, 2540.0, 2820.0)
@@ -72,7 +75,7 @@ class Plan:
         return self.river_axis.buffer(RIVER_HALF_WIDTH_M, quad_segs=8)
 
     @cached_property
-    def lake(self) -> Polygon:
+    def lake(self) -> BaseGeometry:
         """The round lake, with an island."""
         island = Point(-90, 40).buffer(95, quad_segs=16)
         return Point(0, 0).buffer(LAKE_RADIUS_M, quad_segs=32).difference(island)
@@ -85,8 +88,12 @@ class Plan:
     @cached_property
     def canals(self) -> BaseGeometry:
         """Two canals that lead from the lake to the river and to the west."""
-        east = LineString([_polar(r, a) for r, a in zip(np.linspace(410, 2150, 40), np.linspace(-0.30, -0.36, 40), strict=True)])
-        west = LineString([_polar(r, a) for r, a in zip(np.linspace(410, 2700, 40), np.linspace(2.55, 2.48, 40), strict=True)])
+        east = LineString(
+            [_polar(r, a) for r, a in zip(np.linspace(410, 2150, 40), np.linspace(-0.30, -0.36, 40), strict=True)]
+        )
+        west = LineString(
+            [_polar(r, a) for r, a in zip(np.linspace(410, 2700, 40), np.linspace(2.55, 2.48, 40), strict=True)]
+        )
         return shapely.union_all([east.buffer(17), west.buffer(14)])
 
     @cached_property
@@ -112,7 +119,7 @@ class Plan:
             angle = 2 * np.pi * number / AVENUES
             avenue = LineString([_polar(r, angle) for r in np.linspace(RINGS_M[0], RINGS_M[-1], 120)])
             names = (f"{_EN_AVENUES[number]} Avenue", f"{_ZH_AVENUES[number]}大道")
-            found += self._cut(avenue, "primary", names, 30.0, bridges=number in (0, 1, 11))
+            found += self._cut(avenue, "primary", names, 30.0, bridges=number in (0, 11))
         for band, count in enumerate(SECTORS):
             if band == GREEN_BELT:
                 continue
@@ -125,9 +132,7 @@ class Plan:
                 found += self._cut(lane, "residential", names, 11.0, bridges=False)
         return tuple(found)
 
-    def _cut(
-        self, line: LineString, kind: str, names: tuple[str, str], width: float, *, bridges: bool
-    ) -> list[Street]:
+    def _cut(self, line: LineString, kind: str, names: tuple[str, str], width: float, *, bridges: bool) -> list[Street]:
         wet = self.river.buffer(12)
         dry = shapely.get_parts(line.difference(wet))
         found = [Street(part, kind, *names, width) for part in dry if part.length > 25]
@@ -155,7 +160,7 @@ class Plan:
                         found.append(Block(part, use, angle, (inner + outer) / 2))
         return tuple(found)
 
-    def _use(self, band: int, angle: float, polygon: Polygon) -> str:
+    def _use(self, band: int, angle: float, polygon: Polygon) -> str:  # noqa: PLR0911 - a list of rules, first match wins
         x, y = polygon.centroid.coords[0]
         turn = np.degrees(angle) % 360
         lot = _lot(self.seed, x, y)
@@ -183,28 +188,45 @@ class Plan:
     @cached_property
     def parks(self) -> tuple[Polygon, ...]:
         """Green land: park blocks, the lake shore, both banks of the river and the island."""
-        shore = Point(0, 0).buffer(RINGS_M[0] - 16, quad_segs=32).difference(self.lake.buffer(4)).difference(self.canals)
+        shore = (
+            Point(0, 0).buffer(RINGS_M[0] - 16, quad_segs=32).difference(self.lake.buffer(4)).difference(self.canals)
+        )
         banks = self.river.buffer(62).difference(self.river.buffer(10)).intersection(self.boundary)
         roads = shapely.union_all([s.line.buffer(s.width_m / 2 + 3) for s in self.streets if not s.bridge])
-        parts = [*shapely.get_parts(shore.difference(roads)), *shapely.get_parts(banks.difference(roads).difference(self.canals))]
+        parts = [
+            *shapely.get_parts(shore.difference(roads)),
+            *shapely.get_parts(banks.difference(roads).difference(self.canals)),
+        ]
         return tuple([part for part in parts if part.area > 400] + [b.polygon for b in self.blocks if b.use == "park"])
 
     @cached_property
     def districts(self) -> tuple[tuple[str, str, str, Polygon], ...]:
         """Four districts as (code, English, Chinese, polygon)."""
-        names = (("East Bank", "东岸区"), ("North Lake", "北湖区"), ("West Gate", "西门区"), ("South Harbour", "南港区"))
+        names = (
+            ("East Bank", "东岸区"),
+            ("North Lake", "北湖区"),
+            ("West Gate", "西门区"),
+            ("South Harbour", "南港区"),
+        )
         return tuple(
-            (f"31019{number + 1}", *name, _wedge(-45 + 90 * number, 45 + 90 * number)) for number, name in enumerate(names)
+            (f"31019{number + 1}", *name, _wedge(-45 + 90 * number, 45 + 90 * number))
+            for number, name in enumerate(names)
         )
 
     @cached_property
-    def subdistricts(self) -> tuple[tuple[str, str, str, str, Polygon], ...]:
+    def subdistricts(self) -> tuple[tuple[str, str, str, str, BaseGeometry], ...]:
         """Sixteen streets (jiedao) as (code, district code, English, Chinese, polygon)."""
         found = []
         for number, (code, *_names, polygon) in enumerate(self.districts):
             belt = Point(0, 0).buffer((RINGS_M[5] + RINGS_M[6]) / 2, quad_segs=48)
-            half = _wedge(-45 + 90 * number, 90 * number)
-            pieces = [shape for side in (half, polygon.difference(half)) for shape in (side.intersection(belt), side.difference(belt))]
+            side = Polygon(
+                [
+                    (0, 0),
+                    *(_polar(4 * EDGE_M, np.radians(a)) for a in (-45 + 90 * number, -22 + 90 * number, 90 * number)),
+                ]
+            )
+            halves = (polygon.intersection(side), polygon.difference(side))
+            pieces = [shape for half in halves for shape in (half.intersection(belt), half.difference(belt))]
             for place, piece in enumerate(pieces):
                 name = _SUBDISTRICTS[number * 4 + place]
                 found.append((f"{code}{place + 1:03d}", code, *name, piece))
@@ -213,7 +235,9 @@ class Plan:
 
 def skyline(x_m: float, y_m: float) -> float:
     """Return how much city there should be at a place, 0 (fields) to 1 (the heart)."""
-    return float(max(weight * np.exp(-((x_m - x) ** 2 + (y_m - y) ** 2) / (2 * reach**2)) for x, y, weight, reach in NODES))
+    return float(
+        max(weight * np.exp(-((x_m - x) ** 2 + (y_m - y) ** 2) / (2 * reach**2)) for x, y, weight, reach in NODES)
+    )
 
 
 def _polar(radius_m: float, angle_rad: float) -> tuple[float, float]:
@@ -249,7 +273,20 @@ def _lot(seed: int, x: float, y: float) -> float:
 
 
 _ZH = "一二三四五六七八九十环"
-_EN_AVENUES = ("Riverside", "Harbour", "Northgate", "Concert", "Orchard", "Willow", "Westgate", "Foundry", "Campus", "South Gate", "Canal", "Bund")
+_EN_AVENUES = (
+    "Riverside",
+    "Harbour",
+    "Northgate",
+    "Concert",
+    "Orchard",
+    "Willow",
+    "Westgate",
+    "Foundry",
+    "Campus",
+    "South Gate",
+    "Canal",
+    "Bund",
+)
 _ZH_AVENUES = ("滨江", "海港", "北门", "音乐", "果园", "杨柳", "西门", "创业", "学府", "南门", "运河", "外滩")
 _SUBDISTRICTS = (
     ("Pearl Quay", "明珠码头街道"), ("Lighthouse", "灯塔街道"), ("Exchange", "金融街道"), ("Ferry", "渡口街道"),

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DATASET = "demo-sensors"
-COUNTS = {"rain": 40, "water_level": 14, "manhole_level": 520, "air": 50, "speed": 300, "power": 900, "temperature": 40, "co2": 36}
+COUNTS = {
+    "rain": 40,
+    "water_level": 14,
+    "manhole_level": 520,
+    "air": 50,
+    "speed": 300,
+    "power": 900,
+    "temperature": 40,
+    "co2": 36,
+}
 TITLES = {
     "rain": ("Rain intensity", "雨强", "mm/h"),
     "water_level": ("Water level", "水位", "m"),
@@ -35,7 +44,14 @@ TITLES = {
     "temperature": ("Room temperature", "室内温度", "Cel"),
     "co2": ("Carbon dioxide", "二氧化碳", "[ppm]"),
 }
-_LIMITS = {"rain": (None, 50.0), "water_level": (None, 3.6), "manhole_level": (None, 3.0), "pm25": (None, 75.0), "co2": (None, 1000.0), "speed": (8.0, None)}
+_LIMITS = {
+    "rain": (None, 50.0),
+    "water_level": (None, 3.6),
+    "manhole_level": (None, 3.0),
+    "pm25": (None, 75.0),
+    "co2": (None, 1000.0),
+    "speed": (8.0, None),
+}
 _COLOURS = {"rain": (66, 135, 245), "water_level": (30, 170, 190), "air": (120, 190, 90)}
 
 
@@ -65,7 +81,9 @@ def devices(plan: Plan, height_at: HeightAt) -> Layer:
         for kind in spots
     )
     none, start = np.zeros(0, np.uint32), np.zeros(1, np.uint32)
-    mesh = MeshSet(centre, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint32), none, start, start, instances=instances)
+    mesh = MeshSet(
+        centre, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint32), none, start, start, instances=instances
+    )
     names = {"rain": "雨量站", "water_level": "水位站", "air": "空气站"}
     columns = {
         "uid": derive_uids(DATASET, ids),
@@ -85,22 +103,32 @@ def datastreams(scene: Scene, seed: int) -> list[dict[str, Any]]:
     random = np.random.default_rng([seed, 22])
     found: list[dict[str, Any]] = []
     sensors = scene.layers["sensors"].table
-    for uid, name, kind in zip(*(sensors[column].to_pylist() for column in ("uid", "name", "device_type")), strict=True):
+    for uid, name, kind in zip(
+        *(sensors[column].to_pylist() for column in ("uid", "name", "device_type")), strict=True
+    ):
         for measured in ("pm25", "no2", "air_temperature") if kind == "air" else (kind,):
             found.append(_record(len(found), measured, uid, name))
     manholes = scene.layers["manholes"].table
     found += _bound(found, manholes, "manhole_level", random)
     found += _bound(found, scene.layers["roads"].table, "speed", random)
     buildings = scene.layers["buildings"].table
-    found += _bound(found, buildings.filter(pc.less_equal(pc.fill_null(buildings["min_z"], 0.0), 60.0)), "power", random)
-    rooms = next(layer.table for layer in scene.layers.values() if layer.theme == "bim" and "BuildingRoom" in layer.table["kind"].to_pylist())
+    found += _bound(
+        found, buildings.filter(pc.less_equal(pc.fill_null(buildings["min_z"], 0.0), 60.0)), "power", random
+    )
+    rooms = next(
+        layer.table
+        for layer in scene.layers.values()
+        if layer.theme == "bim" and "BuildingRoom" in layer.table["kind"].to_pylist()
+    )
     rooms = rooms.filter(pc.equal(rooms["kind"], "BuildingRoom"))
     found += _bound(found, rooms, "temperature", random)
     found += _bound(found, rooms, "co2", random)
     return found
 
 
-def _bound(before: list[dict[str, Any]], table: Any, measured: str, random: np.random.Generator) -> list[dict[str, Any]]:
+def _bound(
+    before: list[dict[str, Any]], table: Any, measured: str, random: np.random.Generator
+) -> list[dict[str, Any]]:
     rows = np.sort(random.permutation(len(table))[: COUNTS[measured]])
     uids, names = table["uid"].to_pylist(), table["name"].to_pylist()
     return [_record(len(before) + number, measured, uids[row], names[row] or "") for number, row in enumerate(rows)]
@@ -130,7 +158,9 @@ def _spread(plan: Plan, count: int, random: np.random.Generator) -> Floats:
         if not street.bridge:
             line = street.line.offset_curve(street.width_m / 2 + 4)
             if not line.is_empty:
-                candidates.append(shapely.get_coordinates(shapely.line_interpolate_point(line, random.random(3), normalized=True)))
+                candidates.append(
+                    shapely.get_coordinates(shapely.line_interpolate_point(line, random.random(3), normalized=True))
+                )
     pool = np.concatenate(candidates)
     chosen = [int(random.integers(len(pool)))]
     far = np.linalg.norm(pool - pool[chosen[0]], axis=1)
@@ -144,7 +174,9 @@ def _river_gauges(plan: Plan) -> Floats:
     bank = plan.river_axis.offset_curve(152.0)
     at = np.linspace(0.12, 0.88, COUNTS["water_level"] - 4)
     lake = [(446 * np.cos(angle), 446 * np.sin(angle)) for angle in np.radians([20, 110, 200, 290])]
-    return np.concatenate([shapely.get_coordinates(shapely.line_interpolate_point(bank, at, normalized=True)), np.array(lake)])
+    return np.concatenate(
+        [shapely.get_coordinates(shapely.line_interpolate_point(bank, at, normalized=True)), np.array(lake)]
+    )
 
 
 def _post(colour: tuple[int, int, int]) -> MeshSet:

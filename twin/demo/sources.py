@@ -30,8 +30,8 @@ _USE_OSM = {
     "industrial": "industrial", "school": "school", "civic": "government", "culture": "civic",
 }  # fmt: skip
 _LANDUSE = {
-    "commercial": "commercial", "mixed": "residential", "residential-high": "residential", "residential-mid": "residential",
-    "residential-low": "residential", "industrial": "industrial", "school": "education", "civic": "institutional",
+    "commercial": "commercial", "mixed": "residential", "residential-high": "residential",
+    "residential-mid": "residential", "residential-low": "residential", "industrial": "industrial", "school": "education", "civic": "institutional",
 }  # fmt: skip
 
 
@@ -51,21 +51,40 @@ def write(plan: Plan, folder: Path) -> list[Source]:
     _write(folder / "trees.geojson", _tree_features(plan, bodies))
     x, y = LIBRARY_PLACE
     floor = float(land.height_at(plan, np.array([x]), np.array([y]))[0]) + 0.4
-    write_library(folder / "library.ifc", crs=FRAME.crs, place_m=(origin[0] + x, origin[1] + y, floor), angle_deg=LIBRARY_ANGLE_DEG)
+    write_library(
+        folder / "library.ifc",
+        crs=FRAME.crs,
+        place_m=(origin[0] + x, origin[1] + y, floor),
+        angle_deg=LIBRARY_ANGLE_DEG,
+    )
     return sources(folder)
 
 
 def sources(folder: Path) -> list[Source]:
     """Return the written files as sources; their dataset names keep the uids the same wherever they lie."""
-    names = ("terrain.asc", "landuse.geojson", "water.geojson", "roads.geojson", "buildings.geojson", "trees.geojson", "districts.geojson", "library.ifc")
+    names = (
+        "terrain.asc",
+        "landuse.geojson",
+        "water.geojson",
+        "roads.geojson",
+        "buildings.geojson",
+        "trees.geojson",
+        "districts.geojson",
+        "library.ifc",
+    )
     return [
-        Source(str(folder / name), layer=name.split(".")[0], dataset=f"demo-{name}", crs="" if name.endswith("ifc") else FRAME.crs)
+        Source(
+            str(folder / name),
+            layer=name.split(".")[0],
+            dataset=f"demo-{name}",
+            crs="" if name.endswith("ifc") else FRAME.crs,
+        )
         for name in names
     ]
 
 
 def _feature(geometry: BaseGeometry, identifier: str, **properties: Any) -> dict[str, Any]:
-    moved = shapely.transform(geometry, lambda xy: xy + [FRAME.easting_m, FRAME.northing_m])
+    moved = shapely.transform(geometry, lambda xy: xy + FRAME.origin_m[:2])
     shape = json.loads(shapely.to_geojson(shapely.set_precision(moved, 0.01, mode="pointwise")))
     return {"type": "Feature", "id": identifier, "geometry": shape, "properties": {"id": identifier, **properties}}
 
@@ -114,7 +133,9 @@ def _water_features(plan: Plan) -> Iterable[dict[str, Any]]:
     )  # fmt: skip
     for identifier, shape, kind, english, chinese in waters:
         clipped = shape.intersection(shapely.box(-3990, -3690, 3990, 3690))
-        yield _feature(clipped, identifier, natural="water", water=kind, name=chinese, **{"name:en": english, "name:zh": chinese})
+        yield _feature(
+            clipped, identifier, natural="water", water=kind, name=chinese, **{"name:en": english, "name:zh": chinese}
+        )
 
 
 def _landuse_features(plan: Plan) -> Iterable[dict[str, Any]]:
@@ -128,14 +149,29 @@ def _landuse_features(plan: Plan) -> Iterable[dict[str, Any]]:
 
 
 def _tree_features(plan: Plan, bodies: list[Massing]) -> Iterable[dict[str, Any]]:
-    for number, point in enumerate(shapely.points(land.trees(plan, bodies))):
+    for number, point in enumerate(np.asarray(shapely.points(land.trees(plan, bodies)))):
         yield _feature(point, f"T{number:05d}", natural="tree")
 
 
 def _district_features(plan: Plan) -> Iterable[dict[str, Any]]:
     for code, english, chinese, polygon in plan.districts:
-        yield _feature(polygon, code, boundary="administrative", admin_level=6, name=chinese, **{"name:en": english, "name:zh": chinese}, adcode=code)
+        yield _feature(
+            polygon,
+            code,
+            boundary="administrative",
+            admin_level=6,
+            name=chinese,
+            **{"name:en": english, "name:zh": chinese},
+            adcode=code,
+        )
     for code, district, english, chinese, polygon in plan.subdistricts:
         yield _feature(
-            polygon, code, boundary="administrative", admin_level=8, name=chinese, **{"name:en": english, "name:zh": chinese}, adcode=code, district=district
+            polygon,
+            code,
+            boundary="administrative",
+            admin_level=8,
+            name=chinese,
+            **{"name:en": english, "name:zh": chinese},
+            adcode=code,
+            district=district,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,10 +62,12 @@ def pipes_and_manholes(plan: Plan, height_at: HeightAt) -> tuple[Layer, Layer]:
             if line.is_empty or line.geom_type != "LineString":
                 continue
             pieces = max(1, round(line.length / SEGMENT_M))
-            nodes = shapely.get_coordinates(shapely.line_interpolate_point(line, np.linspace(0, 1, pieces + 1), normalized=True))
+            nodes = shapely.get_coordinates(
+                shapely.line_interpolate_point(line, np.linspace(0, 1, pieces + 1), normalized=True)
+            )
             bottom = height_at(nodes[:, 0], nodes[:, 1]) - system.depth_m
             points = np.column_stack([nodes, bottom])
-            ends += [np.stack([a, b]) for a, b in zip(points[:-1], points[1:], strict=True)]
+            ends += [np.stack([a, b]) for a, b in pairwise(points)]
             names += [f"{system.name}-{number}-{piece}" for piece in range(pieces)]
             systems += [index] * pieces
             radii += [system.diameters_m[street.highway] / 2] * pieces
@@ -79,7 +82,9 @@ def _pipe_layer(ends: Floats, names: list[str], systems: NDArray[np.int64], radi
     positions, triangles = tubes(ends, radii)
     colours = np.array([[*system.colour, 255] for system in SYSTEMS], np.uint8)[systems]
     starts = np.arange(count + 1) * 2 * SIDES, np.arange(count + 1) * 2 * SIDES
-    mesh = MeshSet.from_flat(positions, triangles, np.arange(count, dtype=np.uint32), starts, np.repeat(colours, 2 * SIDES, axis=0))
+    mesh = MeshSet.from_flat(
+        positions, triangles, np.arange(count, dtype=np.uint32), starts, np.repeat(colours, 2 * SIDES, axis=0)
+    )
     uids = derive_uids(DATASET, names)
     lines = shapely.linestrings(ends[:, :, :2])
     columns = {
@@ -115,7 +120,9 @@ def tubes(ends_m: Floats, radii_m: Floats) -> tuple[Floats, NDArray[np.int64]]:
     circle *= radii_m[:, None, None]
     vertices = np.concatenate([ends_m[:, :1] + circle, ends_m[:, 1:] + circle], axis=1)
     near, ahead = np.arange(SIDES), (np.arange(SIDES) + 1) % SIDES
-    faces = np.concatenate([np.column_stack([near, ahead, near + SIDES]), np.column_stack([ahead, ahead + SIDES, near + SIDES])])
+    faces = np.concatenate(
+        [np.column_stack([near, ahead, near + SIDES]), np.column_stack([ahead, ahead + SIDES, near + SIDES])]
+    )
     triangles = faces[None] + (np.arange(len(ends_m)) * 2 * SIDES)[:, None, None]
     return vertices.reshape(-1, 3), triangles.reshape(-1, 3)
 
@@ -133,7 +140,9 @@ def _manhole_layer(bottoms: Floats, height_at: HeightAt) -> Layer:
         np.column_stack([np.ones(count), np.ones(count), depth + 0.12]).astype(np.float32),
     )
     none, start = np.zeros(0, np.uint32), np.zeros(1, np.uint32)
-    mesh = MeshSet(centre, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint32), none, start, start, instances=(instances,))
+    mesh = MeshSet(
+        centre, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint32), none, start, start, instances=(instances,)
+    )
     ids = [f"MH-{number:05d}" for number in range(count)]
     columns = {
         "uid": derive_uids(DATASET, ids),
@@ -159,5 +168,7 @@ def _shaft() -> MeshSet:
     walls = np.concatenate([np.column_stack([here, ahead, here + 10]), np.column_stack([ahead, ahead + 10, here + 10])])
     lid = np.column_stack([np.full(8, 20), np.arange(21, 29), np.arange(22, 30)])
     positions = np.concatenate([low, high, high])
-    colours = np.concatenate([np.full((20, 4), (120, 128, 138, 255)), np.full((10, 4), (70, 76, 86, 255))]).astype(np.uint8)
+    colours = np.concatenate([np.full((20, 4), (120, 128, 138, 255)), np.full((10, 4), (70, 76, 86, 255))]).astype(
+        np.uint8
+    )
     return MeshSet.from_parts([0], [positions], [np.concatenate([walls, lid]).astype(np.uint32)], [colours])
