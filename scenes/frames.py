@@ -58,11 +58,18 @@ def table_frame(table: pa.Table, georeference: Georeference | None) -> GeoDataFr
     return result
 
 
-def _part(scene: Scene, name: str, rows: NDArray[np.integer] | None) -> pa.Table:
+def tagged_table(scene: Scene, name: str) -> pa.Table:
+    """Return the objects of a layer with the columns ``layer`` and ``handle`` in front.
+
+    Attributes that have these names already get an underscore behind them.
+    """
     table = scene.layers[name].table
-    handles = np.arange(table.num_rows, dtype=np.int64) + scene.bases[name]
-    if rows is not None:
-        table, handles = table.take(pa.array(rows)), handles[rows]
-    size = len(handles)
+    size = table.num_rows
+    handles = np.arange(size, dtype=np.int64) + scene.bases[name]
     table = table.rename_columns({old: f"{old}_" for old in LEADING.names if old in table.column_names})
     return table.add_column(0, "layer", pa.repeat(name, size)).add_column(1, "handle", pa.array(handles))
+
+
+def _part(scene: Scene, name: str, rows: NDArray[np.integer] | None) -> pa.Table:
+    table = tagged_table(scene, name)
+    return table if rows is None else table.take(pa.array(rows))
