@@ -1,0 +1,104 @@
+"""A city that is ready to be served: its scene, its tiles, and what is live in it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import scenes
+from scenes import Scene
+from twin.app.live import LivePlan, LiveService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twin.live import Feed
+
+LiveChoice = LivePlan | str | Sequence[str] | None
+"""A plan, or addresses of feeds for the datastreams of the package; None = the datastreams without a feed."""
+
+
+@dataclass(eq=False)
+class ServedCity:
+    """A scene, the folder with its tiles, and its live service.
+
+    Parameters
+    ----------
+    scene
+        What is served.
+    tiles
+        Folder with one tileset a layer.
+    service
+        Live data; None = there is none.
+    """
+
+    scene: Scene
+    tiles: Path
+    service: LiveService | None = None
+    _temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Remove tiles that were made for this run only."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+
+def prepare(
+    source: Scene | str | Path,
+    live: LiveChoice = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> ServedCity:
+    """Open a city, publish its tiles where they are missing, and bind its datastreams.
+
+    Parameters
+    ----------
+    source
+        A scene, or the path of a city package.
+    live
+        What is live in it.
+    progress
+        Called with a text and a share 0..1 while tiles are made.
+
+    Raises
+    ------
+    CityTwinError
+        When the package cannot be opened, or a feed's address is wrong.
+    """
+    if isinstance(source, Scene):
+        scene, package = source, None
+    else:
+        package = Path(source)
+        scene = scenes.open(package)
+    plan = _plan(package, live)
+    service = None if plan is None else LiveService(scene, plan)
+    temporary = None
+    if package is not None and (_complete(scene, package / "tiles") or os.access(package, os.W_OK)):
+        folder = package / "tiles"
+    else:
+        temporary = tempfile.TemporaryDirectory(prefix="citytwin-tiles-")
+        folder = Path(temporary.name) / "tiles"
+    if not _complete(scene, folder):
+        from scenes.tiles import publish  # noqa: PLC0415  # only when there is something to tile
+
+        publish(scene, folder, progress=progress)
+    return ServedCity(scene, folder, service, temporary)
+
+
+def _plan(package: Path | None, live: LiveChoice) -> LivePlan | None:
+    if isinstance(live, LivePlan):
+        return live
+    feeds: tuple[str | Feed, ...] = (live,) if isinstance(live, str) else tuple(live or ())
+    plan = None if package is None else LivePlan.of_package(package, feeds)
+    if plan is None and feeds:
+        raise scenes.PackageError(
+            package or "the scene", "has no table of datastreams", "give a LivePlan, or write streams.parquet into it"
+        )
+    return plan
+
+
+def _complete(scene: Scene, folder: Path) -> bool:
+    return all((folder / name / "tileset.json").is_file() for name in scene.layers)

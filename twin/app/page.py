@@ -1,0 +1,82 @@
+"""The explore page: the city, full screen. It holds no logic; everything is a call into the floors below."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from twin.app.city import ServedCity
+
+LANGUAGES = ("en", "zh")
+
+TEMPLATE = """
+{% extends base %}
+{% block postamble %}
+<style>html, body { margin: 0; height: 100%; overflow: hidden; } #city { position: fixed; inset: 0; }</style>
+{% endblock %}
+{% block contents %}<main id="city">{{ embed(roots.city) }}</main>{% endblock %}
+"""
+
+
+def explore(city: ServedCity, language: str, theme: str) -> Any:
+    """Return the page of one visitor.
+
+    Parameters
+    ----------
+    city
+        What is shown.
+    language, theme
+        Of the server; empty = what the visitor's address (``?lang=zh&theme=dark``) or browser asks for.
+    """
+    import panel as pn  # noqa: PLC0415  # takes seconds
+
+    from twin.view.component import CityView  # noqa: PLC0415
+
+    arguments = {name: values[0].decode() for name, values in pn.state.session_args.items() if values}
+    view = CityView(
+        city.scene,
+        overlays=[] if city.service is None else city.service.specs,
+        live=None if city.service is None else city.service.hub,
+        language=choose_language(language, arguments, pn.state.headers),
+        theme=choose_theme(theme, arguments),
+        sizing_mode="stretch_both",
+    )
+    page = pn.Template(TEMPLATE)
+    page.add_panel("city", view)
+    return page
+
+
+def choose_language(fixed: str, arguments: Mapping[str, str], headers: Mapping[str, Any]) -> str:
+    """Return ``en`` or ``zh``: what the address asks for, else the server, else the browser.
+
+    Examples
+    --------
+    >>> choose_language("", {}, {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+    'zh'
+    >>> choose_language("zh", {"lang": "en"}, {})
+    'en'
+    """
+    asked = arguments.get("lang", "") or fixed
+    if asked in LANGUAGES:
+        return asked
+    accepted = str(headers.get("Accept-Language", headers.get("accept-language", "")))
+    ranked: list[tuple[float, str]] = []
+    for part in accepted.split(","):
+        name, _, weight = part.partition(";")
+        share = re.fullmatch(r"\s*q=([01](?:\.\d{1,3})?)\s*", weight)
+        ranked.append((float(share[1]) if share else 1.0, name.strip().lower().partition("-")[0]))
+    return next((name for _, name in sorted(ranked, key=lambda each: -each[0]) if name in LANGUAGES), "en")
+
+
+def choose_theme(fixed: str, arguments: Mapping[str, str]) -> str:
+    """Return ``light`` or ``dark``: what the address asks for, else the server, else light.
+
+    Examples
+    --------
+    >>> choose_theme("", {"theme": "dark"})
+    'dark'
+    """
+    return next((name for name in (arguments.get("theme", ""), fixed) if name in {"light", "dark"}), "light")

@@ -1,0 +1,259 @@
+"""`serve`: one Tornado/Panel server with the page, the tiles, `/live` and everything else of a city."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import signal
+import socket
+import threading
+import webbrowser
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scenes import CityTwinError
+from twin.api import ApiContext, FolderTiles, LiveChannel, TileCache, patterns
+from twin.app.city import ServedCity, prepare
+from twin.app.page import explore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from scenes import Scene
+    from twin.app.city import LiveChoice
+    from twin.live import LiveHub
+
+_ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How a city is served.
+
+    Parameters
+    ----------
+    address, port
+        Where the server listens; port 0 = any free one.
+    language, theme
+        ``en`` or ``zh``, ``light`` or ``dark``; empty = what the browser asks for.
+    origins
+        Other sites (``host:port``) whose pages may connect, such as a notebook server.
+    """
+
+    address: str = "localhost"
+    port: int = 0
+    language: str = ""
+    theme: str = ""
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class RunningServer:
+    """A server that runs: its address, and what it works on."""
+
+    url: str
+    port: int
+    city: ServedCity
+    context: ApiContext
+    options: ServerOptions
+    stop: Callable[[], object] = field(default=lambda: None)
+
+    @property
+    def hub(self) -> LiveHub | None:
+        """The live hub, None in a city without live data."""
+        return self.context.hub
+
+
+def serve(  # noqa: PLR0913  # the whole choice of a command in one place
+    source: Scene | str | Path,
+    *,
+    port: int = 0,
+    address: str = "localhost",
+    live: LiveChoice = None,
+    language: str = "",
+    theme: str = "",
+    origins: Sequence[str] = (),
+    open_browser: bool = False,
+    on_ready: Callable[[str], object] | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> None:
+    """Serve a city until Ctrl+C or SIGTERM.
+
+    Parameters
+    ----------
+    source
+        A scene, or the path of a city package.
+    port, address
+        Where to listen; port 0 = any free one.
+    live
+        A `LivePlan`, or addresses of feeds (``"mqtt://broker"``) for the datastreams of the package.
+    language, theme
+        ``en`` or ``zh``, ``light`` or ``dark``; empty = what the browser asks for.
+    origins
+        Other sites (``host:port``) whose pages may connect.
+    open_browser
+        Opens the page.
+    on_ready
+        Called with the address as soon as the server answers.
+    progress
+        Called with a text and a share 0..1 while tiles are made.
+
+    Raises
+    ------
+    CityTwinError
+        When the city cannot be opened, or the port is in use.
+    """
+    options = ServerOptions(address, port, language, theme, tuple(origins))
+    with contextlib.closing(prepare(source, live, progress)) as city:
+        asyncio.run(_until_signal(city, options, functools.partial(_announce, open_browser, on_ready)))
+
+
+@contextlib.contextmanager
+def start_in_thread(
+    source: Scene | str | Path, *, live: LiveChoice = None, options: ServerOptions | None = None
+) -> Iterator[RunningServer]:
+    """Serve a city from a thread of its own for the length of the block: for notebooks and tests.
+
+    Raises
+    ------
+    CityTwinError
+        When the city cannot be opened, or the port is in use.
+    """
+    with contextlib.closing(prepare(source, live)) as city:
+        thread = _ServerThread(city, options or ServerOptions())
+        thread.start()
+        try:
+            yield thread.wait_ready()
+        finally:
+            thread.stop()
+
+
+@contextlib.asynccontextmanager
+async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[RunningServer]:
+    """Serve a city in the present event loop for the length of the block.
+
+    Raises
+    ------
+    CityTwinError
+        When the port is in use.
+    """
+    hub = None if city.service is None else city.service.hub
+    origins = {origin.lower() for origin in options.origins}
+    channel = None if hub is None else LiveChannel(hub.full, hub.views, origins)
+    context = ApiContext(city.scene, TileCache(FolderTiles(city.tiles)), hub, channel)
+    server = _panel_server(city, context, options)
+    port = int(server.port)
+    server._tornado.websocket_origins.update(origins | _own_origins(options.address, port))  # noqa: SLF001  # known late
+    server.start()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            if city.service is not None and channel is not None:
+                live = await stack.enter_async_context(city.service.started())
+                task = asyncio.create_task(live.run(channel.publish, channel.publish_status), name="live")
+                stack.push_async_callback(_cancelled, task)
+            host = "localhost" if options.address in _ALL_ADDRESSES else options.address
+            yield RunningServer(f"http://{host}:{port}/", port, city, context, options)
+    finally:
+        if channel is not None:
+            channel.close()
+        server.stop(wait=True)
+
+
+def _panel_server(city: ServedCity, context: ApiContext, options: ServerOptions) -> Any:
+    from panel.io.server import get_server  # noqa: PLC0415  # takes seconds
+
+    page = functools.partial(explore, city, options.language, options.theme)
+    try:
+        return get_server(
+            {"/": page},
+            port=options.port,
+            address=options.address,
+            title=city.scene.name,
+            extra_patterns=patterns(context),
+            websocket_max_message_size=20 * 1024 * 1024,
+            start=False,
+            show=False,
+        )
+    except OSError as error:
+        where = f"{options.address}:{options.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise CityTwinError(
+                where, "the port is in use", "choose another with --port, or 0 for a free one"
+            ) from error
+        raise CityTwinError(where, f"cannot listen there ({error})", "choose another --address or --port") from error
+
+
+def _own_origins(address: str, port: int) -> set[str]:
+    names = {"localhost", "127.0.0.1"}
+    if address in _ALL_ADDRESSES:
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        with contextlib.suppress(OSError):
+            names |= {str(found[4][0]) for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    else:
+        names.add(address.lower())
+    return {f"{name}:{port}" for name in names}
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _until_signal(city: ServedCity, options: ServerOptions, ready: Callable[[RunningServer], object]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, ValueError):
+            loop.add_signal_handler(number, stop.set)
+    async with running(city, options) as server:
+        ready(server)
+        await stop.wait()
+
+
+def _announce(open_browser: bool, on_ready: Callable[[str], object] | None, server: RunningServer) -> None:
+    if on_ready is not None:
+        on_ready(server.url)
+    if open_browser:
+        webbrowser.open(server.url)
+
+
+class _ServerThread(threading.Thread):
+    """Runs a server in an event loop of its own."""
+
+    def __init__(self, city: ServedCity, options: ServerOptions) -> None:
+        super().__init__(name="citytwin server", daemon=True)
+        self._city, self._options = city, options
+        self._ready = threading.Event()
+        self._server: RunningServer | None = None
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+            self._error = error
+        finally:
+            self._ready.set()
+
+    def wait_ready(self) -> RunningServer:
+        self._ready.wait()
+        if self._server is None:
+            raise self._error or RuntimeError("the server ended before it was ready")
+        return self._server
+
+    def stop(self) -> None:
+        if self._loop is not None and self._ended is not None and self.is_alive():
+            self._loop.call_soon_threadsafe(self._ended.set)
+        self.join()
+
+    async def _main(self) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        async with running(self._city, self._options) as server:
+            self._server = server
+            self._ready.set()
+            await self._ended.wait()
