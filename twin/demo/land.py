@@ -70,6 +70,7 @@ def fields(plan: Plan) -> list[tuple[str, Polygon]]:
     """Return parcels of farmland and wood between the town and the edge of the map, as (landuse, polygon)."""
     random = np.random.default_rng([plan.seed, 11])
     keep_off = shapely.union_all([plan.boundary.buffer(30), plan.river.buffer(45)])
+    map_edge = shapely.box(-_HALF_WIDTH_M + 20, -_HALF_HEIGHT_M + 20, _HALF_WIDTH_M - 20, _HALF_HEIGHT_M - 20)
     shapely.prepare(keep_off)
     found: list[tuple[str, Polygon]] = []
     for row, y in enumerate(np.arange(-_HALF_HEIGHT_M + 60, _HALF_HEIGHT_M - 200, 210.0)):
@@ -78,7 +79,7 @@ def fields(plan: Plan) -> list[tuple[str, Polygon]]:
             width = float(random.uniform(120, 330))
             lean = 24 * np.sin(y / 900)
             parcel = Polygon([(x, y), (x + width - 12, y), (x + width - 12 + lean, y + 198), (x + lean, y + 198)])
-            land = parcel.difference(keep_off)
+            land = parcel.intersection(map_edge).difference(keep_off)
             kind = (
                 "forest"
                 if random.random() < 0.16

@@ -226,7 +226,7 @@ class Plan:
                 ]
             )
             halves = (polygon.intersection(side), polygon.difference(side))
-            pieces = [shape for half in halves for shape in (half.intersection(belt), half.difference(belt))]
+            pieces = [_largest(shape) for half in halves for shape in (half.intersection(belt), half.difference(belt))]
             for place, piece in enumerate(pieces):
                 name = _SUBDISTRICTS[number * 4 + place]
                 found.append((f"{code}{place + 1:03d}", code, *name, piece))
@@ -238,6 +238,11 @@ def skyline(x_m: float, y_m: float) -> float:
     return float(
         max(weight * np.exp(-((x_m - x) ** 2 + (y_m - y) ** 2) / (2 * reach**2)) for x, y, weight, reach in NODES)
     )
+
+
+def _largest(shape: BaseGeometry) -> BaseGeometry:
+    """Return the largest part, so that no sliver of rounding stays."""
+    return max(shapely.get_parts(shape), key=lambda part: float(part.area))
 
 
 def _polar(radius_m: float, angle_rad: float) -> tuple[float, float]:

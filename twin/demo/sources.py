@@ -30,9 +30,15 @@ _USE_OSM = {
     "industrial": "industrial", "school": "school", "civic": "government", "culture": "civic",
 }  # fmt: skip
 _LANDUSE = {
-    "commercial": "commercial", "mixed": "residential", "residential-high": "residential",
-    "residential-mid": "residential", "residential-low": "residential", "industrial": "industrial", "school": "education", "civic": "institutional",
-}  # fmt: skip
+    "commercial": "commercial",
+    "mixed": "residential",
+    "residential-high": "residential",
+    "residential-mid": "residential",
+    "residential-low": "residential",
+    "industrial": "industrial",
+    "school": "education",
+    "civic": "institutional",
+}
 
 
 def write(plan: Plan, folder: Path) -> list[Source]:
