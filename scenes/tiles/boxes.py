@@ -10,7 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scenes.tiles.content import Bools, Bytes, Content, Floats, Longs
+    from scenes.tiles.content import Bools, Bytes, Content, Floats, Longs, Singles
+
+    _Columns = tuple[Singles, Singles, Singles]
 
 # Corners of a box as multiples of its half sides: four of the foot, four of the top, four of the roof.
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]] * 3, np.float64)
@@ -45,6 +47,17 @@ class Boxes:
     error_m: Floats
     wall: Bytes
     roof: Bytes
+
+    def taken(self, numbers: Longs) -> Boxes:
+        """Return some of the boxes."""
+        return Boxes(
+            self.axes[numbers],
+            self.low[numbers],
+            self.high[numbers],
+            self.error_m[numbers],
+            self.wall[numbers],
+            self.roof[numbers],
+        )
 
     @property
     def size_m(self) -> Floats:
@@ -86,68 +99,73 @@ def box_triangles(count: int, *, floor: bool) -> Longs:
 def fit_boxes(content: Content) -> Boxes:
     """Return the box of each object: turned like its walls, as high as its highest point."""
     starts = np.searchsorted(content.owners, np.arange(len(content.handles)))
-    positions = content.positions.astype(np.float64)
-    steep, area, owner = _faces(content, positions)
-    axes = _directions(content, positions, steep, owner)
-    turned = _turned(positions, axes[content.owners])
-    low = np.minimum.reduceat(turned, starts, axis=0)
-    high = np.maximum.reduceat(turned, starts, axis=0)
+    x, y, z = (np.ascontiguousarray(content.positions[:, axis]) for axis in range(3))
+    steep, area = _faces(content, (x, y, z))
+    owner = content.owners[content.triangles[:, 0]]
+    axes = _directions(content, (x, y, z), steep, owner)
+    cos, sin = (axes[:, axis].astype(np.float32)[content.owners] for axis in range(2))
+    turned = (x * cos + y * sin, y * cos - x * sin, z)
+    low = np.stack([np.minimum.reduceat(column, starts) for column in turned], axis=1)
+    high = np.stack([np.maximum.reduceat(column, starts) for column in turned], axis=1)
     error = _deviation(turned, content.owners, starts, low, high)
-    wall = _mean_colours(content, owner, area * steep)
-    roof = _mean_colours(content, owner, area * ~steep)
-    known = np.bincount(owner, area * ~steep, minlength=len(axes)) > 0
-    return Boxes(axes, low, high, error, wall, np.where(known[:, None], roof, wall))
+    wall, _ = _mean_colours(content, owner, area * steep)
+    roof, known = _mean_colours(content, owner, area * ~steep)
+    roof = np.where(known[:, None], roof, wall)
+    return Boxes(axes, low.astype(np.float64), high.astype(np.float64), error, wall, roof)
 
 
-def _faces(content: Content, positions: Floats) -> tuple[Bools, Floats, Longs]:
-    corner = positions[content.triangles]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    double_area = np.linalg.norm(normal, axis=1)
-    return np.abs(normal[:, 2]) < 0.5 * double_area, double_area, content.owners[content.triangles[:, 0]]
+def _faces(content: Content, columns: _Columns) -> tuple[Bools, Singles]:
+    """Return which triangles are steeper than 60 degrees, and twice the area of each."""
+    a, b, c = (np.ascontiguousarray(content.triangles[:, corner]) for corner in range(3))
+    one = [column[b] - column[a] for column in columns]
+    two = [column[c] - column[a] for column in columns]
+    across = one[1] * two[2] - one[2] * two[1], one[2] * two[0] - one[0] * two[2]
+    upward = one[0] * two[1] - one[1] * two[0]
+    area = np.sqrt(across[0] ** 2 + across[1] ** 2 + upward**2)
+    return np.abs(upward) < 0.5 * area, area
 
 
-def _directions(content: Content, positions: Floats, steep: Bools, owner: Longs) -> Floats:
+def _directions(content: Content, columns: _Columns, steep: Bools, owner: Longs) -> Floats:
     """Return the direction of the level edges of each object's walls, as the mean over quarter turns."""
     count = len(content.handles)
     has_walls = np.bincount(owner[steep], minlength=count) > 0
-    useful = content.triangles[steep | ~has_walls[owner]]
-    edges = useful[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    vector = positions[edges[:, 1]] - positions[edges[:, 0]]
-    length = np.linalg.norm(vector[:, :2], axis=1)
-    level = (np.abs(vector[:, 2]) < 0.05 * length) & (length > 0)
-    angle = 4 * np.arctan2(vector[level, 1], vector[level, 0])
-    of = content.owners[edges[level, 0]]
-    cos = np.bincount(of, length[level] * np.cos(angle), minlength=count)
-    sin = np.bincount(of, length[level] * np.sin(angle), minlength=count)
-    turn = np.arctan2(sin, cos) / 4
+    chosen = np.flatnonzero(steep | ~has_walls[owner])
+    corners = [content.triangles[chosen, corner] for corner in range(3)]
+    of = owner[chosen]
+    real, imaginary = np.zeros(count), np.zeros(count)
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        dx, dy, dz = (column[corners[b]] - column[corners[a]] for column in columns)
+        length = np.sqrt(dx * dx + dy * dy)
+        level = (np.abs(dz) < 0.05 * length) & (length > 0)
+        weight = level / np.where(level, length, 1.0) ** 3
+        twice = dx * dx - dy * dy, 2 * dx * dy  # (dx + i dy) ** 2, and then its square: four times the angle
+        real += np.bincount(of, weight * (twice[0] ** 2 - twice[1] ** 2), minlength=count)
+        imaginary += np.bincount(of, weight * 2 * twice[0] * twice[1], minlength=count)
+    turn = np.arctan2(imaginary, real) / 4
     return np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
 
-def _turned(positions: Floats, axes: Floats) -> Floats:
-    u = positions[:, 0] * axes[:, 0] + positions[:, 1] * axes[:, 1]
-    v = positions[:, 1] * axes[:, 0] - positions[:, 0] * axes[:, 1]
-    return np.stack([u, v, positions[:, 2]], axis=1)
-
-
-def _deviation(turned: Floats, owners: Longs, starts: Longs, low: Floats, high: Floats) -> Floats:
+def _deviation(turned: _Columns, owners: Longs, starts: Longs, low: Singles, high: Singles) -> Floats:
     """Return how deep vertices lie inside the box, or how far its corners are from any vertex: the greater."""
-    mine_low, mine_high = low[owners], high[owners]
-    inside = np.minimum(turned - mine_low, mine_high - turned)
-    depth = np.minimum(np.minimum(inside[:, 0], inside[:, 1]), mine_high[:, 2] - turned[:, 2])
+    below = [column - low[:, axis][owners] for axis, column in enumerate(turned)]
+    above = [high[:, axis][owners] - column for axis, column in enumerate(turned)]
+    depth = above[2]
+    for each in (below[0], above[0], below[1], above[1]):
+        depth = np.minimum(depth, each)
     error = np.maximum.reduceat(depth, starts)
-    for flags in np.ndindex(2, 2, 2):
-        corner = np.where(np.array(flags, np.bool_), mine_high, mine_low)
-        distance = np.sqrt(((turned - corner) ** 2).sum(axis=1))
-        error = np.maximum(error, np.minimum.reduceat(distance, starts))
-    return cast("Floats", error)
+    squares = [(one * one, other * other) for one, other in zip(below, above, strict=True)]
+    for u, v, z in np.ndindex(2, 2, 2):
+        nearest = np.minimum.reduceat(squares[0][u] + squares[1][v] + squares[2][z], starts)
+        error = np.maximum(error, np.sqrt(nearest))
+    return cast("Floats", error.astype(np.float64))
 
 
-def _mean_colours(content: Content, owner: Longs, weights: Floats) -> Bytes:
-    """Return the mean colour of each object's faces by weight; where all weights are zero, of its first vertex."""
+def _mean_colours(content: Content, owner: Longs, weights: Singles) -> tuple[Bytes, Bools]:
+    """Return the mean colour of each object's faces by weight, and whether it has any such face."""
     count = len(content.handles)
     colour = content.colours[content.triangles[:, 0]]
     total = np.bincount(owner, weights, minlength=count)
     sums = np.stack([np.bincount(owner, weights * colour[:, i], minlength=count) for i in range(4)], axis=1)
     first = content.colours[np.searchsorted(content.owners, np.arange(count))]
     mean = sums / np.where(total > 0, total, 1.0)[:, None]
-    return np.where((total > 0)[:, None], np.rint(mean), first).astype(np.uint8)
+    return np.where((total > 0)[:, None], np.rint(mean), first).astype(np.uint8), total > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -104,6 +104,8 @@ class Content:
         (o,) int64 handles of the objects, ascending.
     errors
         (o,) float64: how far, in metres, the geometry of each object is from the original at most.
+    sizes
+        (o,) float64: how far each object stands out, metres; NaN before it was measured.
     normals
         (v, 3) float32, None where faces are flat.
     placements
@@ -119,6 +121,7 @@ class Content:
     colours: Bytes
     handles: Longs
     errors: Floats
+    sizes: Floats
     lines: Longs = field(default_factory=NO_LINES.copy)
     points: Longs = field(default_factory=NO_POINTS.copy)
     normals: Singles | None = None
@@ -134,7 +137,8 @@ class Content:
         """Return the least and greatest corner in local metres, None if there is nothing."""
         corners = [each.bounds() for each in self.placements if len(each)]
         if len(self.positions):
-            corners.append((self.positions.min(axis=0).astype(float), self.positions.max(axis=0).astype(float)))
+            low, high = extent(self.positions)
+            corners.append((low.astype(np.float64), high.astype(np.float64)))
         if not corners:
             return None
         low = np.min([corner[0] for corner in corners], axis=0)
@@ -164,11 +168,18 @@ class Content:
             colours=self.colours[vertices],
             handles=self.handles[keep],
             errors=self.errors[keep],
+            sizes=self.sizes[keep],
             lines=renumber[self.lines[vertices[self.lines[:, 0]]]],
             points=renumber[self.points[vertices[self.points]]],
             normals=None if self.normals is None else self.normals[vertices],
             placements=(),
         )
+
+
+def extent(positions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the least and greatest corner of (n, k) positions; column by column, which is faster than by row."""
+    columns = np.ascontiguousarray(positions.T)
+    return columns.min(axis=1), columns.max(axis=1)
 
 
 def empty_content(centre: Floats) -> Content:
@@ -180,6 +191,7 @@ def empty_content(centre: Floats) -> Content:
         np.zeros((0, 3), np.int64),
         np.zeros((0, 4), np.uint8),
         np.zeros(0, np.int64),
+        np.zeros(0),
         np.zeros(0),
     )
 
@@ -194,6 +206,8 @@ def merged(parts: Sequence[Content], centre: Floats) -> Content:
     handles, owner_of = np.unique(np.concatenate([part.handles for part in solid]), return_inverse=True)
     errors = np.zeros(len(handles))
     np.maximum.at(errors, owner_of, np.concatenate([part.errors for part in solid]))
+    sizes = np.full(len(handles), np.nan)
+    np.fmax.at(sizes, owner_of, np.concatenate([part.sizes for part in solid]))
     first = np.cumsum([0, *(len(part.handles) for part in solid)])
     shift = np.cumsum([0, *(len(part.positions) for part in solid)])
     owners = np.concatenate([owner_of[part.owners + first[i]] for i, part in enumerate(solid)])
@@ -209,6 +223,7 @@ def merged(parts: Sequence[Content], centre: Floats) -> Content:
         np.concatenate([part.colours for part in solid]),
         handles,
         errors,
+        sizes,
         np.concatenate([part.lines + shift[i] for i, part in enumerate(solid)]),
         np.concatenate([part.points + shift[i] for i, part in enumerate(solid)]),
         np.concatenate([cast("Singles", part.normals) for part in solid]) if smooth else None,

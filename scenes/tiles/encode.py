@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from scenes.errors import CityTwinError
+from scenes.tiles.content import extent
 from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
 from scenes.tiles.metadata import add_property_table
 
@@ -131,7 +132,7 @@ _LINEAR = _linear_table()
 
 def _frame(content: Content, encoding: Encoding) -> _Frame:
     positions = to_gltf_axes(content.positions) if len(content.positions) else np.zeros((1, 3))
-    low, high = positions.min(axis=0), positions.max(axis=0)
+    low, high = extent(positions)
     centre = to_gltf_axes(content.centre[None])[0]
     scale = np.maximum((high - low) / _STEPS, 1e-6)
     if float(scale.max()) / 2 > encoding.rounding_m:
@@ -311,6 +312,6 @@ def _welded(content: Content, frame: _Frame, handles: Longs) -> _Welded:
 
 def _solid(triangles: Longs) -> Longs:
     """Return the triangles that did not shrink to an edge, all of them if none would be left."""
-    following = np.roll(triangles, -1, axis=1)
-    whole = (triangles != following).all(axis=1)
+    a, b, c = triangles.T
+    whole = (a != b) & (b != c) & (c != a)
     return triangles[whole] if whole.any() else triangles

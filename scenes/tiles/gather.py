@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from scenes.mesh import MeshSet, join
-from scenes.tiles.content import Content, Placements, empty_content, merged, prototype_key
+from scenes.tiles.content import Content, Placements, empty_content, extent, merged, prototype_key
 from scenes.tiles.quadtree import Square
 
 if TYPE_CHECKING:
@@ -188,7 +188,8 @@ def _only(mesh: MeshSet, rows: Bools) -> MeshSet:
 def _corners(mesh: MeshSet) -> tuple[Floats, Floats] | None:
     found = []
     if mesh.vertex_count:
-        found.append((mesh.positions.min(axis=0) + mesh.centre, mesh.positions.max(axis=0) + mesh.centre))
+        low, high = extent(mesh.positions)
+        found.append((low + mesh.centre, high + mesh.centre))
     found += [
         (each.positions.min(axis=0) + mesh.centre, each.positions.max(axis=0) + mesh.centre)
         for each in mesh.instances
@@ -298,6 +299,7 @@ def _content(
         colours,
         handles,
         np.zeros(len(handles)),
+        np.full(len(handles), np.nan),
         lines,
         points,
         None if mesh.normals is None else mesh.normals[used],

@@ -103,8 +103,8 @@ class GlbBuilder:
         if normalized:
             accessor["normalized"] = True
         if limits:
-            table = values.reshape(len(values), width)
-            accessor["min"], accessor["max"] = table.min(axis=0).tolist(), table.max(axis=0).tolist()
+            columns = np.ascontiguousarray(values.reshape(len(values), width).T)
+            accessor["min"], accessor["max"] = columns.min(axis=1).tolist(), columns.max(axis=1).tolist()
         return self.add("accessors", accessor)
 
     def to_bytes(self) -> bytes:

@@ -50,10 +50,12 @@ class ObjectNames:
     """
 
     def __init__(self, batches: Sequence[Batch], base: int) -> None:
-        """Take the three columns of the tables as they are, without copying."""
+        """Take the three columns of the tables, each as one array."""
         self._base = base
         self._columns = {
-            name: pa.chunked_array([chunk for batch in batches for chunk in batch.table[name].chunks], type=pa.string())
+            name: pa.chunked_array(
+                [chunk for batch in batches for chunk in batch.table[name].chunks], type=pa.string()
+            ).combine_chunks()
             for name in _TEXTS
         }
 

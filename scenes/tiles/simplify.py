@@ -54,9 +54,9 @@ def simplify(content: Content, detail: Detail) -> Content:
     error = max(content.error_m, lost)
     if not len(content.handles):
         return replace(content, placements=placements, error_m=error)
-    reduced, size = _reduced(content, detail)
-    keep = _ranked(reduced.costs(), size, reduced.handles, detail.triangles)
-    error = max(error, float(np.max(size[~keep] + reduced.errors[~keep], initial=0.0)))
+    reduced = _reduced(content, detail)
+    keep = _ranked(reduced.costs(), reduced.sizes, reduced.handles, detail.triangles)
+    error = max(error, float(np.max(reduced.sizes[~keep] + reduced.errors[~keep], initial=0.0)))
     kept = reduced.selected(keep)
     error = max(error, float(kept.errors.max(initial=0.0)))
     return replace(kept, placements=placements, error_m=error)
@@ -98,47 +98,50 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
     return by_owner(clustered)
 
 
-def _reduced(content: Content, detail: Detail) -> tuple[Content, Floats]:
-    """Return every object in its cheapest form within the detail, and its size in metres."""
-    boxes = fit_boxes(content)
+def _reduced(content: Content, detail: Detail) -> Content:
+    """Return every object in its cheapest form within the detail, and with its size measured."""
     count = len(content.handles)
     triangles = np.bincount(content.owners[content.triangles[:, 0]], minlength=count)
-    other = content.costs() > triangles
-    boxed = (triangles > BOX_TRIANGLES) & ~other & (boxes.error_m <= detail.cell_m) & (not detail.level)
-    dense = (triangles > CLUSTER_TRIANGLES) & ~boxed
-    dense |= other & (content.costs() > CLUSTER_TRIANGLES)
-    kept = ~boxed & ~dense
+    costs = content.costs()
+    thin = costs > triangles  # has segments or points
+    many = triangles > BOX_TRIANGLES
+    unknown = np.flatnonzero(many | thin | np.isnan(content.sizes))
+    if not len(unknown):
+        return content
+    boxes = fit_boxes(content.selected(_flags(unknown, count)))
+    size = np.where(triangles[unknown] > 0, boxes.size_m, np.maximum(boxes.length_m, detail.cell_m))
+    sizes = content.sizes.copy()
+    sizes[unknown] = np.fmax(sizes[unknown], size)
+    fits = (boxes.error_m <= detail.cell_m) & (many & ~thin)[unknown] & (not detail.level)
+    boxed = _flags(unknown[fits], count)
+    dense = ~boxed & (costs > CLUSTER_TRIANGLES)
+    measured = replace(content, sizes=sizes)
     parts = [
-        _boxed(content, boxes, boxed, floor=detail.floor),
-        content.selected(kept),
-        _clustered(content.selected(dense), detail) if dense.any() else empty_content(content.centre),
+        measured.selected(~boxed & ~dense),
+        _boxed(measured, boxes.taken(np.flatnonzero(fits)), unknown[fits], floor=detail.floor),
     ]
-    size = np.where(triangles > 0, boxes.size_m, np.maximum(boxes.length_m, detail.cell_m))
-    return merged(parts, content.centre), size
+    if dense.any():
+        parts.append(_clustered(measured.selected(dense), detail))
+    return merged(parts, content.centre)
 
 
-def _boxed(content: Content, boxes: Boxes, chosen: Bools, *, floor: bool) -> Content:
-    numbers = np.flatnonzero(chosen)
-    some = replace(
-        boxes,
-        axes=boxes.axes[numbers],
-        low=boxes.low[numbers],
-        high=boxes.high[numbers],
-        error_m=boxes.error_m[numbers],
-        wall=boxes.wall[numbers],
-        roof=boxes.roof[numbers],
-    )
-    base = empty_content(content.centre)
-    if not len(numbers):
-        return base
+def _flags(numbers: Longs, count: int) -> Bools:
+    flags = np.zeros(count, np.bool_)
+    flags[numbers] = True
+    return flags
+
+
+def _boxed(content: Content, boxes: Boxes, chosen: Longs, *, floor: bool) -> Content:
+    """Return boxes in place of the chosen objects."""
     return replace(
-        base,
-        positions=some.corners(),
-        owners=np.repeat(np.arange(len(numbers)), BOX_VERTICES),
-        triangles=box_triangles(len(numbers), floor=floor),
-        colours=some.colours(),
-        handles=content.handles[numbers],
-        errors=content.errors[numbers] + some.error_m,
+        empty_content(content.centre),
+        positions=boxes.corners(),
+        owners=np.repeat(np.arange(len(chosen)), BOX_VERTICES),
+        triangles=box_triangles(len(chosen), floor=floor),
+        colours=boxes.colours(),
+        handles=content.handles[chosen],
+        errors=content.errors[chosen] + boxes.error_m,
+        sizes=content.sizes[chosen],
     )
 
 
@@ -182,8 +185,10 @@ def _thinned(placements: tuple[Placements, ...], detail: Detail) -> tuple[tuple[
 
 def _whole(indices: Longs) -> Longs:
     """Return the triangles or segments whose corners are all different."""
-    following = np.roll(indices, -1, axis=1)
-    return cast("Longs", indices[(indices != following).all(axis=1)])
+    whole = indices[:, 0] != indices[:, -1]
+    for column in range(indices.shape[1] - 1):
+        whole &= indices[:, column] != indices[:, column + 1]
+    return cast("Longs", indices[whole])
 
 
 def _areas(content: Content) -> Floats:

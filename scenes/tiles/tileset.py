@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenes.errors import UnknownObjectError
+from scenes.store.swap import replacing
 from scenes.tiles.content import merged
 from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
 from scenes.tiles.gather import LayerGeometry
@@ -38,13 +37,17 @@ _LEAF = Encoding()
 _THIN_M = 0.05
 
 
+def _silent(_message: str, _share: float) -> None:
+    return None
+
+
 def publish(
     scene: Scene, folder: str | Path, *, layers: Sequence[str] | None = None, progress: Progress | None = None
 ) -> dict[str, Path]:
     """Write layers of a scene as 3D Tiles and return the tileset file of each.
 
-    Everything is written to a folder beside and renamed into place, so that a crash leaves the old tiles.
-    When all layers are published, tiles of layers that the scene no longer has are removed.
+    Everything is written to a folder beside that then takes the place of the old one, so that a crash leaves the
+    old tiles. When all layers are published, tiles of layers that the scene no longer has are removed.
 
     Parameters
     ----------
@@ -67,19 +70,19 @@ def publish(
     for name in names:
         if name not in scene.layers:
             raise UnknownObjectError(name, f"no such layer; there are {', '.join(scene.layers) or 'none'}")
+    report = progress or _silent
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}"
-    beside.mkdir()
-    try:
+    if layers is None:
+        with replacing(target, frozenset()) as fresh:
+            for number, name in enumerate(names):
+                report(f"tiling {name}", number / len(names))
+                publish_layer(scene, name, fresh / name)
+    else:
         for number, name in enumerate(names):
-            if progress is not None:
-                progress(f"tiling {name}", number / len(names))
-            publish_layer(scene, name, beside / name)
-        _take_place(beside, target, whole=layers is None)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    if progress is not None:
-        progress("tiled", 1.0)
+            report(f"tiling {name}", number / len(names))
+            with replacing(target / name, frozenset()) as fresh:
+                publish_layer(scene, name, fresh)
+    report("tiled", 1.0)
     return {name: target / name / "tileset.json" for name in names}
 
 
@@ -186,27 +189,3 @@ def _box(low: Floats, high: Floats) -> list[float]:
     """Return a bounding volume box: the centre, then half of each axis."""
     half = np.diag((high - low) / 2)
     return [round(float(value), 6) for value in (*((low + high) / 2), *half.ravel())]
-
-
-def _take_place(beside: Path, target: Path, *, whole: bool) -> None:
-    """Rename what was written into place: the whole folder, or layer by layer."""
-    if whole or not target.exists():
-        _swap(beside, target)
-        return
-    for folder in sorted(beside.iterdir()):
-        _swap(folder, target / folder.name)
-
-
-def _swap(new: Path, old: Path) -> None:
-    """Put a new folder in the place of an old one; if that fails the old one is put back."""
-    if not old.exists():
-        new.rename(old)
-        return
-    aside = old.parent / f".{old.name}.{uuid.uuid4().hex[:8]}.old"
-    old.rename(aside)
-    try:
-        new.rename(old)
-    except OSError:
-        aside.rename(old)
-        raise
-    shutil.rmtree(aside)
