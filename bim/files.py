@@ -1,0 +1,142 @@
+"""Finds the one IFC file behind a path, plain or zipped, and refuses what cannot be read before opening it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from scenes.errors import LoadError, MissingSourceError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUFFIXES = frozenset({".ifc", ".ifczip", ".ifcxml"})
+SCHEMAS = frozenset({"IFC2X3", "IFC4", "IFC4X3", "IFC4X3_ADD1", "IFC4X3_ADD2", "IFC4X3_TC1"})
+_ADVICE = "export the model as IFC2X3, IFC4 or IFC4X3_ADD2"
+_HEAD = 65_536
+_TAIL = 4_096
+_LARGEST_UNPACKED = 8 << 30
+_LARGEST_RATIO = 200
+_SCHEMA = re.compile(r"FILE_SCHEMA\s*\(\s*\(\s*'([^']*)'", re.IGNORECASE)
+
+
+def is_ifc(path: Path) -> bool:
+    """Say whether a path is an IFC file by its name, or a zip with one inside."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if path.suffix.lower() == ".zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return len(_members(archive)) == 1
+        except (OSError, zipfile.BadZipFile):
+            return False
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return b"ISO-10303-21" in file.read(256)
+    return False
+
+
+@contextlib.contextmanager
+def plain_file(path: Path) -> Iterator[Path]:
+    """Give the path of the plain, readable IFC file; a zipped one is unpacked beside the temporary files and removed.
+
+    Raises
+    ------
+    MissingSourceError, UnsupportedError, LoadError
+        When there is no such file, its schema is not read, or it is empty, truncated or a zip bomb.
+    """
+    if not path.is_file():
+        raise MissingSourceError(path, "there is no such file", "check the path")
+    if not zipfile.is_zipfile(path):
+        if path.suffix.lower() in (".zip", ".ifczip"):
+            raise LoadError(path, "is not a zip file or is cut off", "pack it again")
+        check_text(path, path)
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="citytwin-ifc-") as folder:
+        unpacked = Path(folder) / "model.ifc"
+        _unpack(path, unpacked)
+        check_text(unpacked, path)
+        yield unpacked
+
+
+def schema_of(head: str) -> str:
+    """Return the schema that the header of an IFC file names, empty if there is none.
+
+    Examples
+    --------
+    >>> schema_of("FILE_SCHEMA (('IFC4X3_ADD2'));")
+    'IFC4X3_ADD2'
+    """
+    match = _SCHEMA.search(head)
+    return match[1].strip().upper() if match else ""
+
+
+def check_text(file: Path, shown: Path) -> None:
+    """Check the header and the end of a plain file; `shown` is the path that the user gave.
+
+    Raises
+    ------
+    UnsupportedError, LoadError
+    """
+    size = file.stat().st_size
+    if size == 0:
+        raise LoadError(shown, "the file is empty", "export it again")
+    with file.open("rb") as stream:
+        head = stream.read(_HEAD)
+        stream.seek(max(0, size - _TAIL))
+        tail = stream.read()
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    if start.startswith((b"<", b"{")):
+        raise UnsupportedError(shown, "is written as ifcXML or ifcJSON, which is not read", _ADVICE + " in STEP (.ifc)")
+    if b"ISO-10303-21" not in head[:4096]:
+        raise LoadError(shown, "is not an IFC file (the ISO-10303-21 header is missing)", "export it again")
+    _check_schema(head, shown)
+    if b"ENDSEC" not in tail.upper() and b"END-ISO" not in tail.upper():
+        raise LoadError(shown, "the file is cut off (its end mark is missing)", "copy or export it again")
+
+
+def _check_schema(head: bytes, shown: Path) -> None:
+    schema = schema_of(head.decode("latin-1"))
+    if not schema:
+        raise LoadError(shown, "the header names no schema (FILE_SCHEMA)", "export it again")
+    if schema not in SCHEMAS:
+        raise UnsupportedError(shown, f"schema {schema} is not supported", _ADVICE)
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    names = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")]
+    return [info for info in names if Path(info.filename).suffix.lower() in (".ifc", ".ifcxml")]
+
+
+def _unpack(path: Path, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = _members(archive)
+            if len(found) != 1:
+                raise LoadError(path, f"holds {len(found)} IFC files", "pack exactly one, or unpack it first")
+            _copy(archive, found[0], path, target)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise LoadError(path, f"cannot be unpacked ({error})", "pack it again without a password") from error
+    except OSError as error:
+        raise LoadError(path, f"cannot be unpacked ({error})", "check the free space for temporary files") from error
+
+
+def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, target: Path) -> None:
+    ratio = info.file_size / max(1, info.compress_size)
+    if info.file_size > _LARGEST_UNPACKED or (ratio > _LARGEST_RATIO and info.file_size > 64 << 20):
+        size = f"{info.file_size / 1e9:.1f} GB from {info.compress_size / 1e6:.1f} MB"
+        raise LoadError(path, f"would unpack to {size}, which looks like a zip bomb", "unpack it yourself if you trust it")
+    with archive.open(info) as packed, target.open("wb") as plain:
+        _copy_at_most(packed, plain, info.file_size, path)
+
+
+def _copy_at_most(packed: object, plain: BinaryIO, limit: int, path: Path) -> None:
+    source: BinaryIO = packed  # type: ignore[assignment]
+    shutil.copyfileobj(source, plain, 1 << 20)
+    if plain.tell() > limit:
+        raise LoadError(path, "unpacks to more than its table says", "pack it again")

@@ -1,0 +1,129 @@
+"""`BimLoader`: IFC files as batches of the scene graph."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bim.assembly import container_bounds, make_batch, read_shapes, source_ids, uids_of, with_container_bounds
+from bim.files import is_ifc, plain_file
+from bim.georeferencing import read_georeference
+from bim.placing import placing_for
+from bim.records import read_table
+from bim.supervisor import Limits, extract
+from scenes.errors import LoadError, SourceError
+from scenes.georeference import WGS84, transformer
+from scenes.loading import Location
+from scenes.model import BATCH_ROWS, Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from bim.placing import Placing
+    from scenes.loading import Ground, LoadContext, Source
+    from scenes.model import Batch
+    from scenes.problems import Problems
+
+_HIDDEN = frozenset({"IfcSpace", "IfcSpatialZone"})
+
+
+@dataclass(frozen=True, slots=True)
+class BimLoader:
+    """Reads IFC 2x3, 4 and 4x3, plain or zipped, in worker processes.
+
+    Parameters
+    ----------
+    limits
+        What the worker processes may use.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    name: str = "bim"
+
+    def supports(self, source: Source) -> bool:
+        """Say whether the source is an IFC file, by its name or its first bytes."""
+        return is_ifc(source.file)
+
+    def locate(self, source: Source) -> Location | None:
+        """Return where the model lies by its own statement, None if it makes none or the user places it."""
+        if source.place is not None:
+            return None
+        with plain_file(source.file) as path:
+            stated = read_georeference(path)
+        if stated is None:
+            return None
+        crs = source.crs if source.crs and stated.method != "site" else stated.crs
+        longitude, latitude = transformer(crs, WGS84).transform(stated.easting_m, stated.northing_m)
+        return Location(float(longitude), float(latitude), crs)
+
+    def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002 - the loader protocol
+        """Return None: a building model is no terrain."""
+        return None
+
+    def load(self, source: Source, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
+        """Yield the model's batches: one layer of elements, one of spaces.
+
+        Raises
+        ------
+        SourceError, GeoreferenceError
+            With one sentence when nothing can be loaded; smaller troubles go to ``context.problems``.
+        """
+        with plain_file(source.file) as path, tempfile.TemporaryDirectory(prefix="citytwin-bim-") as folder:
+            placing = _placing(source, path, context)
+            try:
+                found = extract(path, Path(folder), self.limits, context.problems, context.progress)
+            except LoadError as error:
+                raise type(error)(source.path, error.what, error.advice) from error
+            tree = read_table(found.tree)
+            if not tree.num_rows:
+                raise LoadError(source.path, "the model holds no project and no objects", "export it again")
+            yield from _batches(source, tree, found.chunks, placing, context.problems)
+
+
+def _placing(source: Source, path: Path, context: LoadContext) -> Placing:
+    stated = None if source.place is not None else read_georeference(path)
+    placing = placing_for(source.file.name, stated, source.place, source.crs, context.georeference)
+    for rule, message in placing.where.remarks:
+        advice = "check the place, or give --place FILE=E,N,H,ANGLE"
+        context.problems.add("warning", source.file.name, rule, message, advice)
+    return placing
+
+
+def _batches(
+    source: Source, tree: pa.Table, chunks: list[Path], placing: Placing, problems: Problems
+) -> Iterator[tuple[Layer, Batch]]:
+    shapes = read_shapes(chunks, placing)
+    ids = source_ids(tree, problems)
+    uids = uids_of(source.namespace, ids)
+    hidden = np.isin(tree["ifc_class"].to_numpy(zero_copy_only=False).astype(str), list(_HIDDEN))
+    made: list[tuple[Layer, Batch]] = []
+    for layer, rows in zip(_layers(source), (np.flatnonzero(~hidden), np.flatnonzero(hidden)), strict=True):
+        made += [
+            (layer, make_batch(tree, ids, uids, rows[first : first + BATCH_ROWS], shapes, source.file.name))
+            for first in range(0, len(rows), BATCH_ROWS)
+        ]
+    boxes = container_bounds([batch for _, batch in made])
+    for layer, batch in made:
+        yield layer, with_container_bounds(batch, boxes)
+
+
+def _layers(source: Source) -> tuple[Layer, Layer]:
+    title = source.layer or source.file.stem
+    name = re.sub(r"[^a-z0-9_-]+", "-", title.lower()).strip("-") or "bim"
+    spaces = {"en": f"{title} (spaces)", "zh": f"{title}（空间）"}
+    return (
+        Layer(name, theme="bim", titles={"en": title, "zh": title}, source=source.file.name),
+        Layer(f"{name}-spaces", theme="bim", titles=spaces, source=source.file.name),
+    )
+
+
+def sentence(error: SourceError) -> str:
+    """Return the one sentence of an error."""
+    return str(error)

@@ -1,0 +1,206 @@
+"""Reads single entities out of the text of an IFC file, without the IFC library: quick, small and safe in any process.
+
+Only what a georeference needs is parsed. The whole model is read in a worker process (`bim.worker`).
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LONGEST_ENTITY = 1 << 20
+_DEEPEST = 32
+_TOKEN = re.compile(
+    rb"""\s*(?:/\*.*?\*/\s*)*(?:
+    (?P<open>\() | (?P<close>\)) | (?P<comma>,) |
+    '(?P<text>(?:[^']|'')*)' | \#(?P<ref>\d+) | \.(?P<enum>[A-Za-z0-9_]+)\. |
+    (?P<number>[+-]?\d+(?:\.\d*)?(?:[Ee][+-]?\d+)?) | (?P<typed>[A-Za-z][A-Za-z0-9_]*)\s*(?=\() |
+    (?P<none>[$*]) | (?P<binary>"[0-9A-F]*") )""",
+    re.VERBOSE | re.DOTALL,
+)
+_WIDE = re.compile(r"\\X2\\((?:[0-9A-Fa-f]{4})+)\\X0\\")
+_WIDER = re.compile(r"\\X4\\((?:[0-9A-Fa-f]{8})+)\\X0\\")
+_BYTE = re.compile(r"\\X\\([0-9A-Fa-f]{2})")
+_SHIFTED = re.compile(r"\\S\\(.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference to another entity, by its number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One line of the file: its number, its type in upper case, and its arguments.
+
+    Arguments are None, float, str, `Ref`, or lists of these; an enumeration is its name, a typed value
+    such as ``IFCLENGTHMEASURE(3.)`` is the value alone.
+    """
+
+    number: int
+    kind: str
+    arguments: list[Any]
+
+    def get(self, index: int) -> Any:
+        """Return an argument, None if the file gives fewer."""
+        return self.arguments[index] if index < len(self.arguments) else None
+
+    def number_at(self, index: int, default: float) -> float:
+        """Return a numeric argument, `default` where the file leaves it out or writes something else."""
+        value = self.get(index)
+        return float(value) if isinstance(value, (int, float)) else default
+
+    def text_at(self, index: int) -> str:
+        """Return a text argument, empty where the file leaves it out."""
+        value = self.get(index)
+        return value if isinstance(value, str) else ""
+
+
+class StepText:
+    """The text of one file, searched by entity type and by number. Use it as a context manager.
+
+    Parameters
+    ----------
+    path
+        A plain ``.ifc`` file that is not empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._data: mmap.mmap | bytes = b""
+
+    def __enter__(self) -> Self:
+        """Map the file into memory."""
+        with self._path.open("rb") as file:
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Let the file go."""
+        if isinstance(self._data, mmap.mmap):
+            self._data.close()
+
+    def find(self, *kinds: str) -> Iterator[Entity]:
+        """Yield every entity of some types (upper case), in the order of the file."""
+        names = b"|".join(kind.encode() for kind in kinds)
+        for match in re.finditer(rb"#(\d+)\s*=\s*(" + names + rb")\s*(?=\()", self._data, re.IGNORECASE):
+            arguments = _arguments(self._data, match.end())
+            if arguments is not None:
+                yield Entity(int(match[1]), match[2].decode().upper(), arguments)
+
+    def get(self, ref: object) -> Entity | None:
+        """Return the entity that a `Ref` names, None if it is no reference or not in the file."""
+        if not isinstance(ref, Ref):
+            return None
+        pattern = rb"(?<![0-9#])#%d\s*=\s*([A-Za-z0-9_]+)\s*(?=\()" % ref.number
+        match = re.search(pattern, self._data)
+        if match is None:
+            return None
+        arguments = _arguments(self._data, match.end())
+        return None if arguments is None else Entity(ref.number, match[1].decode().upper(), arguments)
+
+
+def decode_text(raw: str) -> str:
+    r"""Return a STEP string with its escapes (ISO 10303-21, 6.4.3) turned into characters.
+
+    Examples
+    --------
+    >>> decode_text("Geb\\X\\E4ude \\X2\\697C\\X0\\ it''s")
+    "Gebäude 楼 it's"
+    """
+    text = raw.replace("''", "'")
+    if "\\" not in text:
+        return text
+    text = _WIDE.sub(lambda match: bytes.fromhex(match[1]).decode("utf-16-be", "replace"), text)
+    text = _WIDER.sub(lambda match: bytes.fromhex(match[1]).decode("utf-32-be", "replace"), text)
+    text = _BYTE.sub(lambda match: chr(int(match[1], 16)), text)
+    text = _SHIFTED.sub(lambda match: chr((ord(match[1]) + 128) % 256), text)
+    return text.replace("\\\\", "\\")
+
+
+def repair_text(text: str) -> str:
+    r"""Return a name whose bytes were written one by one in an East Asian code page as what it was meant to be.
+
+    Older tools wrote Shift-JIS or GBK bytes as ``\X\..`` escapes, which read as Latin-1 control characters.
+    Of the two readings the one with fewer half-width katakana wins; text that fits neither stays as it is.
+
+    Examples
+    --------
+    >>> repair_text("\x83T\x83C\x83g")
+    'サイト'
+    >>> repair_text("Gebäude")
+    'Gebäude'
+    """
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    if not any("\x80" <= character <= "\x9f" for character in clean):
+        return clean
+    try:
+        raw = clean.encode("latin-1")
+    except UnicodeEncodeError:
+        return clean
+    readings = []
+    for encoding in ("cp932", "gbk"):
+        try:
+            readings.append(raw.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return min(readings, key=_narrow_kana, default=clean)
+
+
+def _narrow_kana(text: str) -> int:
+    return sum("\uff61" <= character <= "\uff9f" for character in text)
+
+
+def _arguments(data: mmap.mmap | bytes, start: int) -> list[Any] | None:
+    """Return the arguments of the entity whose opening bracket is at `start`, None if it does not parse."""
+    text = data[start : start + _LONGEST_ENTITY]
+    stack: list[list[Any]] = []
+    place = 0
+    while match := _TOKEN.match(text, place):
+        place = match.end()
+        kind = match.lastgroup
+        if kind == "open":
+            stack.append([])
+            if len(stack) > _DEEPEST:
+                return None
+        elif not stack:
+            return None
+        elif kind == "close":
+            done = stack.pop()
+            if not stack:
+                return done
+            _put(stack[-1], done)
+        elif kind not in ("comma", None):
+            _put(stack[-1], _value(kind, match[kind]))
+    return None
+
+
+class _Typed:
+    """Marks that the next bracket holds the value of a defined type."""
+
+
+def _put(target: list[Any], value: Any) -> None:
+    if target and target[-1] is _Typed:
+        target[-1] = value[0] if isinstance(value, list) and value else None
+    else:
+        target.append(value)
+
+
+def _value(kind: str, raw: bytes) -> Any:
+    if kind == "number":
+        return float(raw)
+    if kind == "text":
+        return decode_text(raw.decode("utf-8", "replace"))
+    if kind == "ref":
+        return Ref(int(raw))
+    if kind == "enum":
+        return raw.decode()
+    return _Typed if kind == "typed" else None
