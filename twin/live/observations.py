@@ -7,6 +7,7 @@ qualities. A string id is looked up once, here; nothing behind this file knows i
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ _QUALITIES = {
     "uncertain": SUSPECT, "questionable": SUSPECT, "bad": NONE, "missing": NONE, "invalid": NONE,
 }  # fmt: skip
 _NO_VALUE = frozenset({"", "nan", "null", "none", "na", "n/a", "-"})
+_OFFSET_AND_Z = re.compile(r"[+-]\d\d:?\d\dZ$")  # as in the examples of the SensorThings standard itself
 _EARLIEST_MS, _LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
 
 
@@ -118,7 +120,7 @@ def _unpack_arrow(payload: bytes) -> Packed:
         quality = table["quality"].to_numpy() if "quality" in table.column_names else GOOD
         epoch = int((table.schema.metadata or {})[b"epoch"])
         return Packed(epoch, rows(handles, times, values, quality))
-    except (pa.ArrowException, KeyError, ValueError, TypeError, OverflowError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise LoadError(
             "Arrow message", f"cannot be read ({error})", "send columns handle, time, value, quality and an epoch"
         ) from error
@@ -233,7 +235,10 @@ def parse_time(value: object) -> int:
         return int(value)
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a time")  # noqa: TRY004  # callers treat text and type alike
-    moment = datetime.fromisoformat(value.rpartition("/")[2].strip())
+    text = value.rpartition("/")[2].strip()
+    if _OFFSET_AND_Z.search(text):
+        text = text.removesuffix("Z")
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)
