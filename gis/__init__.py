@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from gis.citygml import CityGmlLoader
+from gis.cityjson import CityJsonLoader
 from gis.datum import gcj02_to_wgs84, wgs84_to_gcj02
 from gis.front import read
+from gis.ground import GridGround
+from gis.terrain import TerrainLoader
 from gis.vector import VectorLoader
 
-__all__ = ["VectorLoader", "gcj02_to_wgs84", "read", "wgs84_to_gcj02"]
+__all__ = [
+    "CityGmlLoader",
+    "CityJsonLoader",
+    "GridGround",
+    "TerrainLoader",
+    "VectorLoader",
+    "gcj02_to_wgs84",
+    "read",
+    "wgs84_to_gcj02",
+]

@@ -69,6 +69,39 @@ class GridGround:
         return np.where(outside, np.nan, below * (1 - up) + above * up)
 
 
+@dataclass(frozen=True, eq=False)
+class MosaicGround:
+    """Several terrains: at each place the first that knows a height counts.
+
+    Parameters
+    ----------
+    parts
+        The terrains, most wanted first.
+    """
+
+    parts: tuple[Ground, ...]
+
+    @property
+    def step_m(self) -> float:
+        """Resolution of the finest part in metres."""
+        return min(step_of(part) for part in self.parts)
+
+    @property
+    def rim_m(self) -> float:
+        """Mean height along the edge of the first part."""
+        first = self.parts[0]
+        return first.rim_m if isinstance(first, GridGround | MosaicGround) else 0.0
+
+    def heights(self, x_m: ArrayLike, y_m: ArrayLike) -> Floats:
+        """Return local z in metres at local places; NaN where no part knows it."""
+        z = np.array(self.parts[0].heights(x_m, y_m), np.float64)
+        for part in self.parts[1:]:
+            missing = ~np.isfinite(z)
+            if missing.any():
+                z = np.where(missing, part.heights(x_m, y_m), z)
+        return z
+
+
 def relief_of(ground: Ground) -> Ground | None:
     """Return the ground, or None where it is level at zero and nothing needs to be laid on it."""
     return None if isinstance(ground, FlatGround) else ground
@@ -76,7 +109,7 @@ def relief_of(ground: Ground) -> Ground | None:
 
 def step_of(ground: Ground | None) -> float:
     """Return the resolution of the ground in metres, 10 where it has none."""
-    return ground.step_m if isinstance(ground, GridGround) else 10.0
+    return ground.step_m if isinstance(ground, GridGround | MosaicGround) else 10.0
 
 
 def ground_z(ground: Ground | None, x_m: Floats, y_m: Floats) -> Floats:
@@ -87,7 +120,11 @@ def ground_z(ground: Ground | None, x_m: Floats, y_m: Floats) -> Floats:
     missing = ~np.isfinite(z)
     if missing.any():
         rim = (
-            ground.rim_m if isinstance(ground, GridGround) else float(z[~missing].mean()) if not missing.all() else 0.0
+            ground.rim_m
+            if isinstance(ground, GridGround | MosaicGround)
+            else float(z[~missing].mean())
+            if not missing.all()
+            else 0.0
         )
         z[missing] = rim
     return z

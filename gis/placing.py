@@ -46,7 +46,7 @@ def check_bounds(path: str, crs: str, bounds: Bounds) -> None:
     if not np.isfinite(bounds).all():
         raise GeoreferenceError(path, "its coordinates are not finite numbers", "export it again")
     parsed = parse_crs(crs)
-    degrees = abs(west) <= 180 and abs(east) <= 180 and abs(south) <= 90 and abs(north) <= 90
+    degrees = max(abs(west), abs(east)) <= 180.5 and max(abs(south), abs(north)) <= 90.5
     if parsed.is_geographic and not degrees:
         raise GeoreferenceError(
             path,
@@ -59,7 +59,7 @@ def check_bounds(path: str, crs: str, bounds: Bounds) -> None:
             f"its coordinates ({west:.4g}, {south:.4g}) look like degrees, but it claims {parsed.name}",
             "name its real system with --crs, probably EPSG:4326",
         )
-    distance = _degrees_outside(crs, bounds)
+    distance = degrees_outside(crs, bounds)
     if not distance <= _FAR_DEG:
         raise GeoreferenceError(
             path,
@@ -80,7 +80,7 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
     if bounds is None:
         return geometries
     check_bounds(source.path, crs, bounds)
-    outside = _degrees_outside(crs, bounds)
+    outside = degrees_outside(crs, bounds)
     if outside > _NEAR_DEG:
         message = f"lies {outside:.1f} degrees outside the area where {crs} is used"
         context.problems.add("warning", source.path, "crs-area", message, "check it, or name another with --crs")
@@ -109,7 +109,7 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
 
 def _check_scene(path: str, context: LoadContext, lonlat: tuple[float, float]) -> None:
     frame: Georeference = context.georeference
-    if not _degrees_outside(frame.crs, (*lonlat, *lonlat), WGS84) <= _FAR_DEG:
+    if not degrees_outside(frame.crs, (*lonlat, *lonlat), WGS84) <= _FAR_DEG:
         raise GeoreferenceError(
             path,
             f"it lies at {lonlat[0]:.3f}, {lonlat[1]:.3f}, far outside the area where {frame.crs} is used",
@@ -136,7 +136,7 @@ def _lonlat_centre(crs: str, bounds: Bounds) -> tuple[float, float]:
     return float(lon), float(lat)
 
 
-def _degrees_outside(crs: str, bounds: Bounds, bounds_crs: str = "") -> float:
+def degrees_outside(crs: str, bounds: Bounds, bounds_crs: str = "") -> float:
     """Return how far the middle of `bounds` is from the area of use, degrees; infinite if it has no place."""
     lon, lat = _lonlat_centre(bounds_crs or crs, bounds)
     if not (np.isfinite(lon) and np.isfinite(lat)):
