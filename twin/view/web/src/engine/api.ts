@@ -86,6 +86,8 @@ export interface SceneManifest {
   theme: Theme;
   /** ISO 8601 instant for the sun. */
   time: string;
+  /** Hours that the city's clocks are ahead of UTC; by longitude when it is left out. */
+  utc_offset_h?: number;
   overlays: OverlaySpec[];
   simulations: SimulationSpec[];
   scenarios: { name: string; title: string }[];

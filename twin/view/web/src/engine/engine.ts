@@ -169,7 +169,7 @@ class Engine implements CityEngine {
     }
     const [x0, y0, z0, x1, y1, z1] = manifest.bounds;
     const middle: [number, number, number] = [(x0 + x1) / 2, (y0 + y1) / 2, z0 + (z1 - z0) * 0.1];
-    const away = this.view.reach * 1.7;
+    const away = this.view.reach * 1.3;
     this.setCamera({ position: [middle[0] - away * 0.35, middle[1] - away * 0.78, middle[2] + away * 0.55], target: middle }, seconds);
   }
 

@@ -63,6 +63,9 @@ export class GroundDisc {
         `#include <color_fragment>
 float cityAway = 1.0 - smoothstep( 0.6 * uReach, 2.4 * uReach, length( vWorld.xy - uMiddle.xy ) );
 diffuseColor.rgb = mix( diffuseColor.rgb, uLine, cityAway * ( 0.42 * cityGrid( vWorld.xy / 500.0 ) + 0.24 * cityGrid( vWorld.xy / 100.0 ) ) );`,
+      ).replace(
+        "#include <fog_fragment>",
+        "#include <fog_fragment>\ngl_FragColor.rgb = mix( gl_FragColor.rgb, fogColor, smoothstep( 1.1, 5.5, length( vWorld.xy - uMiddle.xy ) / uReach ) );",
       );
     };
     this.mesh = new Mesh(new CircleGeometry(1, 96), material);

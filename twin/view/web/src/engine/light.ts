@@ -47,14 +47,14 @@ const mood = (zenith: string, horizon: string, ground: string, line: string, pap
 
 const MOODS: Record<Theme, { day: Mood; dusk: Mood; night: Mood }> = {
   light: {
-    day: mood("#8db9e4", "#e8eff5", "#e7e9e7", "#b4bcc6", "#ffffff", "#e4eefb", "#d9d4c8"),
+    day: mood("#86b6e6", "#e6eef5", "#e9eae7", "#b4bcc6", "#ffffff", "#e8f0fc", "#ece6da"),
     dusk: mood("#6d86b4", "#f3cfae", "#ddd6cf", "#b3aaa6", "#fff6ee", "#c3cdea", "#d8b89a"),
     night: mood("#101a30", "#2a3a58", "#39445a", "#4f5d78", "#8d9ab8", "#7488b8", "#2a3450"),
   },
   dark: {
-    day: mood("#141b27", "#2b3646", "#28303c", "#3d4857", "#6f7a8c", "#c6d4ea", "#3e4654"),
-    dusk: mood("#131826", "#4a3a3c", "#282b35", "#413f4a", "#6c6d7c", "#b3b8d6", "#544440"),
-    night: mood("#070b14", "#17202f", "#141a25", "#283142", "#39445a", "#5a6d9c", "#161c2a"),
+    day: mood("#161e2b", "#303c4e", "#3b4554", "#56647a", "#a2abb9", "#d4dff0", "#77808f"),
+    dusk: mood("#141926", "#4d3f42", "#363a46", "#54525e", "#9a9aa8", "#bfc4de", "#7a6862"),
+    night: mood("#080d17", "#1b2536", "#222b3a", "#384459", "#66748f", "#7f90bb", "#313b50"),
   },
 };
 
@@ -129,7 +129,7 @@ export class Daylight {
 
   /** Put the shadow map where the view needs it; it is drawn again only when that moved. */
   follow(view: CityCamera, reach: number): void {
-    this.fog.density = 0.5 / (view.distance * 2.2 + reach * 2.5 + 3000);
+    this.fog.density = 0.85 / (view.distance * 2.2 + reach * 2.5 + 3000);
     this.sky.position.copy(view.position);
     if (!this.sunLight.castShadow) return;
     const target = view.target();
@@ -180,11 +180,11 @@ export class Daylight {
     const strength = sunny ? MathUtils.smoothstep(elevation_deg, -0.8, 12) : 0;
     this.sunLight.color.set("#ffb070").lerp(new Color("#fff4e4"), MathUtils.smoothstep(elevation_deg, 0, 26));
     if (!sunny) this.sunLight.color.set("#93a9da");
-    this.sunLight.intensity = sunny ? 0.25 + 2.0 * strength : 0.5;
+    this.sunLight.intensity = sunny ? 0.25 + 2.0 * strength : 0.9;
     this.skyLight.color.copy(blend("sky"));
     this.skyLight.groundColor.copy(blend("bounce"));
     this.skyLight.position.set(0, 0, 1);
-    this.skyLight.intensity = MathUtils.lerp(1.75, 1.5, this.night);
+    this.skyLight.intensity = MathUtils.lerp(2.15, 3.4, this.night);
     this.sunLight.castShadow = this.shadows;
     this.paint(blend, towards(elevation_deg * RAD), uniforms, sunny ? strength : 0);
     this.placeShadow();

@@ -29,16 +29,18 @@ interface Style {
   cover?: boolean;
   casts?: boolean;
   lift: number;
+  /** Share of paper white in colours that the data bring, for a calm picture in which overlays stand out. */
+  wash?: number;
   solid?: boolean;
 }
 
 const STYLES: Record<string, Style> = {
-  buildings: { colour: "#f2efe9", foot: true, windows: true, casts: true, lift: 0, solid: true },
+  buildings: { colour: "#f2efe9", foot: true, windows: true, casts: true, lift: 0, wash: 0.5, solid: true },
   bim: { colour: "#e9e6df", casts: true, lift: 0 },
   terrain: { colour: "#e3e8dc", cover: true, lift: 0 },
-  landuse: { colour: "#d3e0c4", cover: true, lift: 1 },
-  water: { colour: "#8fbfe0", water: true, cover: true, lift: 2 },
-  roads: { colour: "#fbfaf7", cover: true, lift: 3 },
+  landuse: { colour: "#d3e0c4", cover: true, lift: 1, wash: 0.15 },
+  water: { colour: "#8fbfe0", water: true, cover: true, lift: 2, wash: 0.1 },
+  roads: { colour: "#fbfaf7", cover: true, lift: 3, wash: 0.5 },
   trees: { colour: "#9dbd86", casts: true, lift: 0 },
   pipes: { colour: "#5b8fb0", casts: false, lift: 0 },
   districts: { colour: "#8a7fb0", cover: true, lift: 4 },
@@ -85,7 +87,7 @@ export class LayerMaterials {
   constructor(layer: LayerSpec, shared: Uniforms) {
     this.style = styleOf(layer.theme);
     this.opacity = layer.opacity;
-    this.uniforms = { ...shared, uTinted: { value: 0 } };
+    this.uniforms = { ...shared, uTinted: { value: 0 }, uWash: { value: this.style.wash ?? 0 } };
     const ghostColour = new Color("#8d98a8");
     this.ghost = new MeshBasicMaterial({ color: ghostColour, transparent: true, opacity: 0.09, depthWrite: false });
     patch(this.ghost, this.uniforms, ["CITY_GHOST"], false);

@@ -61,6 +61,7 @@ export const FRAGMENT_HEAD = /* glsl */ `
 uniform float uTinted;
 uniform float uNight;
 uniform vec3 uPaper;
+uniform float uWash;
 uniform vec3 uAccent;
 uniform float uCut;
 uniform vec3 uCutColour;
@@ -81,7 +82,7 @@ float cityHash( vec2 p ) {
 
 /** After color_fragment: overlay, selection and the theme's paper. */
 export const FRAGMENT_COLOUR = /* glsl */ `
-diffuseColor.rgb *= uPaper;
+diffuseColor.rgb = mix( diffuseColor.rgb, vec3( 0.93, 0.925, 0.91 ), uWash ) * uPaper;
 #ifdef CITY_FOOT
 diffuseColor.rgb *= 0.95 + 0.09 * vMark.w;
 #endif
@@ -100,21 +101,21 @@ vec3 cityGlow = vec3( 0.0 );
 #ifdef CITY_FOOT
 float cityWall = 1.0 - smoothstep( 0.25, 0.6, abs( cityNormal.z ) );
 float cityFoot = 1.0 - exp( -max( vRise, 0.0 ) / 16.0 );
-diffuseColor.rgb *= mix( 1.0, mix( vec3( 0.70, 0.71, 0.76 ), vec3( 1.0 ), cityFoot ), cityWall );
+diffuseColor.rgb *= mix( vec3( 1.0 ), mix( vec3( 0.66, 0.68, 0.74 ), vec3( 1.0 ), cityFoot ), cityWall );
 #ifdef CITY_WINDOWS
 vec2 cityAcross = normalize( vec2( - cityNormal.y, cityNormal.x ) + 1e-5 );
 vec2 cityCell = vec2( dot( vWorld.xy, cityAcross ) / 3.4, vRise / 3.5 );
 vec2 cityWidth = max( fwidth( cityCell ), 1e-4 );
-float citySharp = 1.0 - smoothstep( 0.22, 0.6, max( cityWidth.x, cityWidth.y ) );
+float citySharp = 1.0 - smoothstep( 0.14, 0.42, max( cityWidth.x, cityWidth.y ) );
 if ( cityWall > 0.01 && ( citySharp > 0.0 || uNight > 0.0 ) ) {
 	vec2 cityPart = fract( cityCell );
 	vec2 cityPane = smoothstep( vec2( 0.16, 0.26 ) - cityWidth, vec2( 0.16, 0.26 ) + cityWidth, cityPart )
 		* ( 1.0 - smoothstep( vec2( 0.84, 0.80 ) - cityWidth, vec2( 0.84, 0.80 ) + cityWidth, cityPart ) );
 	float cityWindow = mix( 0.36, cityPane.x * cityPane.y, citySharp ) * cityWall;
 	float cityFree = 1.0 - max( cityTint, vMark.x );
-	diffuseColor.rgb *= mix( vec3( 1.0 ), vec3( 0.80, 0.85, 0.90 ), cityWindow * citySharp * mix( 0.35, 1.0, cityFree ) );
+	diffuseColor.rgb *= mix( vec3( 1.0 ), vec3( 0.84, 0.88, 0.92 ), cityWindow * citySharp * mix( 0.35, 1.0, cityFree ) );
 	float cityLit = step( 0.62, cityHash( floor( cityCell ) + floor( vMark.w * 900.0 ) ) );
-	float cityShine = mix( 0.38, cityLit, citySharp ) * cityWindow;
+	float cityShine = mix( 0.14, cityLit, citySharp ) * cityWindow;
 	vec3 cityWarm = mix( vec3( 1.0, 0.62, 0.26 ), vec3( 1.0, 0.80, 0.55 ), vMark.w );
 	cityGlow += cityWarm * cityShine * uNight * 0.75 * ( 0.35 + 0.65 * cityFree );
 }
