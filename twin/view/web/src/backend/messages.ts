@@ -1,0 +1,104 @@
+/** Shapes of the answers that a backend gives. */
+import type { Box6, OverlaySpec, Titles, Vec3 } from "../engine/api";
+
+export interface ObjectLink {
+  handle: number;
+  name: string;
+  kind: string;
+  kind_titles?: Titles;
+  uid?: string;
+}
+
+export interface Property {
+  name: string;
+  value: unknown;
+  unit?: string;
+  titles?: Titles;
+}
+
+export interface StreamValue {
+  id: string;
+  name: string;
+  titles: Titles;
+  unit: string;
+  value: number | null;
+  /** Milliseconds of the phenomenon time. */
+  time: number | null;
+  quality: number;
+  age_s: number | null;
+}
+
+export interface ObjectProperties {
+  uid: string;
+  handle: number;
+  layer: string;
+  kind: string;
+  kind_titles: Titles;
+  name: string;
+  parent: ObjectLink | null;
+  /** From the root down to the parent. */
+  path: ObjectLink[];
+  children: ObjectLink[];
+  children_count: number;
+  attributes: Property[];
+  groups: { name: string; items: Property[] }[];
+  aliases: { scheme: string; value: string }[];
+  bounds: Box6 | null;
+  source: string;
+  streams: StreamValue[];
+}
+
+export interface SearchHit {
+  handle: number;
+  uid: string;
+  name: string;
+  kind: string;
+  kind_titles: Titles;
+  layer: string;
+  point: Vec3 | null;
+}
+
+export interface Series {
+  stream: string;
+  titles: Titles;
+  unit: string;
+  t: number[];
+  v: (number | null)[];
+  q: number[];
+}
+
+export interface SimulationResult {
+  name: string;
+  titles: Titles;
+  scenario: string;
+  overlays: OverlaySpec[];
+  kpis: { name: string; titles: Titles; value: number | string | boolean | null; unit: string }[];
+  checks: { name: string; passed: boolean; message: string }[];
+  trusted: boolean;
+  provenance: Record<string, unknown>;
+}
+
+export interface FeedStatus {
+  name: string;
+  state: "up" | "old" | "down";
+  message: string;
+  age_s: number | null;
+}
+
+/** Turns Maps, which some transports make of dictionaries, into plain objects. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
+  if (Array.isArray(value)) return value.map(plain);
+  if (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  }
+  return value;
+}
+
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (typeof value === "string") return Uint8Array.from(atob(value), (c) => c.charCodeAt(0));
+  throw new TypeError("the message carries no bytes");
+}

@@ -1,0 +1,68 @@
+/** Keyboard shortcuts. They act when the view has the focus, or anywhere on a page that is all ours. */
+import type { CityApp } from "./app";
+
+const TURN_DEG = 5;
+const STEP = 0.08;
+
+export function onKeys(app: CityApp): () => void {
+  const listener = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.altKey) return;
+    const path = event.composedPath();
+    const inside = path.includes(app.shell.app);
+    if (!inside && !(app.options.fullPage && event.target === document.body)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      app.shell.focusSearch();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey) return;
+    const target = path[0];
+    if (event.key === "Escape") return escape(app);
+    if (target instanceof HTMLElement && target.matches("input, select, textarea, [contenteditable]")) return;
+    const onWidget = target instanceof HTMLElement && target.matches("button, a, summary, [role=option], [role=menuitem]");
+    if (press(app, event, onWidget)) event.preventDefault();
+  };
+  document.addEventListener("keydown", listener);
+  return () => document.removeEventListener("keydown", listener);
+}
+
+function escape(app: CityApp): void {
+  if (app.shell.closeTransient()) return;
+  void app.select(null);
+}
+
+function press(app: CityApp, event: KeyboardEvent, onWidget: boolean): boolean {
+  const { engine } = app;
+  if (!engine) return false;
+  if (event.key.startsWith("Arrow")) return !onWidget && arrows(app, event);
+  const actions: Record<string, () => void> = {
+    "/": () => app.shell.focusSearch(),
+    "?": () => app.shell.toggleHelp(),
+    h: () => engine.home(0.8),
+    n: () => engine.north(0.5),
+    t: () => engine.top(0.8),
+    "+": () => engine.zoom(1.3),
+    "=": () => engine.zoom(1.3),
+    "-": () => engine.zoom(1 / 1.3),
+    "1": () => app.shell.tools.startMeasure("distance"),
+    "2": () => app.shell.tools.startMeasure("height"),
+    "3": () => app.shell.tools.startMeasure("area"),
+    x: () => app.shell.tools.toggleSection(),
+    u: () => app.shell.tools.toggleUnderground(),
+    s: () => app.setShadows(!app.state.shadows),
+    l: () => app.setLanguage(app.i18n.language === "zh" ? "en" : "zh"),
+    d: () => app.setTheme(app.theme === "dark" ? "light" : "dark"),
+    f: () => app.selected !== null && void app.flyTo([app.selected]),
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  action?.();
+  return action !== undefined;
+}
+
+function arrows(app: CityApp, event: KeyboardEvent): boolean {
+  const right = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+  const up = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
+  if (event.shiftKey) app.engine?.pan(right * STEP, up * STEP);
+  else app.engine?.orbit(right * TURN_DEG, up * TURN_DEG);
+  return true;
+}

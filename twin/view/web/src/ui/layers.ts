@@ -1,0 +1,58 @@
+/** The layers of the scene: what is shown, and how solid. */
+import type { LayerSpec, SceneManifest } from "../engine/api";
+import type { CityApp } from "./app";
+import { section } from "./card";
+import { iconOfTheme } from "./icons";
+
+export class LayerPanel {
+  readonly element: HTMLElement;
+
+  constructor(
+    private readonly app: CityApp,
+    manifest: SceneManifest,
+  ) {
+    const { dom } = app;
+    const list = dom.h("ul", { class: "layer-list" }, ...manifest.layers.map((layer) => this.row(layer)));
+    const empty = manifest.layers.length ? null : dom.h("p", { class: "hint", text: "layers.none" });
+    this.element = section(dom, { title: "layers.title", icon: "layers", open: true, name: "layers" }, list, empty);
+  }
+
+  private row(layer: LayerSpec): HTMLElement {
+    const { dom, i18n } = this.app;
+    const name = dom.h("span", { class: "layer-name" });
+    const eye = dom.h("input", { class: "eye", attributes: { type: "checkbox", role: "switch", "data-layer": layer.name } });
+    const slider = dom.h("input", {
+      attributes: { type: "range", min: 0, max: 1, step: 0.05, value: this.app.state.opacity[layer.name] ?? layer.opacity },
+    });
+    const count = dom.h("span", { class: "count" });
+    const fly = dom.iconButton("target", "layers.zoom", () => layer.bounds && this.app.engine?.flyTo(layer.bounds, 1), {
+      class: "small",
+    });
+    const row = dom.h(
+      "li",
+      { class: "layer", attributes: { "data-layer": layer.name } },
+      dom.h("label", { class: "layer-main" }, dom.icon(iconOfTheme(layer.theme), `icon theme-${layer.theme}`), name, count, eye, dom.h("span", { class: "switch" })),
+      dom.h("div", { class: "layer-more" }, slider, fly),
+    );
+    i18n.bind(row, () => {
+      const title = i18n.title(layer.titles, layer.name);
+      name.textContent = title;
+      count.textContent = i18n.number(layer.count, 0);
+      count.title = i18n.t("layers.count", { count: i18n.number(layer.count, 0) });
+      row.title = layer.source ? i18n.t("layers.source", { source: layer.source }) : "";
+      eye.setAttribute("aria-label", i18n.t("layers.show", { name: title }));
+      slider.setAttribute("aria-label", i18n.t("layers.opacity", { name: title }));
+      fly.setAttribute("aria-label", i18n.t("layers.zoom", { name: title }));
+      fly.title = i18n.t("layers.zoom", { name: title });
+    });
+    const show = (): void => {
+      eye.checked = this.app.layerVisible(layer.name);
+      row.classList.toggle("off", !eye.checked);
+    };
+    show();
+    this.app.on("layers", show);
+    eye.addEventListener("change", () => this.app.setLayerVisible(layer.name, eye.checked));
+    slider.addEventListener("input", () => this.app.setLayerOpacity(layer.name, Number(slider.value)));
+    return row;
+  }
+}

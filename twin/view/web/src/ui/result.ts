@@ -1,0 +1,63 @@
+/** What a simulation gave: key figures, checks, trust and provenance. */
+import type { SimulationResult } from "../backend/messages";
+import type { CityApp } from "./app";
+
+export function resultCard(app: CityApp, result: SimulationResult): HTMLElement {
+  const { dom, i18n } = app;
+  const title = `${i18n.title(result.titles, result.name)} · ${result.scenario || i18n.t("sim.base")}`;
+  const shows = result.overlays.map((overlay) => {
+    const button = dom.h("button", { class: "button quiet", attributes: { type: "button" } }, dom.icon("eye"), dom.h("span", {}, i18n.title(overlay.titles, overlay.name)));
+    button.addEventListener("click", () => void app.setOverlay(overlay.name).catch((error: unknown) => app.report(error)));
+    return button;
+  });
+  return dom.h(
+    "article",
+    { class: "result" },
+    dom.h("strong", {}, title),
+    dom.h(
+      "p",
+      { class: result.trusted ? "trust good" : "trust bad" },
+      dom.icon(result.trusted ? "check" : "warning"),
+      dom.h("span", {}, i18n.t(result.trusted ? "sim.trusted" : "sim.untrusted")),
+    ),
+    facts(app, result),
+    dom.h("ul", { class: "checks" }, ...result.checks.map((check) => checkRow(app, check))),
+    dom.h("div", { class: "row wrap" }, ...shows),
+    provenance(app, result.provenance),
+  );
+}
+
+function facts(app: CityApp, result: SimulationResult): HTMLElement {
+  const { dom, i18n } = app;
+  const rows = result.kpis.flatMap((kpi) => [
+    dom.h("dt", {}, i18n.title(kpi.titles, kpi.name)),
+    dom.h(
+      "dd",
+      {},
+      typeof kpi.value === "number" ? i18n.number(kpi.value, 2) : String(kpi.value ?? "–"),
+      kpi.unit && kpi.unit !== "1" ? dom.h("span", { class: "unit" }, ` ${kpi.unit}`) : null,
+    ),
+  ]);
+  return dom.h("dl", { class: "facts" }, ...rows);
+}
+
+function checkRow(app: CityApp, check: SimulationResult["checks"][number]): HTMLElement {
+  const { dom, i18n } = app;
+  return dom.h(
+    "li",
+    { class: check.passed ? "good" : "bad" },
+    dom.icon(check.passed ? "check" : "warning"),
+    dom.h("span", { class: "grow" }, check.name, check.message ? dom.h("small", {}, ` ${check.message}`) : null),
+    dom.h("small", {}, i18n.t(check.passed ? "sim.passed" : "sim.failed")),
+  );
+}
+
+function provenance(app: CityApp, record: Record<string, unknown>): HTMLElement {
+  const { dom } = app;
+  return dom.h(
+    "details",
+    { class: "provenance" },
+    dom.h("summary", { text: "sim.provenance" }),
+    dom.h("pre", {}, JSON.stringify(record, null, 2)),
+  );
+}

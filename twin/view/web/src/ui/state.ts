@@ -1,0 +1,110 @@
+/** What the view shows, and its short form in the address: enough to restore it on another screen. */
+import type { CameraState, Language, SectionPlane, Theme } from "../engine/api";
+
+export interface ViewState {
+  camera: CameraState | null;
+  /** uid of the selected object. */
+  selection: string | null;
+  hidden: string[];
+  shown: string[];
+  opacity: Record<string, number>;
+  /** Name of the overlay; null = original colours, undefined = the scene's own choice. */
+  overlay: string | null | undefined;
+  time: string | null;
+  section: SectionPlane | null;
+  underground: number;
+  shadows: boolean;
+  language: Language | null;
+  theme: Theme | null;
+}
+
+export const EMPTY: ViewState = {
+  camera: null,
+  selection: null,
+  hidden: [],
+  shown: [],
+  opacity: {},
+  overlay: undefined,
+  time: null,
+  section: null,
+  underground: 0,
+  shadows: true,
+  language: null,
+  theme: null,
+};
+
+const round = (value: number, digits = 2): string => String(Number(value.toFixed(digits)));
+
+export function encode(state: ViewState): string {
+  const query = new URLSearchParams();
+  if (state.camera) query.set("c", [...state.camera.position, ...state.camera.target].map((v) => round(v)).join(","));
+  if (state.selection) query.set("s", state.selection);
+  if (state.hidden.length) query.set("h", state.hidden.join(","));
+  if (state.shown.length) query.set("v", state.shown.join(","));
+  const opacities = Object.entries(state.opacity).map(([name, value]) => `${name}:${round(value)}`);
+  if (opacities.length) query.set("o", opacities.join(","));
+  if (state.overlay !== undefined) query.set("y", state.overlay ?? "");
+  if (state.time) query.set("t", state.time);
+  if (state.section) {
+    const { axis, offset, azimuth_deg, flipped } = state.section;
+    query.set("x", [axis, round(offset), round(azimuth_deg, 1), flipped ? 1 : 0].join(","));
+  }
+  if (state.underground > 0) query.set("u", round(state.underground));
+  if (!state.shadows) query.set("d", "0");
+  if (state.language) query.set("l", state.language);
+  if (state.theme) query.set("m", state.theme);
+  return query.toString();
+}
+
+export function decode(hash: string): ViewState {
+  const query = new URLSearchParams(hash.replace(/^#/, ""));
+  const list = (key: string): string[] => (query.get(key) ?? "").split(",").filter(Boolean);
+  const language = query.get("l");
+  const theme = query.get("m");
+  const time = query.get("t");
+  return {
+    camera: camera(list("c").map(Number)),
+    selection: query.get("s"),
+    hidden: list("h"),
+    shown: list("v"),
+    opacity: opacities(list("o")),
+    overlay: query.has("y") ? query.get("y") || null : undefined,
+    time: time && !Number.isNaN(Date.parse(time)) ? time : null,
+    section: section(list("x")),
+    underground: fraction(query.get("u"), 0),
+    shadows: query.get("d") !== "0",
+    language: language === "zh" || language === "en" ? language : null,
+    theme: theme === "dark" || theme === "light" ? theme : null,
+  };
+}
+
+function camera(numbers: number[]): CameraState | null {
+  if (numbers.length !== 6 || !numbers.every(Number.isFinite)) return null;
+  const [px, py, pz, tx, ty, tz] = numbers as [number, number, number, number, number, number];
+  return { position: [px, py, pz], target: [tx, ty, tz] };
+}
+
+function opacities(parts: string[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const part of parts) {
+    const [name, value] = part.split(":");
+    if (name && value !== undefined) found[name] = fraction(value, 1);
+  }
+  return found;
+}
+
+function section(parts: string[]): SectionPlane | null {
+  const [axis, offset, azimuth, flipped] = parts;
+  if (axis !== "x" && axis !== "y" && axis !== "z" && axis !== "free") return null;
+  return { axis, offset: finite(offset), azimuth_deg: finite(azimuth), flipped: flipped === "1" };
+}
+
+function finite(text: string | undefined): number {
+  const value = Number(text);
+  return Number.isFinite(value) ? value : 0;
+}
+
+function fraction(text: string | null, otherwise: number): number {
+  const value = text === null || text === "" ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : otherwise;
+}
