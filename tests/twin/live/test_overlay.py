@@ -19,7 +19,7 @@ class Percent:
     """A scale from 0 to 100 with the codes of the contract."""
 
     def codes(self, values: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:
-        ramp = np.clip(1 + np.nan_to_num(values) * 2.49, 1, 250).astype(np.uint8)
+        ramp = np.clip(1 + np.nan_to_num(values) * 2.49, 1, 250).astype(np.int64)
         worst = np.zeros(len(values), np.uint8) if quality is None else quality
         return np.select([worst == OLD, worst == SUSPECT, worst == NONE], [251, 252, 253], ramp).astype(np.uint8)
 
