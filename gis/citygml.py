@@ -105,10 +105,8 @@ class CityGmlLoader:
             for level, word, polygon in _all_polygons(feature, model, context):
                 rings = [frame.to_local(ring, context.georeference) for ring in _rings(polygon)]
                 colour = SEMANTIC_COLOURS.get(word) or KIND_COLOURS.get(feature.owner.kind, "")
-                if rings and not surfaces.add(level, row, rings, colour):
-                    context.problems.add(
-                        "info", feature.owner.key, "surface-degenerate", "a surface has no area: left out", "repair it"
-                    )
+                if rings:
+                    surfaces.add(level, row, rings, colour)
         yield from batches_of([each.owner for each in model.features], surfaces, "gml:id", source, context)
 
 

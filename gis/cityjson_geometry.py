@@ -89,14 +89,8 @@ class GeometryReader:
             kind = _at(semantics.get("values"), path)
             material = materials.get("value", _at(materials.get("values"), path))
             colour = self._colour(owner.kind, kinds[kind] if kind is not None else "", material)
-            if outlines and not surfaces.add(level, row, outlines, colour):
-                self._context.problems.add(
-                    "info",
-                    owner.key,
-                    "surface-degenerate",
-                    "a surface has no area: left out",
-                    "repair it in its source",
-                )
+            if outlines:
+                surfaces.add(level, row, outlines, colour)
 
     def _ring(self, ring: Any, points: Floats) -> Floats:
         numbers = np.asarray(ring)

@@ -100,6 +100,13 @@ def batches_of(
             if not meshes:
                 message = f"none of its {len(mine)} objects in {name} has a surface"
                 context.problems.add("warning", source.path, "geometry-empty", message, "export them with geometry")
+            for row in part:
+                flat = surfaces.degenerate(int(row))
+                if flat:
+                    text = f"{flat} of its surfaces have no area: left out"
+                    context.problems.add(
+                        "info", objects[row].key, "surface-degenerate", text, "repair it in its source"
+                    )
             table = _table(mine, meshes, uids, source)
             aliases = [[scheme] * len(mine), [each.key for each in mine], np.arange(len(mine), dtype=np.uint32)]
             yield _layer(name, main, source), Batch(table, meshes, pa.table(aliases, schema=ALIASES))
@@ -181,7 +188,7 @@ def _footprints(objects: list[ModelObject], meshes: dict[str, MeshSet]) -> list[
 def _union(faces: Floats) -> Any:
     triangles = shapely.polygons(faces[:, :, :2])
     try:
-        shape = shapely.union_all(triangles[shapely.is_valid(triangles)], grid_size=0.001)
+        shape = shapely.union_all(triangles[shapely.is_valid(triangles)])
     except shapely.errors.GEOSException:
         return None
     return None if shapely.is_empty(shape) else shape
