@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from scenes.tiles.gather import LayerGeometry
 from scenes.tiles.metadata import ObjectNames
 from scenes.tiles.quadtree import divide
 from scenes.tiles.simplify import Detail, simplify
+from scenes.tiles.skirts import with_skirt
 from scenes.tiles.style import default_colour
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def publish_layer(scene: Scene, name: str, folder: Path) -> Path:
     geometry = LayerGeometry(layer.batches, scene.bases[name], default_colour(layer.theme))
     if geometry.survey():
         cell = divide(geometry.codes, geometry.weights, LEAF_WEIGHT)
-        writer = _LayerWriter(geometry, ObjectNames(layer.batches, scene.bases[name]), folder, layer.theme)
+        writer = _LayerWriter(
+            geometry, ObjectNames(layer.batches, scene.bases[name]), folder, layer.theme, bool(cell.children)
+        )
         root = writer.write(cell).tile
         size = float(np.linalg.norm(geometry.high - geometry.low))
     else:
@@ -141,7 +144,7 @@ class _LayerWriter:
     names: ObjectNames
     folder: Path
     theme: str
-    written: int = field(default=0)
+    divided: bool
 
     def write(self, cell: Cell) -> _Written:
         """Write a cell and all below it."""
@@ -165,14 +168,14 @@ class _LayerWriter:
         tile: Json = {}
         error = 0.0
         corners = [(child.low, child.high) for child in children]
-        found = content.bounds()
-        if found is not None and not content.is_empty:
+        drawn = self._skirted(cell, content)
+        found = drawn.bounds()
+        if found is not None and not drawn.is_empty:
             name = f"{cell.name}.glb"
             names = self.names.of(all_handles(content))
-            (self.folder / name).write_bytes(encode(content, names, encoding))
-            self.written += 1
+            (self.folder / name).write_bytes(encode(drawn, names, encoding))
             tile["content"] = {"uri": name}
-            error = rounding_m(content, encoding)
+            error = rounding_m(drawn, encoding)
             corners.append((found[0] - _THIN_M, found[1] + _THIN_M))
         low = np.min([corner[0] for corner in corners], axis=0) if corners else np.zeros(3)
         high = np.max([corner[1] for corner in corners], axis=0) if corners else np.zeros(3)
@@ -183,6 +186,12 @@ class _LayerWriter:
             tile["geometricError"] = max(content.error_m + error, below)
             tile["children"] = [child.tile for child in children]
         return _Written(tile, content, low, high)
+
+    def _skirted(self, cell: Cell, content: Content) -> Content:
+        """Return what is drawn: tiles of a divided terrain get a skirt, which coarser levels are not made of."""
+        if self.theme != "terrain" or not self.divided or not len(content.triangles):
+            return content
+        return with_skirt(content, self._detail(cell).cell_m)
 
 
 def _box(low: Floats, high: Floats) -> list[float]:
