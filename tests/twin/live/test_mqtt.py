@@ -24,10 +24,6 @@ from twin.live import (
 )
 from twin.live.state import wall_clock_ms
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*asyncio.iscoroutinefunction.*:DeprecationWarning", "ignore:unclosed.*:ResourceWarning"
-)
-
 STREAMS = Datastreams.from_records([{"id": f"s{number}", "observed_property": "level"} for number in range(50)])
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 BACKOFF_S = (0.02, 0.05)

@@ -57,7 +57,6 @@ async def test_two_replays_at_different_speeds_give_the_same_batches(tmp_path: P
 
 
 async def test_the_speed_is_that_of_the_event_time(tmp_path: Path) -> None:
-    HistoryStore(tmp_path, STREAMS).append(rows([], [], []))
     store = HistoryStore(tmp_path, STREAMS)
     store.append(rows([0, 0], [START, START + 2000], [1.0, 2.0]))
     store.flush()
