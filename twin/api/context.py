@@ -58,6 +58,6 @@ class CityHandler(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with one JSON sentence instead of a page with a trace."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        message = error.log_message if isinstance(error, HTTPError) else None
+        message = error.log_message % error.args if isinstance(error, HTTPError) and error.log_message else None
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish({"error": message or self._reason, "status": status_code})

@@ -43,7 +43,7 @@ class ResolverHandler(CityHandler):
             raise HTTPError(400, "write a uid (urn:...), scheme:value or a code of 21 digits")
         found = self.context.scene.resolve_all(name)
         if not found:
-            raise HTTPError(404, f"no object has the identifier {name.replace('%', '%%')}")
+            raise HTTPError(404, f"no object has the identifier {name}")
         self.set_header("Content-Type", "application/json; charset=utf-8")
         if len(found) > 1:
             self.set_status(300)
