@@ -125,8 +125,48 @@ def attribute_names(table: pa.Table) -> list[str]:
 
 
 def stack_tables(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return the tables one below another; attributes that some lack become null, and types are widened."""
-    return pa.concat_tables(tables, promote_options="permissive") if tables else FIXED.empty_table()
+    """Return the tables one below another.
+
+    Attributes that some lack become null, and types are widened; a column whose types have nothing in common
+    (numbers here, words there) becomes text.
+
+    Examples
+    --------
+    >>> parts = [pa.table({"level": [1]}), pa.table({"level": ["G"]})]
+    >>> stack_tables(parts)["level"].to_pylist()
+    ['1', 'G']
+    """
+    if not tables:
+        return FIXED.empty_table()
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        clashing = _clashing([table.schema for table in tables])
+        return pa.concat_tables([_worded(table, clashing) for table in tables], promote_options="permissive")
+
+
+def _clashing(schemas: Sequence[pa.Schema]) -> set[str]:
+    """Return the names of the columns whose types cannot be widened to one."""
+    found = set()
+    for name in {name for schema in schemas for name in schema.names}:
+        parts = [pa.schema([schema.field(name)]) for schema in schemas if name in schema.names]
+        try:
+            pa.unify_schemas(parts, promote_options="permissive")
+        except (pa.ArrowTypeError, pa.ArrowInvalid):
+            found.add(name)
+    return found
+
+
+def _worded(table: pa.Table, names: set[str]) -> pa.Table:
+    for name in names & set(table.column_names):
+        place, old = table.schema.get_field_index(name), table.schema.field(name)
+        if pa.types.is_nested(old.type):
+            texts = [None if value is None else str(value) for value in table[name].to_pylist()]
+            column = pa.chunked_array([pa.array(texts, pa.string())])
+        else:
+            column = table[name].cast(pa.string())
+        table = table.set_column(place, pa.field(name, pa.string(), metadata=old.metadata), column)
+    return table
 
 
 def properties_of(text: str | None) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import geopandas
@@ -23,6 +23,9 @@ from scenes.model import ALIASES
 from scenes.schema import object_table, unit_of
 from scenes.store import FORMAT_VERSION, manifest
 from scenes.store.meshes import StoredMeshes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def same_mesh(one: MeshSet, other: MeshSet) -> bool:
