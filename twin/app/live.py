@@ -114,7 +114,7 @@ class LiveService:
                 await asyncio.gather(task, return_exceptions=True)
 
     async def _rain(self, feed: MqttFeed, publisher: Publisher, seed: int) -> None:
-        while not feed.status.connected:
+        while not feed.status.connected:  # noqa: ASYNC110  # the feed knows no listeners
             await asyncio.sleep(0.02)
         hour = RainHour(self.hub.datastreams, seed)
         await publish(hour, publisher, speed=self.plan.rain_hour_speed, step_s=RAIN_STEP_S)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,15 +12,20 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from scenes import Scene
 from twin.api import ApiContext, FolderTiles, LiveChannel, TileCache, patterns
 from twin.live import Datastreams, LiveHub, Overlay
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from scenes import Scene
 
 
 class Ramp:
     """A scale of 0 to 100."""
 
-    def codes(self, values: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:
+    def codes(self, values: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
         return np.where(np.isnan(values), 253, np.clip(np.nan_to_num(values), 1, 250)).astype(np.uint8)
 
 

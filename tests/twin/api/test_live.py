@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,6 +14,9 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from twin.live import Frame, rows
 from twin.live.state import wall_clock_ms
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 @asynccontextmanager
@@ -68,7 +70,7 @@ async def test_a_viewer_gets_only_what_it_subscribed_to(site: Any) -> None:
         await frame_of(socket)
         await socket.write_message(json.dumps({"op": "subscribe", "overlays": []}))
         (server_side,) = site.channel.viewers
-        while server_side.overlays:
+        while server_side.overlays:  # noqa: ASYNC110
             await asyncio.sleep(0)
         site.channel.publish(Frame(1, 1, 0, np.array([5], np.uint8), np.array([0], np.uint32)))
         await socket.write_message(json.dumps({"op": "subscribe", "overlays": [1, 99]}))
@@ -120,7 +122,7 @@ async def test_viewers_that_leave_are_forgotten(site: Any) -> None:
     async with viewer(site) as socket:
         await frame_of(socket)
         assert len(site.channel.viewers) == 1
-    while site.channel.viewers:
+    while site.channel.viewers:  # noqa: ASYNC110
         await asyncio.sleep(0)
     site.channel.publish(Frame(1, 1, 0, np.array([5], np.uint8)))
 

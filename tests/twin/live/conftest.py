@@ -6,12 +6,15 @@ import asyncio
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from twin.live import Broker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 class Mosquitto:
@@ -58,7 +61,7 @@ def until() -> Callable[[Callable[[], object]], object]:
     """Wait for a condition; a test that never gets there is ended by the suite's own limit."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
     return wait

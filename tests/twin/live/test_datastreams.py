@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +10,10 @@ import pytest
 
 from scenes import LoadError, MissingSourceError, Scene
 from twin.live import Datastreams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def test_streams_are_bound_by_uid_alias_and_source_id(city_of: Callable[[int], Scene]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from twin.live import Datastreams, History, HistoryStore, ReplayFeed, rows
 from twin.live.observations import NONE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STREAMS = Datastreams.from_records([{"id": "a"}, {"id": "b"}])
 

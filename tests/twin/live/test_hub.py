@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from scenes import Scene
 from twin.live import (
     Datastreams,
     EmbeddedBroker,
@@ -30,13 +28,18 @@ from twin.live import (
 from twin.live.generator import PEAK_S
 from twin.live.state import wall_clock_ms
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenes import Scene
+
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 
 class Millimetres:
     """A scale from 0 to 100 mm/h."""
 
-    def codes(self, values: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:
+    def codes(self, values: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
         missing = np.isnan(values)
         return np.where(missing, 253, np.clip(1 + np.nan_to_num(values) * 2.49, 1, 250)).astype(np.uint8)
 

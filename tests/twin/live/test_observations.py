@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
@@ -30,6 +30,9 @@ from twin.live.observations import (
     rows,
     unpack,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HANDLES = {"rain-1": 0, "rain-2": 1, "77": 2}
 
@@ -115,7 +118,9 @@ def test_a_result_that_is_no_number_is_counted_and_the_others_are_kept(result: o
     assert "rain-1" in found.problems[0].message
 
 
-@pytest.mark.parametrize("cell", [None, 5, {}, [], ["2026-07-01T00:00:00Z"], ["yesterday", 1.0], ["9999999-01-01", 1.0]])
+@pytest.mark.parametrize(
+    "cell", [None, 5, {}, [], ["2026-07-01T00:00:00Z"], ["yesterday", 1.0], ["9999999-01-01", 1.0]]
+)
 def test_a_malformed_row_is_counted(cell: object) -> None:
     found = decode_sensorthings(array(cell), HANDLES, 0)  # type: ignore[arg-type]
     assert len(found.rows) == 0
@@ -167,11 +172,13 @@ def test_what_is_no_time_is_refused(value: object) -> None:
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["Datastream", "@iot.id", "components", "dataArray", "result", "phenomenonTime", "value"]),
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["Datastream", "@iot.id", "components", "dataArray", "result", "phenomenonTime", "value"]),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=25,
 )

@@ -138,8 +138,10 @@ def test_frames_survive_the_wire(
 
 
 def test_the_frame_is_the_24_bytes_that_the_browser_reads() -> None:
-    payload = Frame(0x01020304, 5, 0x0102030405060708, np.array([9], np.uint8), np.array([10], np.uint32), True).encode()
-    assert payload.hex() == "43544c31" "04030201" "0500" "01" "01" "0807060504030201" "01000000" "0a000000" "09"
+    payload = Frame(
+        0x01020304, 5, 0x0102030405060708, np.array([9], np.uint8), np.array([10], np.uint32), True
+    ).encode()
+    assert payload.hex() == "43544c3104030201050001010807060504030201010000000a00000009"
 
 
 @given(st.binary(max_size=60))
