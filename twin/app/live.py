@@ -47,6 +47,9 @@ RANGES = {
 }
 """Scales of well-known observed properties in the units of the demo; others get one from their limits."""
 
+RAMPS = {"rain": "water", "water_level": "water", "manhole_level": "water", "speed": "cividis", "temperature": "sun"}
+"""Colour ramps of observed properties; others get the default one."""
+
 WORST = frozenset({"water_level", "manhole_level", "co2", "pm25"})
 
 
@@ -134,7 +137,7 @@ def overlays_of(scene: Scene, streams: Datastreams) -> tuple[list[Overlay], list
             continue
         about = streams.describe(int(handles[0]))
         low, high = _range(name, streams, handles)
-        scale = ColourScale(name, about["unit"], _titles(streams, handles), low, high)
+        scale = ColourScale(name, about["unit"], _titles(streams, handles), low, high, RAMPS.get(name, "viridis"))
         shown = layers[np.unique(np.searchsorted(bases, objects, side="right") - 1)]
         overlays.append(Overlay(number, name, scale, "worst" if name in WORST else "mean"))
         specs.append(scale.spec(number, layers=shown.tolist(), source="live"))

@@ -106,11 +106,11 @@ def test_a_speed_that_leads_nowhere_is_refused(speed: float) -> None:
         ReplayFeed(Path("x"), STREAMS, speed=speed)
 
 
-@given(st.floats(0, 7200), st.integers(0, 5))
-def test_the_rain_hour_is_the_same_for_the_same_seed_and_second(seconds: float, seed: int) -> None:
+@given(st.integers(0, 7200), st.integers(0, 5))
+def test_the_rain_hour_is_the_same_for_the_same_seed_and_second(seconds: int, seed: int) -> None:
     one, two = RainHour(STREAMS, seed), RainHour(STREAMS, seed)
     assert one.values(seconds).tobytes() == two.values(seconds).tobytes()
-    assert one.values(seconds + 3600.0) == pytest.approx(one.values(seconds), abs=0.05)
+    assert one.values(seconds + 3600).tobytes() == one.values(seconds).tobytes()
     assert np.isfinite(one.values(seconds)).all()
     assert (one.values(seconds) >= 0).all()
 
