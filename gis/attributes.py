@@ -89,8 +89,12 @@ def identity_of(frame: Any, dataset: str) -> Identity:
         ids[row] = f"{ids[row]}~{again[row] + 1}"
     uids = np.array(derive_uids(dataset, ids.tolist()), object)
     scheme = "" if column is None else _scheme(str(column).lower(), frame, original)
-    hashes = pd.util.hash_array(ids).astype(np.uint64)
-    return Identity(ids, uids, hashes, scheme, original, "" if column is None else str(column))
+    return Identity(ids, uids, hashes_of(ids), scheme, original, "" if column is None else str(column))
+
+
+def hashes_of(ids: Objects) -> NDArray[np.uint64]:
+    """Return a number for each id, the same in every process."""
+    return pd.util.hash_array(ids).astype(np.uint64)
 
 
 def names_of(frame: Any) -> Any:
@@ -185,9 +189,10 @@ def _typed(values: Any) -> pa.Array:
 def _json_cells(frame: Any, columns: list[Any]) -> pa.Array:
     cells: list[dict[str, Any] | None] = [None] * len(frame)
     for column in columns:
-        values = frame[column]
-        for row in np.flatnonzero(values.notna().to_numpy()):
-            value = values.iloc[row]
+        known = frame[column].notna().to_numpy()
+        values = frame[column].to_numpy(object)
+        for row in np.flatnonzero(known):
+            value = values[row]
             plain = value.item() if isinstance(value, np.generic) else value
             cell = cells[row] = cells[row] or {}
             cell[str(column)] = plain if isinstance(plain, (bool, int, float, str)) else text_of(plain)

@@ -47,7 +47,8 @@ _ROADS = {  # class: width in metres, rank in the stack, colour word
     "secondary": (10.0, 6, "secondary"), "tertiary": (8.0, 5, "tertiary"), "major_road": (11.0, 6, "secondary"),
     "motorway_link": (6.5, 5, "tertiary"), "trunk_link": (6.0, 5, "tertiary"), "primary_link": (6.0, 5, "tertiary"),
     "secondary_link": (5.5, 5, "tertiary"), "tertiary_link": (5.0, 5, "tertiary"),
-    "residential": (6.5, 4, "residential"), "unclassified": (6.0, 4, "residential"), "minor_road": (5.5, 4, "residential"),
+    "residential": (6.5, 4, "residential"), "unclassified": (6.0, 4, "residential"),
+    "minor_road": (5.5, 4, "residential"),
     "living_street": (5.0, 4, "residential"), "service": (4.0, 3, "service"), "road": (6.0, 4, "residential"),
     "pedestrian": (5.0, 2, "pedestrian"), "track": (3.0, 1, "track"), "footway": (2.0, 1, "path"),
     "path": (1.8, 1, "path"), "cycleway": (2.2, 1, "path"), "steps": (2.0, 1, "path"), "bridleway": (2.0, 1, "path"),
@@ -62,11 +63,13 @@ _WATERWAYS = {
 _LAND_WORDS = {
     "earth": "earth", "residential": "residential", "suburb": "residential", "neighbourhood": "residential",
     "commercial": "commercial", "retail": "commercial", "attraction": "commercial", "hospital": "school",
-    "school": "school", "university": "school", "college": "school", "kindergarten": "school", "industrial": "industrial",
+    "school": "school", "university": "school", "college": "school", "kindergarten": "school",
+    "industrial": "industrial",
     "railway": "industrial", "military": "industrial", "quarry": "construction", "construction": "construction",
     "brownfield": "construction", "parking": "paved", "pedestrian": "paved", "footway": "paved", "pier": "paved",
     "bridge": "paved", "plaza": "paved", "square": "paved", "fuel": "paved", "station": "paved", "park": "park",
-    "recreation_ground": "park", "nature_reserve": "park", "protected_area": "park", "zoo": "park", "golf_course": "park",
+    "recreation_ground": "park", "nature_reserve": "park", "protected_area": "park", "zoo": "park",
+    "golf_course": "park",
     "village_green": "grass", "playground": "garden", "grass": "grass", "meadow": "grass", "grassland": "grass",
     "greenfield": "grass", "forest": "wood", "wood": "wood", "natural_wood": "wood", "natural_forest": "wood",
     "scrub": "wood", "heath": "wood", "pitch": "pitch", "stadium": "pitch", "track": "pitch", "garden": "garden",
@@ -191,9 +194,9 @@ def _water(features: Features, ground: Ground | None) -> MeshSet:
     lifts = np.full(count, WATER_LIFT_M) + np.where(pool, LAND_LIFT_M + 0.1, 0.0)
     areas = level(_only(features.geometry, "area"), lifts, colours, ground)
     shore = features.flags("boundary")
-    widths = pd.Series(features.classes).map(_WATERWAYS).fillna(3.0).to_numpy(float)
+    usual = pd.Series(features.classes).map(_WATERWAYS).fillna(3.0).to_numpy(np.float64)
     given = features.numbers("width", "width_m")
-    widths = np.where(shore, 0.6, np.where((given > 0.3) & (given < 500), given, widths))
+    widths: Floats = np.where(shore, 0.6, np.where((given > 0.3) & (given < 500), given, usual))
     shores = shore | (widths <= 0.6)
     line_colours = np.where(shores[:, None], palette.rgba([palette.WATER_COLOURS["shore"]]), colours).astype(np.uint8)
     return joined([areas, ribbons(features.geometry, widths, lifts + 0.03, line_colours, ground)])
@@ -215,7 +218,7 @@ def _trees(features: Features, ground: Ground | None) -> MeshSet:
     drawn = 5.5 + ((features.hashes >> np.uint64(32)) % np.uint64(101)).astype(float) / 100.0 * 6.0
     tall = np.where((heights > 0.5) & (heights < 120), heights, drawn)
     feet, rows = _feet(features.geometry, ground)
-    return _to_rows(planted(feet, tall[rows], features.hashes[rows] + rows.astype(np.uint64) * np.uint64(0)), rows)
+    return _to_rows(planted(feet, tall[rows], features.hashes[rows]), rows)
 
 
 def _points(features: Features, ground: Ground | None) -> MeshSet:

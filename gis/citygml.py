@@ -183,18 +183,23 @@ def _gather(element: Any, feature: _Feature, level: str, word: str, features: li
             continue
         match = _LEVEL.match(name)
         below = match[1] if match else level
-        surface = name if name in SEMANTIC_COLOURS or name.endswith("Surface") and name[0].isupper() else word
+        surface = name if name in SEMANTIC_COLOURS or _is_surface(name) else word
         link = child.get(_HREF)
         if link and link.startswith("#") and below and name != "appearance":
             feature.links.append((below, surface, link[1:]))
-        if name not in {"appearance", "appearanceMember", "consistsOfBuildingPart"} or name == "consistsOfBuildingPart":
+        if name not in {"appearance", "appearanceMember"}:
             _gather(
                 child,
                 feature,
                 below,
-                surface if surface not in {"MultiSurface", "CompositeSurface"} else word,
+                surface,
                 features,
             )
+
+
+def _is_surface(name: str) -> bool:
+    """Say whether an element name is that of a thematic surface, such as ``WallSurface``."""
+    return name.endswith("Surface") and name[0].isupper() and name not in {"MultiSurface", "CompositeSurface"}
 
 
 def _unique_keys(features: list[_Feature]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _VERSIONS = ("1.0", "1.1", "2.0")
 _MOST_BYTES = 4 << 30
 _WORST_RATIO = 200
+_SHARED = ("appearance", "geometry-templates", "metadata")
 _KINDS = {
     "BuildingStorey": "Storey", "GenericCityObject": "GenericOccupiedSpace", "TINRelief": "ReliefFeature",
     "TransportSquare": "Square", "BridgeInstallation": "BridgeConstructiveElement",
@@ -174,11 +175,7 @@ def _document(body: dict[str, Any], header: dict[str, Any], source: Source) -> _
         raise LoadError(source.path, "its vertices or its transform are not numbers", "export it again") from error
     if not np.isfinite(vertices).all() or np.abs(vertices).max(initial=0.0) > 1e9:
         raise LoadError(source.path, "its vertices lie beyond the Earth", "check the scale and the export")
-    shared = {
-        key: header[key]
-        for key in ("appearance", "geometry-templates", "metadata", "+metadata-extended")
-        if key in header
-    }
+    shared: dict[str, Any] = {key: header[key] for key in _SHARED if key in header}
     return _Document(objects, vertices, {**shared, **body})
 
 

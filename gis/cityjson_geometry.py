@@ -83,7 +83,7 @@ class GeometryReader:
         level = _level(geometry.get("lod"))
         semantics = geometry.get("semantics") or {}
         kinds = [str(each.get("type", "")) for each in semantics.get("surfaces") or []]
-        materials = next(iter((geometry.get("material") or {}).values()), {})
+        materials: dict[str, Any] = next(iter((geometry.get("material") or {}).values()), {})
         for path, rings in _walk(geometry["boundaries"], depth):
             outlines = [self._ring(ring, points) for ring in rings]
             kind = _at(semantics.get("values"), path)
@@ -98,7 +98,8 @@ class GeometryReader:
             raise ValueError("a ring holds something else than vertex numbers")
         if len(numbers) and (int(numbers.min()) < 0 or int(numbers.max()) >= len(points)):
             raise IndexError(f"vertex {int(numbers.max())} of {len(points)}")
-        return points[numbers]
+        ring_points: Floats = points[numbers]
+        return ring_points
 
     def _colour(self, kind: str, surface: str, material: Any) -> str:
         if isinstance(material, int) and 0 <= material < len(self._materials):
@@ -106,7 +107,7 @@ class GeometryReader:
             if diffuse:
                 alpha = 1.0 - float(self._materials[material].get("transparency", 0.0))
                 channels = np.clip([*diffuse[:3], alpha], 0, 1) * 255
-                return "#" + bytes(int(round(value)) for value in channels).hex()
+                return "#" + bytes(round(float(value)) for value in channels).hex()
         return SEMANTIC_COLOURS.get(surface) or KIND_COLOURS.get(kind, "")
 
     def _broken(self, owner: ModelObject, text: str) -> None:

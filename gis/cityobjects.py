@@ -186,7 +186,7 @@ def _footprints(objects: list[ModelObject], meshes: dict[str, MeshSet]) -> list[
 
 
 def _union(faces: Floats) -> Any:
-    triangles = shapely.polygons(faces[:, :, :2])
+    triangles = np.asarray(shapely.polygons(faces[:, :, :2]))
     try:
         shape = shapely.union_all(triangles[shapely.is_valid(triangles)])
     except shapely.errors.GEOSException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def rgba(codes: Sequence[str]) -> Colours:
 def by_class(classes: NDArray[np.object_], palette: dict[str, str], otherwise: str) -> Colours:
     """Return (n, 4) colours looked up by class; unknown classes get `otherwise`."""
     names, inverse = np.unique(classes.astype(str), return_inverse=True)
-    return cast("Colours", rgba([palette.get(name, otherwise) for name in names])[inverse])
+    return rgba([palette.get(name, otherwise) for name in names])[inverse]
 
 
 def building_colours(classes: NDArray[np.object_], heights_m: Floats, hashes: NDArray[np.uint64]) -> PrismColours:
@@ -81,7 +81,7 @@ def building_colours(classes: NDArray[np.object_], heights_m: Floats, hashes: ND
 
 
 def _picked(codes: Sequence[str], pick: NDArray[np.uint64]) -> Floats:
-    return cast("Floats", rgba(codes)[:, :3].astype(np.float64)[(pick % np.uint64(len(codes))).astype(np.int64)])
+    return rgba(codes)[:, :3].astype(np.float64)[(pick % np.uint64(len(codes))).astype(np.int64)]
 
 
 def _opaque(rgb: Floats) -> Colours:

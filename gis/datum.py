@@ -7,7 +7,7 @@ iteration to well below a millimetre. Outside the box in which the shift is appl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def _shift_deg(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
 
 def _inside(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
     west, east, south, north = _BOX_DEG
-    return cast("NDArray[np.bool_]", (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+    return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
 
 
 def wgs84_to_gcj02(longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenes.loading import Source, assemble
+from scenes.loading import Placement, Source, assemble
 
 if TYPE_CHECKING:
     from scenes.georeference import Georeference
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from scenes.problems import Problems
 
 
-def read(
+def read(  # noqa: PLR0913 - each says one thing about the file
     path: str | Path,
     *,
     crs: str = "",
     height_column: str = "",
     layer: str = "",
+    place: str = "",
     datum_shift: str = "",
     georeference: Georeference | None = None,
     problems: Problems | None = None,
@@ -35,6 +36,8 @@ def read(
         Column with the heights of buildings in metres.
     layer
         Name of the layer; found from the file otherwise.
+    place
+        ``E,N,H,ANGLE`` of the origin of a model or grid that has no system of its own; name its ``crs`` as well.
     datum_shift
         ``"gcj02"`` or ``"bd09"`` when the coordinates carry a Chinese map shift.
     georeference
@@ -50,7 +53,8 @@ def read(
     Examples
     --------
     >>> import json, pathlib, tempfile
-    >>> square = {"type": "Polygon", "coordinates": [[[121.5, 31.2], [121.501, 31.2], [121.501, 31.201], [121.5, 31.2]]]}
+    >>> ring = [[121.5, 31.2], [121.501, 31.2], [121.501, 31.201], [121.5, 31.2]]
+    >>> square = {"type": "Polygon", "coordinates": [ring]}
     >>> feature = {"type": "Feature", "properties": {"height": 24, "name": "A"}, "geometry": square}
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "buildings.geojson")
@@ -59,5 +63,14 @@ def read(
     >>> city.layers["buildings"].table["height_m"].to_pylist()
     [24.0]
     """
-    source = Source(str(path), layer=layer, crs=crs, height_column=height_column, datum_shift=datum_shift)
-    return assemble([source], georeference=georeference, name=Path(path).stem, problems=problems)
+    at = Placement.parse(place) if place else None
+    source = Source(
+        str(path),
+        layer=layer,
+        crs="" if at else crs,
+        height_column=height_column,
+        place=at,
+        datum_shift=datum_shift,
+    )
+    scene_crs = crs if at else ""
+    return assemble([source], georeference=georeference, crs=scene_crs, name=Path(path).stem, problems=problems)

@@ -141,27 +141,35 @@ def triangulated(rings: Rings) -> tuple[Integers, Integers]:
     step = np.arange(len(fan_polygon)) - np.repeat(np.cumsum(fan_sizes) - fan_sizes, fan_sizes) + 1
     corner = first[fan_polygon]
     fans = np.column_stack([corner, corner + step, corner + step + 1])
-    pieces, owners = [fans], [fan_polygon]
-    # Around its own first point each polygon keeps its precision far from the origin.
-    for polygon in np.flatnonzero(~convex):
-        low, high = first[polygon], last[polygon]
-        ends = rings.ring_starts[rings.polygon_starts[polygon] + 1 : rings.polygon_starts[polygon + 1] + 1] - low
-        faces = _earcut(rings.points[low:high] - rings.points[low], ends)
-        pieces.append(faces + low)
-        owners.append(np.full(len(faces), polygon))
-    return np.concatenate(pieces), np.concatenate(owners)
+    # Counted from its own first point each polygon keeps its precision far from the origin.
+    near = rings.points - np.repeat(rings.points[first], sizes, axis=0)
+    others = np.flatnonzero(~convex)
+    faces = [_earcut(near[first[i] : last[i]], _ring_ends(rings, i)) + first[i] for i in others.tolist()]
+    triangles = np.concatenate([fans, *faces])
+    counts = np.array([len(each) for each in faces], np.int64)
+    return _anticlockwise(rings.points, triangles), np.concatenate([fan_polygon, np.repeat(others, counts)])
 
 
-def _earcut(points: Floats, ends: Integers) -> Integers:
-    flat = mapbox_earcut.triangulate_float64(points, ends.astype(np.uint32)).astype(np.int64)
-    faces: Integers = flat.reshape(-1, 3)
-    if len(faces) != len(points) + 2 * (len(ends) - 2):
-        faces = _delaunay(points, ends, faces)
-    corner = points[faces]
-    one, two = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+def _ring_ends(rings: Rings, polygon: int) -> NDArray[np.uint32]:
+    """Return where the rings of a polygon end, counted from its first point."""
+    low, high = rings.polygon_starts[polygon], rings.polygon_starts[polygon + 1]
+    ends: NDArray[np.uint32] = (rings.ring_starts[low + 1 : high + 1] - rings.ring_starts[low]).astype(np.uint32)
+    return ends
+
+
+def _anticlockwise(points: Floats, triangles: Integers) -> Integers:
+    one = points[triangles[:, 1]] - points[triangles[:, 0]]
+    two = points[triangles[:, 2]] - points[triangles[:, 0]]
     backward = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0] < 0
-    faces[backward] = faces[backward][:, ::-1]
-    return faces
+    triangles[backward] = triangles[backward][:, ::-1]
+    return triangles
+
+
+def _earcut(points: Floats, ends: NDArray[np.uint32]) -> Integers:
+    faces = mapbox_earcut.triangulate_float64(points, ends).astype(np.int64).reshape(-1, 3)
+    if len(faces) == len(points) + 2 * (len(ends) - 2):
+        return faces
+    return _delaunay(points, ends.astype(np.int64), faces)
 
 
 def _delaunay(points: Floats, ends: Integers, otherwise: Integers) -> Integers:
@@ -193,4 +201,5 @@ def _convex(rings: Rings, sizes: Integers) -> NDArray[np.bool_]:
     # A simple ring that only turns left is convex; the sum of turns leaves out rings that cross themselves.
     angle = np.arctan2(turn, (edge * edge[after]).sum(axis=1))
     once = np.abs(np.bincount(polygon, weights=angle, minlength=len(sizes)) - 2 * np.pi) < 0.1
-    return bent & once & (np.diff(rings.polygon_starts) == 1) & (sizes >= 3)
+    convex: NDArray[np.bool_] = bent & once & (np.diff(rings.polygon_starts) == 1) & (sizes >= 3)
+    return convex

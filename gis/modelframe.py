@@ -108,7 +108,7 @@ class ModelFrame:
         plain = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         turned = (plain[1], plain[0], plain[3], plain[2])
         swapped = degrees_outside(crs, turned) < degrees_outside(crs, plain)
-        check_bounds(source.path, crs, turned if swapped else plain)
+        check_bounds(source.path, crs, turned if swapped else plain, small=True)
         return cls(source, crs, swapped)
 
     def location(self, points: Floats) -> Location | None:

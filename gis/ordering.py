@@ -27,7 +27,8 @@ def hilbert_order(x: NDArray[np.float64], y: NDArray[np.float64], bits: int = 16
 
 def _grid(values: NDArray[np.float64], bits: int) -> NDArray[np.int64]:
     span = max(float(np.ptp(values)), 1e-9)
-    return ((values - values.min()) / span * ((1 << bits) - 1)).astype(np.int64)
+    cells: NDArray[np.int64] = ((values - values.min()) / span * ((1 << bits) - 1)).astype(np.int64)
+    return cells
 
 
 def _distance(x: NDArray[np.int64], y: NDArray[np.int64], bits: int) -> NDArray[np.int64]:

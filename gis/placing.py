@@ -25,7 +25,7 @@ _FAR_DEG = 12.0
 _FAR_FROM_SCENE_M = 200_000.0
 
 
-def check_bounds(path: str, crs: str, bounds: Bounds) -> None:
+def check_bounds(path: str, crs: str, bounds: Bounds, *, small: bool = False) -> None:
     """Refuse coordinates that cannot be in the system they claim.
 
     Parameters
@@ -36,6 +36,8 @@ def check_bounds(path: str, crs: str, bounds: Bounds) -> None:
         The claimed system.
     bounds
         (west, south, east, north) in that system.
+    small
+        Whether metres so near the origin that they look like degrees are in order, as they are in model files.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def check_bounds(path: str, crs: str, bounds: Bounds) -> None:
             f"its coordinates reach {_far(bounds):.0f}, which are not degrees, but it claims {parsed.name}",
             "name its real projected system with --crs",
         )
-    if parsed.is_projected and degrees and max(east - west, north - south) < 90 and _far(bounds) > 0:
+    if parsed.is_projected and not small and degrees and max(east - west, north - south) < 90 and _far(bounds) > 0:
         raise GeoreferenceError(
             path,
             f"its coordinates ({west:.4g}, {south:.4g}) look like degrees, but it claims {parsed.name}",

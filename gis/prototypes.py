@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,7 +95,7 @@ def _turned(profiles: list[tuple[list[tuple[float, float]], Floats]], sides: int
             colours.append(np.repeat(shade[None, :], sides, axis=0))
         here = np.arange(sides)
         after = (here + 1) % sides
-        for step, ((lower, _), (upper, _)) in enumerate(zip(profile[:-1], profile[1:], strict=True)):
+        for step, ((lower, _), (upper, _)) in enumerate(itertools.pairwise(profile)):
             low, high = base + step * sides, base + (step + 1) * sides
             if lower > 0:
                 triangles.append(np.column_stack([low + here, low + after, high + after]))

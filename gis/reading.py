@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scenes.errors import GeoreferenceError, LoadError, MissingLibraryError
+from scenes.georeference import WGS84, parse_crs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +27,6 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is installed wherever tests run
     raise MissingLibraryError("gis", f"{error.name} is not installed", "pip install citytwin[gis]") from error
 
-WGS84 = "EPSG:4326"
 GDAL_SUFFIXES = frozenset({".geojson", ".json", ".gpkg", ".shp", ".fgb", ".kml", ".gml", ".geojsonl", ".zip"})
 TABLE_SUFFIXES = frozenset({".parquet", ".geoparquet", ".csv"})
 _LONGITUDE = ("lon", "lng", "long", "longitude", "x_wgs84", "经度")
@@ -33,6 +34,10 @@ _LATITUDE = ("lat", "latitude", "y_wgs84", "纬度")
 _EAST = ("x", "easting", "east", "x_coord", "coord_x")
 _NORTH = ("y", "northing", "north", "y_coord", "coord_y")
 _TEXT = ("wkt", "geometry", "geom", "the_geom", "wkt_geom", "shape")
+_TELLING_TAGS = frozenset(
+    """building building:part building:levels building:min_level height min_height highway railway waterway natural
+    landuse leisure boundary admin_level amenity shop tourism name name:zh name:en lanes width tunnel bridge""".split()
+)
 _WKB = ("geometry", "wkb", "geom", "wkb_geometry", "the_geom", "shape")
 
 
@@ -48,11 +53,14 @@ class FeatureTable:
         A GeoDataFrame with an active geometry column ``geometry``.
     crs
         Text of its coordinate system, such as ``EPSG:4326``.
+    mended
+        How many rings had to be closed, or dropped, before anything could be read.
     """
 
     name: str
     frame: Any
     crs: str
+    mended: int = 0
 
 
 def read_tables(source: Source) -> list[FeatureTable]:
@@ -67,7 +75,7 @@ def read_tables(source: Source) -> list[FeatureTable]:
     """
     frames = _read(source)
     tables = [
-        FeatureTable(name, frame.reset_index(drop=True), crs_of(source, frame.crs))
+        FeatureTable(name, frame.reset_index(drop=True), crs_of(source, frame.crs), frame.attrs.get("mended", 0))
         for name, frame in frames
         if len(frame)
     ]
@@ -113,6 +121,8 @@ def bounds_of(source: Source) -> tuple[float, float, float, float, str]:
             crs = placed[0]["crs"]
             text = source.crs or (str(crs) if crs else crs_of(source, None))
             return (*(float(v) for v in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))), text)  # type: ignore[return-value]
+    if source.suffix in {".parquet", ".geoparquet"} and (stored := _stored_bounds(source)) is not None:
+        return stored
     tables = read_tables(source)
     boxes = np.array([table.frame.total_bounds for table in tables if table.crs == tables[0].crs])
     low, high = np.nanmin(boxes[:, :2], axis=0), np.nanmax(boxes[:, 2:], axis=0)
@@ -147,10 +157,21 @@ def _read_layers(source: Source) -> list[tuple[str, Any]]:
     for layer, geometry_type in pyogrio.list_layers(source.path):
         if geometry_type is None:
             continue
-        frame = pyogrio.read_dataframe(source.path, layer=layer, use_arrow=False)
+        frame = _read_layer(source.path, layer)
         name = str(layer) if source.suffix in {".gpkg", ".kml", ".gml", ".zip"} else source.file.name
         found.append((name, frame))
     return found
+
+
+def _read_layer(path: str, layer: Any) -> Any:
+    """Return one table; where its rings are broken beyond reading, a table in which they are closed or missing."""
+    try:
+        return pyogrio.read_dataframe(path, layer=layer)
+    except shapely.errors.GEOSException:
+        frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="fix")
+        strict = pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore", columns=[])
+        frame.attrs["mended"] = int(strict.geometry.isna().sum())
+        return frame
 
 
 def _read_parquet(source: Source) -> Any:
@@ -165,6 +186,23 @@ def _read_parquet(source: Source) -> Any:
         return _from_columns(source, frame)
     values = frame.pop(column)
     return gpd.GeoDataFrame(frame, geometry=shapely.from_wkb(values.to_numpy()), crs=None)
+
+
+def _stored_bounds(source: Source) -> tuple[float, float, float, float, str] | None:
+    """Return the bounds and the system that a GeoParquet file states in its header, None if it states none."""
+    from pyarrow import lib, parquet  # noqa: PLC0415
+
+    try:
+        header = json.loads((parquet.read_schema(source.path).metadata or {}).get(b"geo", b"{}"))
+    except (lib.ArrowException, OSError, ValueError) as error:
+        raise _broken(source, error) from error
+    column = header.get("columns", {}).get(header.get("primary_column"), {})
+    box = column.get("bbox")
+    if not box:
+        return None
+    half = len(box) // 2
+    crs = source.crs or (crs_of(source, parse_crs(json.dumps(column["crs"]))) if column.get("crs") else WGS84)
+    return float(box[0]), float(box[1]), float(box[half]), float(box[half + 1]), crs
 
 
 def _read_csv(source: Source) -> Any:
@@ -216,9 +254,13 @@ def _expand_tags(frame: Any) -> Any:
     if "tags" not in frame.columns:
         return frame
     rows = [dict(tags) if isinstance(tags, (list, tuple, np.ndarray, dict)) else {} for tags in frame["tags"]]
-    wide = pd.DataFrame(rows, index=frame.index)
-    new = [column for column in wide.columns if column not in frame.columns]
-    return pd.concat([frame.drop(columns="tags"), wide[new]], axis=1)
+    counts = Counter(key for row in rows for key in row)
+    often = {key for key, count in counts.items() if count >= 0.01 * len(rows) or key in _TELLING_TAGS}
+    often -= {str(column) for column in frame.columns}
+    wide = {key: pd.Series([row.get(key) for row in rows], index=frame.index, dtype=object) for key in sorted(often)}
+    rest = [{key: value for key, value in row.items() if key not in often} or None for row in rows]
+    wide["other_tags"] = pd.Series(rest, index=frame.index, dtype=object)
+    return pd.concat([frame.drop(columns="tags"), pd.DataFrame(wide)], axis=1)
 
 
 def _pick(columns: Any, names: tuple[str, ...]) -> Any:

@@ -105,7 +105,7 @@ def _mitres(points: Floats, before: Integers, after: Integers) -> Floats:
     two = outgoing / np.maximum(np.linalg.norm(outgoing, axis=1, keepdims=True), 1e-9)
     left = np.column_stack([-(one[:, 1] + two[:, 1]), one[:, 0] + two[:, 0]])
     cosine = (one * two).sum(axis=1)
-    mitre = left / np.maximum(1 + cosine, 1e-6)[:, None]
+    mitre: Floats = left / np.maximum(1 + cosine, 1e-6)[:, None]
     sharp = 1 + cosine < 2 / _MITRE_LIMIT**2
     size = np.maximum(np.linalg.norm(mitre, axis=1), 1e-9)
     mitre[sharp] *= (_MITRE_LIMIT / size[sharp])[:, None]

@@ -232,7 +232,8 @@ def _slopes(ground: GridGround) -> tuple[Floats, Floats]:
 def _normals(ground: GridGround) -> NDArray[np.float32]:
     along_x, along_y = _slopes(ground)
     normals = np.stack([-along_x, -along_y, np.ones_like(along_x)], axis=2)
-    return (normals / np.linalg.norm(normals, axis=2, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (normals / np.linalg.norm(normals, axis=2, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def _shades(ground: GridGround) -> NDArray[np.uint8]:

@@ -59,6 +59,12 @@ _NAMES = (
     ("districts", r"district|boundar|admin|province|county|ward|gemeinde|census|行政|区划"),
     ("points", r"poi|place|stop|station|shop|amenit|传感|站"),
 )
+# Words in column names that only one theme has.
+_COLUMNS = (
+    ("buildings", r"bouwjaar|baujahr|year_?built|construction_year|yearofconstruction|gebouw|footprint|bldg"),
+    ("roads", r"strassenkl|road_?class|street_?type|surface_type"),
+    ("trees", r"baumart|tree_?species|crown_?diameter|kronendurch"),
+)
 # Columns of OpenStreetMap tags, strongest first.
 _TAGS = (
     ("building:part", "buildings"), ("building", "buildings"), ("waterway", "water"), ("railway", "railways"),
@@ -120,6 +126,8 @@ def themes_of(frame: Any, names: tuple[str, ...]) -> Words:
     """
     shapes = shapes_of(frame.geometry.to_numpy())
     hint = next((theme for text in names if (theme := _named(text))), "")
+    if not hint:
+        hint = next((theme for column in frame.columns if (theme := _column_hint(str(column)))), "")
     if not hint and has_height(frame.columns):
         hint = "buildings"
     if not hint and {"adcode", "citycode"} & {str(column).lower() for column in frame.columns}:
@@ -161,6 +169,11 @@ def classes_of(frame: Any, theme: str) -> Words:
 
 def _may_override(hint: str, word: str) -> bool:
     return not hint or word in {hint, "railways", "water"} or hint == "points"
+
+
+def _column_hint(column: str) -> str:
+    lower = column.lower()
+    return next((theme for theme, pattern in _COLUMNS if re.search(pattern, lower)), "")
 
 
 def _named(text: str) -> str:

@@ -10,17 +10,19 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from gis.attributes import attribute_columns, identity_of, names_of
+from gis.attributes import attribute_columns, hashes_of, identity_of, names_of
 from gis.builders import Features, meshes_of
 from gis.cleaning import first_of_each, repaired, usable
 from gis.ground import relief_of
 from gis.heights import heights_of
+from gis.ordering import hilbert_order
 from gis.placing import check_bounds, to_local
 from gis.reading import GDAL_SUFFIXES, TABLE_SUFFIXES, bounds_of, read_tables
 from gis.sniffing import head_of, zip_names
 from gis.themes import THEMES, classes_of, themes_of
 from scenes.errors import LoadError
 from scenes.georeference import WGS84, parse_crs, transformer
+from scenes.identity import derive_uids
 from scenes.loading import Location
 from scenes.model import BATCH_ROWS, Batch, Layer
 from scenes.schema import object_table
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
+# A multipolygon with more parts than this is a collection of houses, not one house.
+_MOST_PARTS = 8
 _GEOJSON = re.compile(rb'"(Feature|FeatureCollection|GeometryCollection|coordinates)"')
 
 
@@ -84,10 +88,6 @@ class VectorLoader:
             raise LoadError(
                 source.path, "none of its features has a usable geometry", "see twin check for each of them"
             )
-        counts: dict[str, int] = {}
-        for table in tables:
-            for layer in table.layers:
-                counts[layer] = counts.get(layer, 0) + 1
         main = _main_layer(tables)
         for table in tables:
             for key in THEMES:
@@ -105,16 +105,15 @@ class _Table:
     identity: Identity
     labels: NDArray[np.object_]
 
-    @property
-    def layers(self) -> set[str]:
-        return set(self.themes.tolist())
-
 
 def _prepared(table: FeatureTable, source: Source, context: LoadContext) -> _Table:
     frame = table.frame
     dataset = source.namespace if table.name == source.file.name else f"{source.namespace}/{table.name}"
     identity = identity_of(frame, dataset)
-    labels = np.array([f"{source.file.name}#{text}" for text in identity.source_ids], object)
+    if table.mended:
+        message = f"{table.mended} outlines were not closed: closed, or left out where that did not help"
+        context.problems.add("warning", source.file.name, "geometry-invalid", message, "repair them in their source")
+    labels = f"{source.file.name}#" + identity.source_ids
     geometry = to_local(frame.geometry.to_numpy(), table.crs, source, context)
     geometry = repaired(geometry, labels, context.problems)
     frame = frame.assign(geometry=geometry)
@@ -132,8 +131,40 @@ def _prepared(table: FeatureTable, source: Source, context: LoadContext) -> _Tab
         hashes=identity.hashes[rows],
         original=identity.original[rows],
     )
-    names = (table.name, source.file.name) if table.name != source.file.name else (table.name,)
-    return _Table(frame, themes_of(frame, names), identity, labels[rows])
+    themes = themes_of(
+        frame, tuple(dict.fromkeys(name for name in (source.layer, table.name, source.file.name) if name))
+    )
+    if source.height_column in frame.columns:
+        themes[np.isin(themes, ("areas", "landuse"))] = "buildings"
+    return _separated(_Table(frame, themes, identity, labels[rows]), dataset, context)
+
+
+def _separated(table: _Table, dataset: str, context: LoadContext) -> _Table:
+    """Return the table with multipolygons of many houses (one a height class, say) as one building a polygon."""
+    parts, rows = shapely.get_parts(table.frame.geometry.to_numpy(), return_index=True)
+    counts = np.bincount(rows, minlength=len(table.frame))
+    many = (counts > _MOST_PARTS) & (table.themes == "buildings")
+    if not many.any():
+        return table
+    for label, count in zip(table.labels[many], counts[many], strict=True):
+        context.problems.add("info", str(label), "multipart-split", f"{count} polygons in one: a building each")
+    chosen = many[rows]
+    order = np.concatenate([np.flatnonzero(~many), rows[chosen]])
+    geometry = np.concatenate([table.frame.geometry.to_numpy()[~many], parts[chosen]])
+    number = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    endings = np.concatenate(
+        [np.full(int((~many).sum()), "", object), ("/" + (number[chosen] + 1).astype(str)).astype(object)]
+    )
+    ids = table.identity.source_ids[order] + endings
+    identity = replace(
+        table.identity,
+        source_ids=ids,
+        uids=np.array(derive_uids(dataset, ids.tolist()), object),
+        hashes=hashes_of(ids),
+        original=table.identity.original[order],
+    )
+    frame = table.frame.iloc[order].reset_index(drop=True).assign(geometry=geometry)
+    return _Table(frame, table.themes[order], identity, table.labels[order] + endings)
 
 
 def _no_label_points(frame: Any, labels: NDArray[np.object_], context: LoadContext) -> NDArray[np.bool_]:
@@ -143,7 +174,8 @@ def _no_label_points(frame: Any, labels: NDArray[np.object_], context: LoadConte
     mark = frame["label_placement"].notna().to_numpy() & (shapely.get_type_id(frame.geometry.to_numpy()) == 0)
     for row in np.flatnonzero(mark):
         context.problems.add("info", str(labels[row]), "label-point", "only the place of a label: left out")
-    return ~mark
+    kept: NDArray[np.bool_] = ~mark
+    return kept
 
 
 def _height_texts(frame: Any, source: Source) -> NDArray[np.object_]:
@@ -179,8 +211,6 @@ def _batches(
     table: _Table, rows: Rows, layer: Layer, source: Source, context: LoadContext
 ) -> Iterator[tuple[Layer, Batch]]:
     """Yield the batches of one layer, along a Hilbert curve."""
-    from gis.ordering import hilbert_order  # noqa: PLC0415
-
     theme = THEMES[str(table.themes[rows[0]])]
     box = shapely.bounds(table.frame.geometry.to_numpy()[rows])
     rows = rows[hilbert_order((box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2)]
