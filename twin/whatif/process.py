@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -76,10 +77,8 @@ class ChildProcess:
         """Ask the whole group to end, and kill it after `grace_s` seconds; harmless when it has ended."""
         with self._ending:
             self._signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                pass
             self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:

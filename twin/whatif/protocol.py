@@ -193,7 +193,7 @@ class Context:
     def progress(self, share: float, message: str = "", sim_time: str = "") -> None:
         """Report the share done (0..1), a short text, and the time inside the simulation."""
         line = {"share": round(min(max(share, 0.0), 1.0), 4), "message": message, "sim_time": sim_time}
-        print(PROGRESS_MARK + json.dumps(line), file=self.stream, flush=True)  # noqa: T201 - the wire of a job
+        print(PROGRESS_MARK + json.dumps(line), file=self.stream, flush=True)
 
 
 @runtime_checkable

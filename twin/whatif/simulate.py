@@ -11,7 +11,7 @@ from twin.whatif.registry import simulation
 from twin.whatif.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from scenes import Scene
     from twin.whatif.protocol import Simulation
@@ -67,7 +67,7 @@ def simulate(
     return job.result()
 
 
-def submit(
+def submit(  # noqa: PLR0913 - a front door: everything that a run may be given
     scene: Scene,
     name: str | Simulation,
     scenario: Scenario | None = None,
@@ -87,6 +87,26 @@ def submit(
     """
     job = make_job(scene, name, scenario, inputs, cache=cache, timeout_s=timeout_s, on_event=on_event)
     return (runner or default_runner()).submit(job)
+
+
+def start(
+    scene: Scene,
+    name: str,
+    scenario: Scenario | None,
+    inputs: Mapping[str, Any],
+    on_event: Callable[[dict[str, Any]], None] | None = None,
+) -> Job:
+    """Put a simulation in line with its inputs as a mapping, as they come from a page or from HTTP.
+
+    `on_event` is called from the job's thread; when the state is ``successful``, ``job.result().as_dict()`` is
+    the JSON for the page, and the surface fields of ``job.result().fields`` are what it draws.
+
+    Raises
+    ------
+    SimulationError
+        When an input is wrong or too many jobs wait.
+    """
+    return default_runner().submit(make_job(scene, name, scenario, dict(inputs), on_event=on_event))
 
 
 @functools.cache

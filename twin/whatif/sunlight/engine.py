@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import time
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _DISPLAY_M = 0.08  # drawn cells stand this far off the wall, so that they hide 
 class Day:
     """The day that is looked at: its date, its window in true solar time, and the hours that are asked for."""
 
-    date: datetime.date
+    date: dt.date
     start_h: float
     end_h: float
     required_h: float
@@ -56,7 +56,7 @@ class Day:
         if inputs["date"] is None:
             raise SimulationError("sunlight", "rule 'date' needs a date", "give date as YYYY-MM-DD")
         try:
-            date = datetime.date.fromisoformat(inputs["date"])
+            date = dt.date.fromisoformat(inputs["date"])
         except ValueError as error:
             raise SimulationError(inputs["date"], "is not a date", "give it as YYYY-MM-DD") from error
         if not inputs["start_h"] < inputs["end_h"]:
@@ -67,7 +67,7 @@ class Day:
         """Return the middles of equal steps in true solar hours, and their length, at most `step_min` minutes."""
         count = int(np.ceil((self.end_h - self.start_h) * 60 / step_min - 1e-9))
         length = (self.end_h - self.start_h) / count
-        return self.start_h + (np.arange(count) + 0.5) * length, length
+        return self.start_h + (np.arange(count, dtype=np.float64) + 0.5) * length, length
 
 
 def run_case(case: Path, context: Context) -> None:
@@ -131,7 +131,7 @@ def _trace(
     rays = count_hours(tracer, front, directions, walls, least_sine, report(0.05, 0.7, "façades"))
     # The last point floats far above the city: it must get every hour that the sun is up.
     high = np.array([[0.0, 0.0, 5000.0]])
-    floor = np.concatenate([ground.middles + [0.0, 0.0, FRONT_M], high]).astype(np.float32)
+    floor = np.concatenate([ground.middles + np.array([0.0, 0.0, FRONT_M]), high]).astype(np.float32)
     open_ground = Tally(len(floor), step_h, least_h)
     up = np.tile(np.array([[0, 0, 1]], np.float32), (len(floor), 1))
     rays += count_hours(tracer, (floor, up), directions, open_ground, 0.0, report(0.7, 0.95, "ground"))
@@ -207,7 +207,7 @@ def _write(
         cell_corners=corners[order].astype(np.float32),
         cell_area=facades.cells.areas()[order],
         cell_hours=traced.cells[order],
-        ground_corners=(ground.middles[:, None] + around + [0, 0, _DISPLAY_M]).astype(np.float32),
+        ground_corners=(ground.middles[:, None] + around + np.array([0.0, 0.0, _DISPLAY_M])).astype(np.float32),
         ground_hours=traced.ground,
         sill_count=len(facades.sill_panels),
     )
@@ -219,4 +219,4 @@ def _soup(corners: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[
 
 
 def _iso(utc_s: float) -> str:
-    return datetime.datetime.fromtimestamp(round(float(utc_s)), tz=datetime.UTC).isoformat().replace("+00:00", "Z")
+    return dt.datetime.fromtimestamp(round(float(utc_s)), tz=dt.UTC).isoformat().replace("+00:00", "Z")

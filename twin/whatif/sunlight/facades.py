@@ -205,7 +205,7 @@ def _turn(a: Floats, b: Floats, point: Floats) -> Floats:
 
 
 def _chained(keys: list[Integers], values: Floats, gap: float) -> Integers:
-    """Number the groups of equal keys whose sorted values follow each other within `gap`."""
+    """Return the number of each value's group: equal keys, and sorted values that follow each other within `gap`."""
     order = np.lexsort([values, *keys])
     new = np.zeros(len(values), bool)
     new[1:] = np.abs(np.diff(values[order])) > gap

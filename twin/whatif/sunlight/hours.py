@@ -81,12 +81,12 @@ class Tally:
     @property
     def total_h(self) -> Floats:
         """Hours in all sunlit periods that count."""
-        return self._total * self.step_h
+        return self._total.astype(np.float64) * self.step_h
 
     @property
     def longest_h(self) -> Floats:
         """Hours of the longest sunlit period that counts, without a break."""
-        return self._longest * self.step_h
+        return self._longest.astype(np.float64) * self.step_h
 
     def measure(self, name: str) -> Floats:
         """Return `total_h` for ``"total"``, `longest_h` for ``"longest"``."""

@@ -9,7 +9,7 @@ import numpy as np
 from scenes import MissingLibraryError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Singles = NDArray[np.float32]
     Flags = NDArray[np.bool_]
@@ -54,6 +54,6 @@ class Tracer:
         return np.where(found > 1e30, np.float32(np.inf), found)
 
 
-def towards(direction: NDArray[np.floating], count: int) -> Singles:
+def towards(direction: ArrayLike, count: int) -> Singles:
     """Return one direction repeated as (count, 3) float32, the form that embree takes."""
     return np.ascontiguousarray(np.broadcast_to(np.asarray(direction, np.float32), (count, 3)))

@@ -57,7 +57,7 @@ def _surface(name: str, corners: Floats, hours: Floats, owner: NDArray[np.int64]
     edges = np.append(starts, count)
     mesh = MeshSet(
         centre,
-        corners.reshape(-1, 3),
+        corners.reshape(-1, 3).astype(np.float32),
         triangles,
         rows.astype(np.uint32),
         (edges * 4).astype(np.uint32),

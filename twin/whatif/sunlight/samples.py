@@ -135,7 +135,7 @@ def sample_ground(
     if has_relief:
         middles[:, 2] = surface_heights(relief, middles)
         middles = middles[np.isfinite(middles[:, 2])]
-    start = (middles + [0.0, 0.0, FRONT_M]).astype(np.float32)
+    start = (middles + np.array([0.0, 0.0, FRONT_M])).astype(np.float32)
     covered = solid.occluded(start, towards([0.0, 0.0, 1.0], len(start)))
     return GroundSamples(middles[~covered], size)
 

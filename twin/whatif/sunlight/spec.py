@@ -1,5 +1,6 @@
 """What the sunlight simulation takes and gives, as plain data."""
 
+# ruff: noqa: RUF001 - Chinese titles use full-width signs
 from __future__ import annotations
 
 from twin.whatif.protocol import Port, Spec
@@ -239,6 +240,6 @@ SPEC = Spec(
     licence="BSD-3-Clause AND BSD-2-Clause",
     checks=("balance", "solar_noon", "open_sky"),
     reads=("buildings", "bim", "terrain", "generic"),
-    valid_range="Years 1950 to 2050 and latitudes below 66 degrees; sun centre, no refraction, no vegetation, no glass.",
+    valid_range="Years 1950 to 2050 and latitudes below 66 degrees; sun centre, no refraction, vegetation or glass.",
     cost="About 5 million rays a second on one core; rays = half the façade points times the sun positions.",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +58,13 @@ def sun_at(utc_s: Floats, latitude_deg: float, longitude_deg: float) -> tuple[Fl
     return 90.0 - found["zenith"].to_numpy(), found["azimuth"].to_numpy(), found["equation_of_time"].to_numpy()
 
 
-def sun_path(date: datetime.date, latitude_deg: float, longitude_deg: float, solar_h: NDArray[np.float64]) -> SunPath:
+def sun_path(date: dt.date, latitude_deg: float, longitude_deg: float, solar_h: NDArray[np.float64]) -> SunPath:
     """Return the sun at given hours of true solar time on a civil date.
 
     True solar time = UTC + longitude / 15 + equation of time; the equation of time is taken at the instant
     itself by iteration, so that solar_h = 12 is the meridian passage to a fraction of a second.
     """
-    midnight = datetime.datetime(date.year, date.month, date.day, tzinfo=datetime.UTC).timestamp()
+    midnight = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC).timestamp()
     hours = np.asarray(solar_h, dtype=np.float64)
     mean = midnight + (hours - longitude_deg / 15.0) * _HOUR
     utc_s = mean
@@ -75,7 +75,7 @@ def sun_path(date: datetime.date, latitude_deg: float, longitude_deg: float, sol
     return SunPath(utc_s, hours, altitude, azimuth)
 
 
-def standard_day(rule: Rule, year: int) -> datetime.date:
+def standard_day(rule: Rule, year: int) -> dt.date:
     """Return the civil date in China on which the sun reaches the longitude of the rule's solar term.
 
     Examples
@@ -84,13 +84,13 @@ def standard_day(rule: Rule, year: int) -> datetime.date:
     >>> standard_day(RULES["GB50180-dahan"], 2025).isoformat()
     '2025-01-20'
     """
-    start = datetime.datetime(year, 1, 1, tzinfo=datetime.UTC).timestamp()
+    start = dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()
     utc_s = start + np.arange(0.0, 366 * 24) * _HOUR
     behind = (_apparent_longitude(utc_s) - rule.solar_longitude_deg + 180.0) % 360.0 - 180.0
     crossing = np.flatnonzero((behind[:-1] < 0) & (behind[1:] >= 0))[0]
     share = -behind[crossing] / (behind[crossing + 1] - behind[crossing])
     instant = utc_s[crossing] + share * _HOUR + _CHINA_UTC_OFFSET_H * _HOUR
-    return datetime.datetime.fromtimestamp(float(instant), tz=datetime.UTC).date()
+    return dt.datetime.fromtimestamp(float(instant), tz=dt.UTC).date()
 
 
 def _apparent_longitude(utc_s: Floats) -> Floats:
