@@ -1,6 +1,7 @@
 /** The engine alone on a page: ?theme=dark&time=...&antialias=0. `window.__citytwin` is for tests and the console. */
 
 import { createEngine, type EngineStats, type SceneManifest, type Theme } from "../src/engine";
+import { type SunPosition, sunPosition } from "../src/engine/sun";
 
 interface Harness {
   engine: ReturnType<typeof createEngine>;
@@ -8,6 +9,8 @@ interface Harness {
   /** Number of times that everything visible was loaded. */
   idles: number;
   errors: string[];
+  /** Position of the sun over any place: milliseconds since 1970, degrees. */
+  sunPosition(time_ms: number, longitude_deg: number, latitude_deg: number): SunPosition;
   /** Resolves when nothing is left to load and a frame was drawn. */
   settled(): Promise<EngineStats>;
 }
@@ -24,6 +27,7 @@ const harness: Harness = {
   manifest,
   idles: 0,
   errors: [],
+  sunPosition,
   settled: () =>
     new Promise((resolve) => {
       const frames = engine.stats().frames;

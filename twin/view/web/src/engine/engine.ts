@@ -1,6 +1,6 @@
 /** The engine: one canvas with a streamed city, its state textures, light, camera and tools. */
 
-import { ColorManagement, NeutralToneMapping, PCFShadowMap, Scene, Vector3, WebGLRenderer } from "three";
+import { NeutralToneMapping, PCFShadowMap, Scene, Vector3, WebGLRenderer } from "three";
 import type { Box6, CameraState, CityEngine, CreateEngine, EngineEvents, EngineOptions, EngineStats, MeasureKind, OverlaySpec, Pick, SceneManifest, SectionPlane, Theme } from "./api";
 import { CityCamera } from "./camera";
 import { Controls } from "./controls";
@@ -60,7 +60,6 @@ class Engine implements CityEngine {
     this.canvas.style.cssText = "display:block;width:100%;height:100%;outline:none";
     this.canvas.tabIndex = 0;
     container.append(this.canvas);
-    ColorManagement.enabled = true;
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = PCFShadowMap;
@@ -69,12 +68,11 @@ class Engine implements CityEngine {
     this.renderer.info.autoReset = false;
     this.view = new CityCamera(this.heights);
     this.daylight = new Daylight(this.scene, this.renderer, this.disc, this.quality.shadowSize);
-    this.picker = new Picker(this.renderer, this.scene, this.view.camera);
+    this.picker = new Picker(this.renderer, this.scene, this.view.camera, () => this.unveil());
     this.measuring = new Measuring(
       () => this.size,
       (measurement) => this.events.emit("measure", measurement),
     );
-    this.scene.matrixWorldAutoUpdate = true;
     this.scene.add(this.daylight.group, this.disc.mesh, this.surfaces.group, this.measuring.group, this.frame.object);
     this.controls = new Controls(this.canvas, this.view, {
       grab: (x, y) => this.grab(x, y),
@@ -222,38 +220,37 @@ class Engine implements CityEngine {
 
   hide(handles: number[], hidden: boolean): void {
     this.objects.mark(handles, HIDDEN, hidden);
-    this.reshade();
+    this.changed();
   }
 
   showAll(): void {
     this.objects.markOnly([], HIDDEN);
     this.isolate([]);
-    this.reshade();
+    this.changed();
   }
 
   isolate(handles: number[]): void {
     this.objects.markOnly(handles, SOLID);
     this.uniforms.uIsolate.value = handles.length > 0 ? 1 : 0;
     for (const layer of this.tiles?.layers.values() ?? []) layer.setGhosts(handles.length > 0);
-    this.reshade();
+    this.changed();
   }
 
   async pickAt(clientX: number, clientY: number): Promise<Pick | null> {
     const { x, y } = this.inside(clientX, clientY);
-    this.prepareShaders();
-    return this.asPick(await this.unveiled(() => this.picker.pickLater(x, y, this.size.width, this.size.height)));
+    return this.asPick(await this.picker.pickLater(x, y, this.size.width, this.size.height));
   }
 
   // -- layers -------------------------------------------------------------------------------------
 
   setLayerVisible(name: string, visible: boolean): void {
     this.tiles?.layers.get(name)?.setVisible(visible);
-    this.reshade();
+    this.changed();
   }
 
   setLayerOpacity(name: string, opacity: number): void {
     this.tiles?.layers.get(name)?.setOpacity(opacity);
-    this.reshade();
+    this.changed();
   }
 
   setUnderground(amount: number): void {
@@ -261,7 +258,7 @@ class Engine implements CityEngine {
     this.view.underground = this.veil > 0;
     for (const layer of this.tiles?.layers.values() ?? []) layer.setVeil(this.veil);
     this.disc.setVeil(this.veil);
-    this.reshade();
+    this.changed();
   }
 
   // -- overlay ------------------------------------------------------------------------------------
@@ -339,7 +336,7 @@ class Engine implements CityEngine {
     for (const part of [...(this.tiles?.layers.values() ?? []), this.picker, this.surfaces, this.disc]) part.setPlane(this.plane);
     this.uniforms.uCut.value = section ? 1 : 0;
     if (this.manifest) this.frame.show(section, this.manifest.bounds);
-    this.reshade();
+    this.changed();
   }
 
   async snapshot(): Promise<Blob> {
@@ -385,7 +382,7 @@ class Engine implements CityEngine {
     if (this.renderer.getContext().isContextLost()) return;
     this.wanted = false;
     const began = performance.now();
-    this.tiles?.update(this.view.camera, this.renderer);
+    if (this.tiles?.update(this.view.camera, this.renderer)) this.wanted = true;
     this.daylight.follow(this.view, this.view.reach);
     this.objects.flush();
     this.measuring.scale(this.view.camera, this.size.height);
@@ -416,11 +413,6 @@ class Engine implements CityEngine {
     this.requestFrame();
   }
 
-  /** What casts shadows changed. */
-  private reshade(): void {
-    this.changed();
-  }
-
   private restored(): void {
     this.objects.uploadAll();
     this.changed();
@@ -436,7 +428,7 @@ class Engine implements CityEngine {
   /** The view about what is in its middle. */
   private centred(): CameraState {
     const { width, height } = this.size;
-    const hit = this.view.flying ? null : this.unveiled(() => this.picker.pick(width / 2, height / 2, width, height));
+    const hit = this.view.flying ? null : this.picker.pick(width / 2, height / 2, width, height);
     if (hit) this.view.distance = Math.max(2, hit.distance);
     else this.view.refocus(this.heights.level);
     return this.view.state();
@@ -447,20 +439,14 @@ class Engine implements CityEngine {
     return { x: clientX - box.left, y: clientY - box.top };
   }
 
-  /** Run a pick without the layers that one looks through. */
-  private unveiled<T>(look: () => T): T {
+  /** For a pick: without the layers that one looks through, and with the latest state. */
+  private unveil(): () => void {
     const away = [...(this.tiles?.layers.values() ?? [])].filter((layer) => layer.visible && !layer.pickable);
     for (const layer of away) layer.group.visible = false;
     this.objects.flush();
-    try {
-      return look();
-    } finally {
+    return () => {
       for (const layer of away) layer.group.visible = true;
-    }
-  }
-
-  private prepareShaders(): void {
-    this.scene.updateMatrixWorld();
+    };
   }
 
   /** The nearer of a hit and the wide ground. */
@@ -477,7 +463,7 @@ class Engine implements CityEngine {
   private grab(clientX: number, clientY: number): Vector3 {
     const { x, y } = this.inside(clientX, clientY);
     const { width, height } = this.size;
-    const hit = this.withGround(this.unveiled(() => this.picker.pick(x, y, width, height)), x, y);
+    const hit = this.withGround(this.picker.pick(x, y, width, height), x, y);
     if (hit) return hit.point;
     const ray = this.view.ray((x / width) * 2 - 1, 1 - (y / height) * 2);
     return this.view.onLevel(ray, this.heights.level) ?? ray.at(this.view.distance, new Vector3());
@@ -491,7 +477,7 @@ class Engine implements CityEngine {
   private async hit(clientX: number, clientY: number): Promise<Hit | null> {
     const { x, y } = this.inside(clientX, clientY);
     const { width, height } = this.size;
-    return this.withGround(await this.unveiled(() => this.picker.pickLater(x, y, width, height)), x, y);
+    return this.withGround(await this.picker.pickLater(x, y, width, height), x, y);
   }
 
   private async click(clientX: number, clientY: number): Promise<void> {

@@ -26,6 +26,8 @@ export class Picker {
     private readonly renderer: WebGLRenderer,
     private readonly scene: Scene,
     private readonly camera: PerspectiveCamera,
+    /** Takes away what a pick looks through; the answer puts it back. */
+    private readonly prepare: () => () => void,
   ) {
     this.target = new WebGLRenderTarget(SIDE, SIDE, { count: 2, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter });
     this.material = new ShaderMaterial({
@@ -97,7 +99,8 @@ export class Picker {
   private draw(x: number, y: number, width: number, height: number): void {
     const { renderer, scene, camera } = this;
     const half = (SIDE - 1) / 2;
-    const before = { mask: camera.layers.mask, target: renderer.getRenderTarget(), shadows: renderer.shadowMap.autoUpdate, needs: renderer.shadowMap.needsUpdate };
+    const restore = this.prepare();
+    const before = { mask: camera.layers.mask, target: renderer.getRenderTarget(), needs: renderer.shadowMap.needsUpdate };
     const alpha = renderer.getClearAlpha();
     camera.setViewOffset(width, height, Math.floor(x) - half, Math.floor(y) - half, SIDE, SIDE);
     camera.layers.set(PICKABLE);
@@ -113,6 +116,7 @@ export class Picker {
     scene.overrideMaterial = null;
     camera.layers.mask = before.mask;
     camera.clearViewOffset();
+    restore();
   }
 
   /** The middle pixel; or, when it holds nothing with a handle, the nearest that does. */

@@ -13,6 +13,9 @@ export const PICKABLE = 1;
 /** State of a root that could not be loaded (3d-tiles-renderer's constants). */
 const FAILED = -1;
 
+/** Updates after an arrival until a tileset has asked for all that follows from it. */
+const SETTLING = 2;
+
 type Fetcher = (url: string) => Promise<Response>;
 
 interface CityTilesOptions {
@@ -72,6 +75,8 @@ export class CityLayer {
   private opacity: number;
   private veil = 0;
   private ghosts = false;
+  /** Updates that are still due after something arrived, before the tileset knows all that it wants. */
+  private due = 0;
 
   constructor(
     readonly spec: LayerSpec,
@@ -91,7 +96,10 @@ export class CityLayer {
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
     for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
-      this.tiles.addEventListener(event, options.changed);
+      this.tiles.addEventListener(event, () => {
+        this.due = SETTLING;
+        options.changed();
+      });
     }
     this.tiles.addEventListener("load-error", ({ error }: { error: Error }) => options.failed(`${spec.name}: ${error.message}`));
     this.group.add(this.tiles.group);
@@ -142,7 +150,16 @@ export class CityLayer {
       rootLoadingState: number;
     };
     const waiting = stats.queued + stats.downloading + stats.parsing;
-    return waiting + (this.tiles.root || rootLoadingState === FAILED ? 0 : 1);
+    return waiting + (this.tiles.root || rootLoadingState === FAILED ? 0 : 1) + (this.due > 0 ? 1 : 0);
+  }
+
+  /** Choose the tiles for a camera; true while more updates are due. */
+  update(camera: PerspectiveCamera, renderer: WebGLRenderer): boolean {
+    this.due = Math.max(0, this.due - 1);
+    this.tiles.setCamera(camera);
+    this.tiles.setResolutionFromRenderer(camera, renderer);
+    this.tiles.update();
+    return this.due > 0;
   }
 
   get loaded(): number {
@@ -254,14 +271,10 @@ export class CityTiles {
     }
   }
 
-  /** Choose the tiles for a camera and start what is missing. */
-  update(camera: PerspectiveCamera, renderer: WebGLRenderer): void {
-    for (const layer of this.layers.values()) {
-      if (!layer.visible) continue;
-      layer.tiles.setCamera(camera);
-      layer.tiles.setResolutionFromRenderer(camera, renderer);
-      layer.tiles.update();
-    }
+  /** Choose the tiles for a camera and start what is missing; true while another frame is due. */
+  update(camera: PerspectiveCamera, renderer: WebGLRenderer): boolean {
+    const shown = [...this.layers.values()].filter((layer) => layer.visible);
+    return shown.map((layer) => layer.update(camera, renderer)).some(Boolean);
   }
 
   get pending(): number {
