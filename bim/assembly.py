@@ -111,7 +111,9 @@ def source_ids(tree: pa.Table, problems: Problems) -> list[str]:
             problems.add("warning", f"#{number}", "global-id-missing", "has no GlobalId; its line number is used")
             found.append(f"#{number}")
         elif count > 1:
-            problems.add("warning", global_id, "global-id-repeated", f"is also the GlobalId of #{number}", "export again")
+            problems.add(
+                "warning", global_id, "global-id-repeated", f"is also the GlobalId of #{number}", "export again"
+            )
             found.append(f"{global_id}#{count}")
         else:
             found.append(global_id)
@@ -119,9 +121,13 @@ def source_ids(tree: pa.Table, problems: Problems) -> list[str]:
 
 
 def make_batch(
-    tree: pa.Table, ids: list[str], uids: list[str], rows: NDArray[np.int64], shapes: Shapes, source: str
+    tree: pa.Table, names: tuple[list[str], list[str]], rows: NDArray[np.int64], shapes: Shapes, source: str
 ) -> Batch:
-    """Return the batch of some rows of the tree, with the shapes that belong to them at level "3"."""
+    """Return the batch of some rows of the tree, with the shapes that belong to them at level "3".
+
+    `names` are the source ids and the uids of all rows of the tree.
+    """
+    ids, uids = names
     part = tree.take(pa.array(rows))
     numbers = tree["number"].to_numpy()
     uid_of = dict(zip(numbers.tolist(), uids, strict=True))
@@ -144,9 +150,7 @@ def make_batch(
         {"elevation_m": "m"},
     )
     known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text]
-    aliases = pa.table(
-        [["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES
-    )
+    aliases = pa.table([["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES)
     mesh = _mesh(part["number"].to_numpy(), shapes)
     return Batch(table, {"3": mesh} if mesh.vertex_count else {}, aliases).with_bounds()
 

@@ -130,7 +130,9 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, target: P
     ratio = info.file_size / max(1, info.compress_size)
     if info.file_size > _LARGEST_UNPACKED or (ratio > _LARGEST_RATIO and info.file_size > 64 << 20):
         size = f"{info.file_size / 1e9:.1f} GB from {info.compress_size / 1e6:.1f} MB"
-        raise LoadError(path, f"would unpack to {size}, which looks like a zip bomb", "unpack it yourself if you trust it")
+        raise LoadError(
+            path, f"would unpack to {size}, which looks like a zip bomb", "unpack it yourself if you trust it"
+        )
     with archive.open(info) as packed, target.open("wb") as plain:
         _copy_at_most(packed, plain, info.file_size, path)
 

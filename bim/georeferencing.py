@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyproj
 
 from bim.step import Entity, Ref, StepText
 from scenes.errors import GeoreferenceError
@@ -40,10 +41,13 @@ _TOOL_DEFAULTS = (
     (52.15, 5.3833, "Amersfoort, a default of authoring tools"),
     (35.7, 139.7667, "Tokyo, a default of authoring tools"),
     (52.5167, 13.4, "Berlin, a default of authoring tools"),
-    (0.0, 0.0, "zero, which means not set"),
 )
 _NEAR_DEFAULT_DEG = 0.02
 _UNIT_SLACK = 0.1
+_CONTRADICTION_M = 2_000.0
+_UNSET_DEG = 1e-9
+_FAR_M = 100_000.0
+_POINTS_LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Georeferenced:
         Turn of the file's x axis from east, anticlockwise.
     scale
         Metres in the projected system for each metre of the model.
+    centre_m
+        A place in model metres near its geometry; far from zero where coordinates are projected inside the file.
     method
         ``map-conversion``, ``rigid-operation``, ``property-set``, ``site`` or ``explicit``.
     remarks
@@ -74,6 +80,7 @@ class Georeferenced:
     scale: float = 1.0
     method: str = "explicit"
     remarks: tuple[tuple[str, str], ...] = ()
+    centre_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def project(self, points_m: ArrayLike) -> NDArray[np.float64]:
         """Return (n, 3) model metres as easting, northing, height in the projected system."""
@@ -92,14 +99,42 @@ def read_georeference(path: Path) -> Georeferenced | None:
     """Return the best statement of a plain file, None if it makes none that can be used."""
     with StepText(path) as text:
         found = statements(text)
-    return found[0] if found else None
+    return _compared(found) if found else None
+
+
+def _compared(found: list[Georeferenced]) -> Georeferenced:
+    """Return the first statement, with a remark when a later one of another kind says something else."""
+    first = found[0]
+    here = _lonlat(first) or (math.nan, math.nan)
+    for other in found[1:]:
+        there = _lonlat(other) or here
+        distance = pyproj.Geod(ellps="WGS84").inv(*here, *there)[2]
+        if other.method != first.method and distance > _CONTRADICTION_M:
+            sentence = f"the {first.method} is used; the {other.method} says {distance / 1000:.1f} km away"
+            return replace(first, remarks=(*first.remarks, ("georeference-contradiction", sentence)))
+    return first
 
 
 def statements(text: StepText) -> list[Georeferenced]:
     """Return every usable statement of a file, the most trusted first."""
     unit = project_unit_m(text)
     found = [*_conversions(text, unit), *_property_sets(text, unit), *_sites(text, unit)]
-    return [each for each in found if _lonlat(each) is not None]
+    usable = [each for each in found if _lonlat(each) is not None]
+    centre = far_centre(text, unit) if usable else (0.0, 0.0, 0.0)
+    return [replace(each, centre_m=centre) if each.method != "site" else each for each in usable]
+
+
+def far_centre(text: StepText, unit_m: float) -> tuple[float, float, float]:
+    """Return the middle of the points that lie 100 km or more from zero, in metres; zero if there are few.
+
+    Such points are projected coordinates written straight into the geometry or the placements.
+    """
+    points = text.points(_POINTS_LOOKED_AT) * unit_m
+    far = points[np.abs(points[:, :2]).max(axis=1, initial=0.0) >= _FAR_M]
+    if not len(far):
+        return (0.0, 0.0, 0.0)
+    x, y, z = (float(value) for value in np.median(far, axis=0))
+    return (x, y, z)
 
 
 def parse_crs_name(name: str) -> str:
@@ -174,12 +209,8 @@ def _rigid(entity: Entity, crs: str, unit_m: float, map_unit: float | None) -> G
     first, second, height = (entity.number_at(index, 0.0) for index in (2, 3, 4))
     if parse_crs(crs).is_projected:
         made = _made(crs, [first, second, height, 1.0, 0.0], 1.0, unit_m, map_unit)
-        return None if made is None else Georeferenced(*_fields(made), method="rigid-operation")
+        return None if made is None else replace(made, method="rigid-operation")
     return _at_lonlat(first, second, height * (map_unit or unit_m), 0.0, "rigid-operation")
-
-
-def _fields(made: Georeferenced) -> tuple[str, float, float, float, float, float]:
-    return made.crs, made.easting_m, made.northing_m, made.height_m, made.angle_rad, made.scale
 
 
 def _made(
@@ -198,7 +229,9 @@ def _made(
     if not fitting:
         return None
     if fitting[0] != units[0]:
-        remarks.append(("georeference-unit", f"eastings are read as {fitting[0]:g} m units, as nothing else fits {crs}"))
+        remarks.append(
+            ("georeference-unit", f"eastings are read as {fitting[0]:g} m units, as nothing else fits {crs}")
+        )
     factor = _scale(scale, unit_m, map_unit or unit_m, remarks)
     values = (east * fitting[0], north * fitting[0], height * fitting[0])
     if abs(crs_unit - 1.0) > 1e-9:
@@ -238,7 +271,7 @@ def _inside(crs: str, east_m: float, north_m: float) -> bool:
         return True
     west, east = area.west - 5, area.east + 5
     in_lon = west <= lon <= east if area.west <= area.east else (lon >= west or lon <= east)
-    return in_lon and area.south - 5 <= lat <= area.north + 5
+    return bool(in_lon and area.south - 5 <= lat <= area.north + 5)
 
 
 def _property_sets(text: StepText, unit_m: float) -> list[Georeferenced]:
@@ -252,7 +285,13 @@ def _property_sets(text: StepText, unit_m: float) -> list[Georeferenced]:
             crs = parse_crs_name(str(_values(text, entity).get("Name", "")))
     if not crs or "Eastings" not in conversion:
         return []
-    keys = (("Eastings", 0.0), ("Northings", 0.0), ("OrthogonalHeight", 0.0), ("XAxisAbscissa", 1.0), ("XAxisOrdinate", 0.0))
+    keys = (
+        ("Eastings", 0.0),
+        ("Northings", 0.0),
+        ("OrthogonalHeight", 0.0),
+        ("XAxisAbscissa", 1.0),
+        ("XAxisOrdinate", 0.0),
+    )
     numbers = [_number(conversion.get(key), default) for key, default in keys]
     made = _made(crs, numbers, _number(conversion.get("Scale"), math.nan), unit_m, None, "property-set")
     return [] if made is None else [made]
@@ -276,13 +315,17 @@ def _sites(text: StepText, unit_m: float) -> list[Georeferenced]:
         latitude, longitude = degrees(site.get(9)), degrees(site.get(10))
         if latitude is None or longitude is None or abs(latitude) > 84 or abs(longitude) > 180:
             continue
+        if abs(latitude) < _UNSET_DEG and abs(longitude) < _UNSET_DEG:  # zero is what tools write for "not set"
+            continue
         made = _at_lonlat(longitude, latitude, site.number_at(11, 0.0) * unit_m, _true_north(text), "site")
         if made is not None:
-            remarks = [("georeference-fallback", "placed by the latitude and longitude of IfcSite, often only roughly right")]
+            remarks = [
+                ("georeference-fallback", "placed by the latitude and longitude of IfcSite, often only roughly right")
+            ]
             default = tool_default(latitude, longitude)
             if default:
                 remarks.append(("georeference-default", f"the site lies at {default}; it was probably never placed"))
-            found.append(Georeferenced(*_fields(made), method="site", remarks=tuple(remarks)))
+            found.append(replace(made, remarks=tuple(remarks)))
     return found
 
 
@@ -336,5 +379,6 @@ def _at_lonlat(
 
 
 def _lonlat(each: Georeferenced) -> tuple[float, float] | None:
-    lon, lat = transformer(each.crs, WGS84).transform(each.easting_m, each.northing_m)
+    east, north, _ = each.project([each.centre_m])[0]
+    lon, lat = transformer(each.crs, WGS84).transform(east, north)
     return (float(lon), float(lat)) if math.isfinite(lon) and math.isfinite(lat) else None

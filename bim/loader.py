@@ -12,11 +12,12 @@ import numpy as np
 
 from bim.assembly import container_bounds, make_batch, read_shapes, source_ids, uids_of, with_container_bounds
 from bim.files import is_ifc, plain_file
+from bim.footprints import with_footprints
 from bim.georeferencing import read_georeference
 from bim.placing import placing_for
 from bim.records import read_table
 from bim.supervisor import Limits, extract
-from scenes.errors import LoadError, SourceError
+from scenes.errors import LoadError
 from scenes.georeference import WGS84, transformer
 from scenes.loading import Location
 from scenes.model import BATCH_ROWS, Layer
@@ -60,7 +61,8 @@ class BimLoader:
         if stated is None:
             return None
         crs = source.crs if source.crs and stated.method != "site" else stated.crs
-        longitude, latitude = transformer(crs, WGS84).transform(stated.easting_m, stated.northing_m)
+        east, north, _ = stated.project([stated.centre_m])[0]
+        longitude, latitude = transformer(crs, WGS84).transform(east, north)
         return Location(float(longitude), float(latitude), crs)
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002 - the loader protocol
@@ -106,9 +108,10 @@ def _batches(
     made: list[tuple[Layer, Batch]] = []
     for layer, rows in zip(_layers(source), (np.flatnonzero(~hidden), np.flatnonzero(hidden)), strict=True):
         made += [
-            (layer, make_batch(tree, ids, uids, rows[first : first + BATCH_ROWS], shapes, source.file.name))
+            (layer, make_batch(tree, (ids, uids), rows[first : first + BATCH_ROWS], shapes, source.file.name))
             for first in range(0, len(rows), BATCH_ROWS)
         ]
+    made = list(zip([layer for layer, _ in made], with_footprints([batch for _, batch in made]), strict=True))
     boxes = container_bounds([batch for _, batch in made])
     for layer, batch in made:
         yield layer, with_container_bounds(batch, boxes)
@@ -117,13 +120,8 @@ def _batches(
 def _layers(source: Source) -> tuple[Layer, Layer]:
     title = source.layer or source.file.stem
     name = re.sub(r"[^a-z0-9_-]+", "-", title.lower()).strip("-") or "bim"
-    spaces = {"en": f"{title} (spaces)", "zh": f"{title}（空间）"}
+    spaces = {"en": f"{title} (spaces)", "zh": f"{title} 空间"}
     return (
         Layer(name, theme="bim", titles={"en": title, "zh": title}, source=source.file.name),
         Layer(f"{name}-spaces", theme="bim", titles=spaces, source=source.file.name),
     )
-
-
-def sentence(error: SourceError) -> str:
-    """Return the one sentence of an error."""
-    return str(error)

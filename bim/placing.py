@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,21 +90,21 @@ def placing_for(
             name, "does not say where on Earth it lies", f"place it with --place {name}=E,N,H,ANGLE"
         )
     else:
-        where = stated if not crs else Georeferenced(
-            crs, stated.easting_m, stated.northing_m, stated.height_m, stated.angle_rad, stated.scale, stated.method
-        )
+        where = stated if not crs else replace(stated, crs=crs)
     placing = Placing(where, frame)
-    if place is None and where.easting_m:
+    if place is None and where.method != "explicit":
         _check_near(name, placing)
     return placing
 
 
 def _check_near(name: str, placing: Placing) -> None:
-    origin = placing.apply(np.zeros((1, 3)))[0]
+    origin = placing.apply(np.array([placing.where.centre_m]))[0]
     distance = float(np.hypot(*origin[:2]))
     if not math.isfinite(distance) or distance > _FARTHEST_M:
         shown = f"{distance / 1000:.0f} km" if math.isfinite(distance) else "infinitely far"
-        hint = " (a default of its authoring tool)" if any("default" in rule for rule, _ in placing.where.remarks) else ""
+        hint = (
+            " (a default of its authoring tool)" if any("default" in rule for rule, _ in placing.where.remarks) else ""
+        )
         raise GeoreferenceError(
             name, f"lies {shown} from the scene by its own statement{hint}", f"place it with --place {name}=E,N,H,ANGLE"
         )

@@ -90,6 +90,7 @@ class PropertyReader:
         self._model = model
         self._units = _project_units(model)
         self._groups: dict[int, tuple[str, Group]] = {}
+        self.oddities: list[tuple[str, str, str]] = []
 
     def by_object(self) -> dict[int, str]:
         """Return the JSON text {set: {name: value}} of each entity number that has any.
@@ -113,7 +114,9 @@ class PropertyReader:
                 for name, group in own.items():
                     mine[name] = {**mine.get(name, {}), **group}
         return {
-            number: json.dumps(groups, ensure_ascii=False, allow_nan=False) for number, groups in found.items() if groups
+            number: json.dumps(groups, ensure_ascii=False, allow_nan=False)
+            for number, groups in found.items()
+            if groups
         }
 
     def _relations(self, name: str) -> list[Any]:
@@ -133,7 +136,12 @@ class PropertyReader:
     def _group(self, definition: Any) -> tuple[str, Group]:
         number = definition.id()
         if number not in self._groups:
-            self._groups[number] = (text_of(definition[2]) or definition.is_a(), self._read(definition))
+            name = text_of(definition[2]) or definition.is_a()
+            try:
+                self._groups[number] = (name, self._read(definition))
+            except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+                self._groups[number] = (name, {})
+                self.oddities.append((f"#{number}", "properties-unreadable", f"{name} cannot be read ({error})"[:200]))
         return self._groups[number]
 
     def _read(self, definition: Any) -> Group:
@@ -158,7 +166,9 @@ class PropertyReader:
                 continue
             value = _plain(quantity[3])
             if value is not None:
-                unit = _symbol(quantity[2]) if quantity[2] is not None else self._units.get(_QUANTITY_UNITS.get(kind, ""))
+                unit = (
+                    _symbol(quantity[2]) if quantity[2] is not None else self._units.get(_QUANTITY_UNITS.get(kind, ""))
+                )
                 group[name] = _with_unit(value, unit)
         return group
 
@@ -173,7 +183,10 @@ class PropertyReader:
             elif kind == "IfcPropertyListValue":
                 value = _plain(each.ListValues)
             elif kind == "IfcPropertyBoundedValue":
-                ends = (self._measured(each.LowerBoundValue, each.Unit), self._measured(each.UpperBoundValue, each.Unit))
+                ends = (
+                    self._measured(each.LowerBoundValue, each.Unit),
+                    self._measured(each.UpperBoundValue, each.Unit),
+                )
                 value = {"lower": ends[0], "upper": ends[1]}
             elif kind == "IfcComplexProperty":
                 for part, inner in self._properties(each.HasProperties).items():
@@ -237,7 +250,7 @@ def _symbol(unit: Any) -> str:
     if unit.is_a("IfcConversionBasedUnit"):
         return _CONVERSIONS.get(text_of(unit.Name).upper().replace("_", " "), text_of(unit.Name))
     if unit.is_a("IfcContextDependentUnit") or unit.is_a("IfcMonetaryUnit"):
-        return text_of(unit[-1])
+        return text_of(unit[len(unit) - 1])
     if unit.is_a("IfcDerivedUnit"):
         parts = [(_symbol(each.Unit), int(each.Exponent)) for each in unit.Elements or ()]
         return ".".join(f"{symbol}{exponent}" if exponent != 1 else symbol for symbol, exponent in parts)

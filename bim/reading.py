@@ -1,19 +1,19 @@
 """`read`: one IFC file as a scene of its own."""
 
+# ruff: noqa: PLC0415 - the worker process imports this package too and must start quickly
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import os
+    from collections.abc import Callable, Iterator
 
     from bim.supervisor import Limits
     from scenes.georeference import Georeference
-    from scenes.loading import Placement
-    from scenes.model import Scene
+    from scenes.loading import LoadContext, Location, Placement, Source
+    from scenes.model import Batch, Layer, Scene
 
 # A metric grid at nought degrees for models that lie nowhere; the scene says so.
 NOWHERE = "+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"
@@ -61,33 +61,43 @@ def read(
     """
     from bim.loader import BimLoader
     from bim.supervisor import Limits
-    from scenes.georeference import Georeference
     from scenes.loading import LoadContext, Placement, Source
-    from scenes.model import Scene
     from scenes.problems import Problems
 
-    file = Path(path)
-    source = Source(str(file), place=place)
+    source = Source(str(path), place=place)
     loader = BimLoader(limits or Limits())
     problems = Problems()
     location = loader.locate(source)
-    if georeference is None and location is not None:
-        georeference = Georeference.around(location.longitude_deg, location.latitude_deg, crs or location.crs)
-    elif georeference is None and place is not None and crs:
-        georeference = Georeference(crs, float(round(place.easting_m, -2)), float(round(place.northing_m, -2)))
-    elif georeference is None:
-        georeference = Georeference(crs or NOWHERE, 0.0, 0.0)
+    frame = georeference or _frame(location, place, crs)
     if location is None and place is None:
-        problems.add(
-            "warning", file.name, "georeference-missing", "does not say where on Earth it lies", "give crs and place"
-        )
-        source = replace(source, place=Placement(georeference.easting_m, georeference.northing_m))
-    context = LoadContext(georeference, problems=problems, **({"progress": progress} if progress else {}))
-    layers = {}
-    batches: dict[str, list[object]] = {}
-    for layer, batch in loader.load(source, context):
-        layers[layer.name] = layer
-        batches.setdefault(layer.name, []).append(batch)
-    built = {name: layer.with_batches(batches[name]) for name, layer in layers.items()}  # type: ignore[arg-type]
-    found = [problem.as_dict() for problem in problems.listed()]
-    return Scene(georeference, built, name=file.stem, metadata={"sources": [file.name], "problems": found})
+        advice = "give crs and place"
+        problems.add("warning", source.file.name, "georeference-missing", "does not say where on Earth it lies", advice)
+        source = replace(source, place=Placement(frame.easting_m, frame.northing_m, frame.height_m))
+    context = LoadContext(frame, problems=problems, progress=progress or _silent)
+    return _scene(loader.load(source, context), context, source)
+
+
+def _silent(_text: str, _share: float) -> None:
+    return None
+
+
+def _frame(location: Location | None, place: Placement | None, crs: str) -> Georeference:
+    from scenes.georeference import Georeference
+
+    if location is not None:
+        return Georeference.around(location.longitude_deg, location.latitude_deg, crs or location.crs)
+    if place is not None and crs:
+        return Georeference(crs, float(round(place.easting_m, -2)), float(round(place.northing_m, -2)))
+    return Georeference(crs or NOWHERE, 0.0, 0.0)
+
+
+def _scene(loaded: Iterator[tuple[Layer, Batch]], context: LoadContext, source: Source) -> Scene:
+    from scenes.model import Scene
+
+    layers: dict[str, Layer] = {}
+    for layer, batch in loaded:
+        known = layers.get(layer.name, layer)
+        layers[layer.name] = known.with_batches([*known.batches, batch])
+    found = [problem.as_dict() for problem in context.problems.listed()]
+    metadata = {"sources": [source.file.name], "problems": found}
+    return Scene(context.georeference, layers, name=source.file.stem, metadata=metadata)

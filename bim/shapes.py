@@ -1,5 +1,6 @@
 """Worker side: triangles of products, with the colours of their materials, in chunks of an Arrow file each."""
 
+# ruff: noqa: PLC0415 - the IFC library is imported where it is used, in the worker only
 from __future__ import annotations
 
 from collections import OrderedDict
@@ -65,8 +66,10 @@ class ShapeSink:
         low, high = placed.min(axis=0), placed.max(axis=0)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             return "has coordinates that are not numbers"
-        if (high - low).max() > _LARGEST_M or max(abs(low).max(), abs(high).max()) > _FARTHEST_M:
-            return f"reaches over {(high - low).max():.3g} m, out of all bounds"
+        if (high - low).max() > _LARGEST_M:
+            return f"is {(high - low).max():.3g} m large, out of all bounds"
+        if max(abs(low).max(), abs(high).max()) > _FARTHEST_M:
+            return f"lies {max(abs(low).max(), abs(high).max()):.3g} m away, out of all bounds"
         centre = (low + high) / 2
         triangles = mesh.triangles[:, ::-1] if np.linalg.det(matrix[:3, :3]) < 0 else mesh.triangles
         self._put(product, centre, (placed - centre).astype(np.float32), triangles, mesh.colours)
@@ -117,11 +120,11 @@ class Tessellator:
 
         self._model = model
         self._threads = threads
-        self._geom = ifcopenshell.geom
-        self._settings = ifcopenshell.geom.settings()
+        self._geom: Any = ifcopenshell.geom
+        self._settings: Any = self._geom.settings()
         self._settings.set("mesher-linear-deflection", _LINEAR_M)
         self._settings.set("mesher-angular-deflection", _ANGULAR_RAD)
-        self._settings.set("no-normals", True)  # noqa: FBT003 - the library's own signature
+        self._settings.set("no-normals", True)
         self._meshes: OrderedDict[str, Mesh] = OrderedDict()
 
     def all_at_once(self, products: Sequence[Any]) -> Iterator[tuple[int, Mesh, NDArray[np.float64]]]:

@@ -5,14 +5,19 @@ Only what a georeference needs is parsed. The whole model is read in a worker pr
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _LONGEST_ENTITY = 1 << 20
 _DEEPEST = 32
@@ -95,6 +100,14 @@ class StepText:
             arguments = _arguments(self._data, match.end())
             if arguments is not None:
                 yield Entity(int(match[1]), match[2].decode().upper(), arguments)
+
+    def points(self, most: int) -> NDArray[np.float64]:
+        """Return the first 3D points of the file as (n, 3) numbers in its own length unit, at most `most`."""
+        number = rb"\s*([+-]?[0-9.]+(?:[Ee][+-]?\d+)?)\s*"
+        pattern = rb"IFCCARTESIANPOINT\s*\(\s*\(" + number + rb"," + number + rb"," + number + rb"\)"
+        found = itertools.islice(re.finditer(pattern, self._data), most)
+        values = [[float(match[axis]) for axis in (1, 2, 3)] for match in found]
+        return np.array(values, dtype=np.float64).reshape(-1, 3)
 
     def get(self, ref: object) -> Entity | None:
         """Return the entity that a `Ref` names, None if it is no reference or not in the file."""

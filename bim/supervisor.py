@@ -15,7 +15,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bim.request import Request
@@ -23,6 +22,7 @@ from scenes.errors import LoadError, MissingLibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from scenes.problems import Problems
 
@@ -143,7 +143,9 @@ class _Watch:
             if not why:
                 return
             if self._stage != "shapes":
-                raise LoadError(self._path, f"the IFC library {why} while it reads the file", "repair or export it again")
+                raise LoadError(
+                    self._path, f"the IFC library {why} while it reads the file", "repair or export it again"
+                )
             if careful and self._current is not None:
                 self.left_out[self._current] = why
             if time.monotonic() > self._deadline:

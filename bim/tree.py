@@ -1,5 +1,6 @@
 """Worker side: the spatial tree of a model as rows, each with the number of its parent."""
 
+# ruff: noqa: PLC0415 - the IFC library is imported where it is used, in the worker only
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ _LEFT_OUT = (
     "IfcStructuralItem",
     "IfcVirtualElement",
 )
-_CONTAINERS = ("IfcSpatialStructureElement", "IfcSpatialElement", "IfcProject")
+# Products whose shapes are curves and points only; evaluating long alignments takes minutes.
+_WITHOUT_SURFACE = ("IfcAlignment", "IfcLinearElement", "IfcLinearPositioningElement", "IfcPositioningElement")
 
 
 @dataclass(slots=True)
@@ -190,7 +192,7 @@ def _inherit(rows: dict[int, Row]) -> None:
 
 def shaped_products(model: Any) -> list[Any]:
     """Return the products that have a representation and are things in the city."""
-    left_out = _of_types(model, _LEFT_OUT)
+    left_out = _of_types(model, (*_LEFT_OUT, *_WITHOUT_SURFACE))
     return [
         entity
         for entity in model.by_type("IfcProduct")

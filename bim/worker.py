@@ -4,6 +4,7 @@ Run as ``python -m bim.worker REQUEST.json``. It prints one JSON message a line 
 that the IFC library prints goes to standard error. The parent (`bim.supervisor`) may kill it at any time.
 """
 
+# ruff: noqa: PLC0415 - the messages must flow before the slow imports
 from __future__ import annotations
 
 import json
@@ -85,9 +86,10 @@ def _write_tree(model: Any, folder: Path, channel: Channel) -> None:
     from bim.tree import read_tree
 
     tree = read_tree(model, metres_per_unit(model))
-    for where, rule, message in tree.oddities:
+    reader = PropertyReader(model)
+    write_tree(tree, reader.by_object(), folder / "tree.arrow")
+    for where, rule, message in [*tree.oddities, *reader.oddities]:
         channel.say("problem", where=where, rule=rule, message=message)
-    write_tree(tree, PropertyReader(model).by_object(), folder / "tree.arrow")
     channel.say("tree", objects=len(tree.rows))
 
 
