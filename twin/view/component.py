@@ -1,0 +1,326 @@
+"""`CityView`: the browser viewer as a Panel component, for apps and notebooks."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import panel as pn
+import param
+from panel.custom import JSComponent
+
+from scenes import CityTwinError, UnknownObjectError
+from scenes.errors import MissingLibraryError
+from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
+from twin.view.manifest import scene_manifest
+from twin.view.rpc import OverlayData, SceneService, require_handles
+from twin.view.simulations import PageSimulations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from scenes import Field, Scene
+    from twin.view.colour import ColourScale
+    from twin.view.rpc import StreamProvider
+    from twin.whatif.scenario import Scenario
+
+BUNDLE = Path(__file__).parent / "dist" / "city_view.js"
+EMBEDDED_URL = "https://embedded.invalid/tiles/"
+ADDED_NUMBER = 3001
+_POOL = ThreadPoolExecutor(max_workers=8, thread_name_prefix="citytwin-page")
+_log = logging.getLogger(__name__)
+_PYTHON_ONLY = ("language", "theme", "selection", "picked", "time", "overlay", "camera")
+
+
+class CityView(JSComponent):
+    """The city in the browser: layers, overlays, properties, sun, measuring.
+
+    Parameters
+    ----------
+    scene
+        What is shown.
+    overlays
+        Specs (`ColourScale.spec`) of overlays whose codes come over ``/live`` or by `set_codes`.
+    live
+        Live data of objects, such as a `twin.live.LiveHub`; None = nothing is live.
+    tiles
+        Folder with published tiles, to send them over the message channel; None = the page gets them from
+        ``tiles/`` of the same server.
+    scenarios
+        Branches that simulations may run on, by name.
+    attribution
+        Who made the data.
+
+    Examples
+    --------
+    >>> from scenes import Georeference, Scene
+    >>> view = CityView(Scene(Georeference("EPSG:32651", 354_000.0, 3_457_000.0)), language="en")
+    >>> view.language, view.selection
+    ('en', [])
+    """
+
+    language: Any = param.Selector(default="zh", objects=["zh", "en"], doc="Language of the page.")
+    theme: Any = param.Selector(default="light", objects=["light", "dark"], doc="Light or dark.")
+    selection = param.List(default=[], item_type=str, doc="uids of the selected objects.")
+    picked = param.String(default=None, allow_None=True, doc="uid of the object that was clicked last.")
+    time = param.String(default="", doc="ISO 8601 instant of the sun; empty = the scene's own.")
+    overlay = param.String(default=None, allow_None=True, doc="Name of the overlay, None = original colours.")
+    camera = param.Dict(default=None, allow_None=True, doc="{position, target} in local metres.")
+    full_page = param.Boolean(default=False, doc="Fill the window instead of the place in the layout.")
+    first_language = param.String(default="zh", doc="Language before the scene arrives.")
+    first_theme = param.String(default="light", doc="Theme before the scene arrives.")
+
+    _bundle = "dist/city_view.js"
+    _rename = dict.fromkeys(_PYTHON_ONLY)
+
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        overlays: Sequence[Mapping[str, Any]] = (),
+        live: StreamProvider | None = None,
+        tiles: str | Path | None = None,
+        scenarios: Mapping[str, Scenario] | None = None,
+        attribution: Sequence[str] = (),
+        **params: Any,
+    ) -> None:
+        if not BUNDLE.is_file():
+            advice = "install with pip install ., or run npm ci && npm run build in twin/view/web"
+            raise MissingLibraryError(BUNDLE, "the viewer's bundle is not built", advice)
+        params.setdefault("first_language", params.get("language", "zh"))
+        params.setdefault("first_theme", params.get("theme", "light"))
+        params.setdefault("sizing_mode", "stretch_both")
+        super().__init__(**params)  # type: ignore[no-untyped-call]
+        self.scene = scene
+        self.service = SceneService(scene, live)
+        self.simulations = PageSimulations(self.service, scenarios or {}, lambda data: self._later("job", data))
+        self._tiles = None if tiles is None else Path(tiles)
+        self._live = live
+        self._attribution = list(attribution)
+        self._specs = {int(spec["id"]): dict(spec) for spec in overlays}
+        self._surfaces: dict[str, bytes] = {}
+        self._pick_callbacks: list[Callable[[str | None], None]] = []
+        self._from_page = False
+        self._document: Any = None
+        self._offer_attributes()
+        self.service.register("tile", self._tile)
+        self.param.watch(self._on_change, list(_PYTHON_ONLY))
+
+    # for programs ----------------------------------------------------------------------------------
+
+    def set_codes(self, overlay: str | int, codes: NDArray[np.uint8]) -> None:
+        """Recolour the whole city: one code for each handle, shape (n,) uint8."""
+        number = self._number(overlay)
+        codes = np.ascontiguousarray(codes, np.uint8)
+        if codes.shape != (len(self.scene),):
+            raise ValueError(f"{overlay}: {codes.shape} codes for {len(self.scene)} objects")
+        own = codes.copy()
+        self.service.add_overlay(OverlayData(self._specs[number], lambda: own))
+        self._tell({"op": "codes", "overlay": number, "codes": own.tobytes()})
+
+    def set_codes_of(self, overlay: str | int, handles: NDArray[np.uint32], codes: NDArray[np.uint8]) -> None:
+        """Recolour some objects: (m,) handles and their codes."""
+        number = self._number(overlay)
+        places = np.ascontiguousarray(handles, np.uint32)
+        changed = np.ascontiguousarray(codes, np.uint8)
+        if places.shape != changed.shape:
+            raise ValueError(f"{overlay}: {changed.shape} codes for {places.shape} handles")
+        known = self.service.overlays.get(number)
+        every = known.codes().copy() if known else np.zeros(len(self.scene), np.uint8)
+        every[places] = changed
+        self.service.add_overlay(OverlayData(self._specs[number], lambda: every))
+        self._tell({"op": "codes_delta", "overlay": number, "handles": places.tobytes(), "codes": changed.tobytes()})
+
+    def show_attribute(self, column: str, ramp: str = "viridis") -> None:
+        """Colour the city by an attribute column."""
+        made = overlay_by_attribute(self.scene, column, ramp)
+        self._offer(OverlayData(made.spec(self._free_number(column)), lambda: made.codes), show=True)
+
+    def show_field(
+        self, field: Field, scale: ColourScale | None = None, titles: Mapping[str, str] | None = None
+    ) -> None:
+        """Colour the city by a field, or draw the field's own surface."""
+        from twin.view.simulations import field_overlay  # noqa: PLC0415
+
+        number = self._free_number(scale.name if scale else field.name)
+        names = titles or (scale.titles if scale else {}) or {"en": field.name, "zh": field.name}
+        self._offer(field_overlay(self.scene, field, number, names, scale=scale), show=True)
+
+    def show_surface(self, name: str, glb: bytes | None) -> None:
+        """Draw a surface (glb with vertex colours) over the city; None removes it."""
+        if glb is None:
+            self._surfaces.pop(name, None)
+        else:
+            self._surfaces[name] = glb
+        self._tell({"op": "field_surface", "name": name, "glb": glb})
+
+    def fly_to(self, uids: str | Sequence[str]) -> None:
+        """Select objects and fly to them."""
+        wanted = [uids] if isinstance(uids, str) else list(uids)
+        handles = require_handles(self.scene, wanted)
+        self._quietly(selection=wanted)
+        self._tell({"op": "select", "handles": handles, "fly": True})
+
+    def on_pick(self, callback: Callable[[str | None], None]) -> None:
+        """Call back with the uid of every object that is clicked, None for the ground."""
+        self._pick_callbacks.append(callback)
+
+    def notify(self, message: str, severity: str = "info") -> None:
+        """Show a notice on the page: ``info`` or ``error``."""
+        self._tell({"op": "event", "name": "notice", "data": {"message": message, "severity": severity}})
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what the page is told of the scene."""
+        return scene_manifest(
+            self.scene,
+            tiles_url="tiles/" if self._tiles is None else EMBEDDED_URL,
+            live_url="live" if self._live is not None and self._tiles is None else None,
+            language=self.language,
+            theme=self.theme,
+            time=self.time,
+            overlays=list(self._specs.values()),
+            simulations=self.simulations.specs(),
+            scenarios=[{"name": name, "title": name} for name in self.simulations.scenarios],
+            attribution=self._attribution,
+        )
+
+    # messages --------------------------------------------------------------------------------------
+
+    def _handle_msg(self, data: Any) -> None:
+        """Take a message of the page."""
+        self._document = pn.state.curdoc
+        operation = data.get("op") if isinstance(data, dict) else None
+        if operation == "ready":
+            self._boot()
+        elif operation == "ask":
+            self._answer(data)
+        elif operation == "event":
+            self._on_event(str(data.get("name")), data.get("data"))
+
+    def _boot(self) -> None:
+        """Tell a page that has just connected everything it needs, so that a reload restores the scene."""
+        self._tell({"op": "scene", "manifest": self.manifest()})
+        for name, glb in self._surfaces.items():
+            self._tell({"op": "field_surface", "name": name, "glb": glb})
+        if self.overlay is not None:
+            self._tell({"op": "overlay", "id": self._number(self.overlay)})
+        if self.selection:
+            self._tell({"op": "select", "handles": require_handles(self.scene, self.selection), "fly": False})
+        if self.camera:
+            self._tell({"op": "camera", **self.camera})
+
+    def _answer(self, question: Mapping[str, Any]) -> None:
+        number, method = question.get("id"), str(question.get("method"))
+        params = question.get("params") or {}
+        document = self._document
+
+        def work() -> dict[str, Any]:
+            try:
+                return {"op": "answer", "id": number, "result": self.service.ask(method, params)}
+            except CityTwinError as error:
+                return {"op": "answer", "id": number, "error": {"message": str(error)}}
+            except Exception:  # noqa: BLE001 - the page must hear of it, and the session must live on
+                _log.exception("answering %s", method)
+                message = f"{method}: the server made a mistake; see its log"
+                return {"op": "answer", "id": number, "error": {"message": message}}
+
+        if document is None or document.session_context is None:
+            self._tell(work())
+            return
+        future = _POOL.submit(work)
+        future.add_done_callback(lambda done: document.add_next_tick_callback(lambda: self._tell(done.result())))
+
+    def _on_event(self, name: str, data: Any) -> None:
+        if name == "pick":
+            uid = None if data is None else self.scene.at(int(data["handle"])).uid
+            self._quietly(picked=uid)
+            for callback in self._pick_callbacks:
+                callback(uid)
+        elif name == "state" and isinstance(data, dict):
+            selected = data.get("selection")
+            self._quietly(
+                language=data.get("language") or self.language,
+                theme=data.get("theme") or self.theme,
+                overlay=data.get("overlay"),
+                time=data.get("time") or self.time,
+                camera=data.get("camera"),
+                selection=[selected] if selected else [],
+            )
+        elif name == "error":
+            _log.warning("page: %s", data.get("message") if isinstance(data, dict) else data)
+
+    def _on_change(self, event: Any) -> None:
+        if self._from_page:
+            return
+        if event.name in ("language", "theme"):
+            self._tell({"op": event.name, "value": event.new})
+        elif event.name == "time" and event.new:
+            self._tell({"op": "time", "iso": event.new})
+        elif event.name == "overlay":
+            self._tell({"op": "overlay", "id": None if event.new is None else self._number(event.new)})
+        elif event.name == "camera" and event.new:
+            self._tell({"op": "camera", **event.new})
+        elif event.name == "selection":
+            handles = require_handles(self.scene, event.new)
+            self._tell({"op": "select", "handles": handles, "fly": False})
+
+    def _quietly(self, **values: Any) -> None:
+        """Set parameters to what the page shows already."""
+        self._from_page = True
+        try:
+            self.param.update(**values)
+        finally:
+            self._from_page = False
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        self._send_msg(dict(message))
+
+    def _later(self, name: str, data: Mapping[str, Any]) -> None:
+        """Send an event from another thread."""
+        message = {"op": "event", "name": name, "data": dict(data)}
+        document = self._document
+        if document is None or document.session_context is None:
+            self._tell(message)
+        else:
+            document.add_next_tick_callback(lambda: self._tell(message))
+
+    # overlays and tiles ----------------------------------------------------------------------------
+
+    def _offer_attributes(self) -> None:
+        for number, column in enumerate(usual_columns(self.scene), FIRST_NUMBER):
+            made = overlay_by_attribute(self.scene, column)
+            self._offer(OverlayData(made.spec(number), lambda made=made: made.codes), show=False)  # type: ignore[misc]
+
+    def _offer(self, overlay: OverlayData, *, show: bool) -> None:
+        spec = dict(overlay.spec)
+        self._specs[int(spec["id"])] = spec
+        self.service.add_overlay(overlay)
+        if show:
+            self._tell({"op": "overlay_spec", "overlay": spec})
+            self._quietly(overlay=str(spec["name"]))
+            self._tell({"op": "overlay", "id": spec["id"]})
+
+    def _free_number(self, name: str) -> int:
+        used = [number for number, spec in self._specs.items() if spec["name"] == name]
+        return used[0] if used else max([ADDED_NUMBER - 1, *self._specs]) + 1
+
+    def _number(self, overlay: str | int) -> int:
+        for number, spec in self._specs.items():
+            if overlay in (number, spec["name"]):
+                return number
+        known = ", ".join(str(spec["name"]) for spec in self._specs.values()) or "none"
+        raise UnknownObjectError(str(overlay), "there is no such overlay", f"there are {known}")
+
+    def _tile(self, params: Mapping[str, Any]) -> dict[str, bytes]:
+        if self._tiles is None:
+            raise UnknownObjectError(str(params["path"]), "tiles of this view come over HTTP")
+        root = self._tiles.resolve()
+        path = (root / str(params["path"])).resolve()
+        if not (path.is_relative_to(root) and path.is_file()):
+            raise UnknownObjectError(str(params["path"]), "there is no such tile")
+        return {"data": path.read_bytes()}
