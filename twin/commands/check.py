@@ -37,6 +37,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"problems": found}, ensure_ascii=False, indent=2))
     else:
-        print_problems(found)
+        print_problems(found, 20)
         print(f"{len(found)} findings")
     return int(any(problem["severity"] == "error" for problem in found))

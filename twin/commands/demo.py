@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin.commands.shared import common, progress_bar
+from twin.commands.shared import common, port_number, progress_bar
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def add_parser(verbs: Any) -> None:
     """Add the verb to the command."""
     parser: argparse.ArgumentParser = verbs.add_parser("demo", help="make and open the demo city")
-    parser.add_argument("--port", type=int, default=5006, help="port of the app (default 5006; 0 = any free one)")
+    parser.add_argument(
+        "--port", type=port_number, default=5006, help="port of the app (default 5006; 0 = any free one)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument("--keep", metavar="DIR", help="keep the city in this folder and find it there next time")
     parser.add_argument(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenes.export import FORMATS, export
-
 import scenes
 from scenes.errors import CityTwinError
+from scenes.export import FORMATS, export
 from twin.commands.shared import common
 
 if TYPE_CHECKING:
@@ -32,6 +31,6 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "ifc" or (not options.format and Path(options.out).suffix == ".ifc"):
         raise CityTwinError(options.out, "export to IFC is not there yet", f"choose {', '.join(FORMATS)}")
     scene = scenes.open(options.city)
-    path = export(scene, options.out, form=options.format, where=options.where, layers=options.layer or None)
+    path = export(scene, options.out, format=options.format, where=options.where, layers=options.layer)
     print(path)
     return 0

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import scenes
-from scenes import Problems
+from scenes import Problem, Problems
 from scenes.errors import MissingSourceError
 from scenes.loading import Source, assemble
-from scenes.store import stored_problems
+from scenes.store import manifest
 from twin.commands.shared import common, print_facts, scene_facts
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
     problems = Problems()
     if path.is_dir() and path.suffix == ".city":
         scene = scenes.open(path)
-        problems.extend(stored_problems(path))
+        stored = manifest(path).get("problems", [])
+        problems.extend([Problem(**found) for found in stored])
     else:
         scene = assemble([Source(str(path))], crs=options.crs, name=path.name, problems=problems)
     print_facts(scene_facts(scene, problems), options)

@@ -27,6 +27,14 @@ def common(parser: argparse.ArgumentParser, *, facts: bool = True) -> None:
         parser.add_argument("--json", action="store_true", help="print facts as JSON")
 
 
+def port_number(text: str) -> int:
+    """Return the port that an option names; argparse turns the error into wrong usage."""
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise ValueError(text)
+    return number
+
+
 def source_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how source files are read."""
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help="files of any supported kind")
@@ -149,11 +157,18 @@ def print_facts(facts: dict[str, Any], options: argparse.Namespace) -> None:
     print_problems(facts["problems"])
 
 
-def print_problems(problems: Sequence[dict[str, str]]) -> None:
-    """Print findings, one a line."""
+def print_problems(problems: Sequence[dict[str, str]], most: int = 3) -> None:
+    """Print findings, one a line, at most `most` of each rule; JSON has them all."""
+    counts: dict[str, int] = {}
     for problem in problems:
-        advice = f"; {problem['advice']}" if problem.get("advice") else ""
-        print(f"{problem['severity']:8}{problem['object']}: {problem['message']}{advice} [{problem['rule']}]")
+        rule = problem["rule"]
+        counts[rule] = counts.get(rule, 0) + 1
+        if counts[rule] <= most:
+            advice = f"; {problem['advice']}" if problem.get("advice") else ""
+            print(f"{problem['severity']:8}{problem['object']}: {problem['message']}{advice} [{rule}]")
+    for rule, count in counts.items():
+        if count > most:
+            print(f"{'':8}... and {count - most} more of [{rule}]; --json lists them")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

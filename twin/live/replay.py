@@ -61,8 +61,14 @@ class ReplayFeed:
 
     @classmethod
     def from_url(cls, url: str, datastreams: Datastreams, **options: Any) -> ReplayFeed:
-        """Return the feed of ``replay:FILE``."""
-        return cls(Path(unquote(url.removeprefix("replay:").removeprefix("//"))), datastreams, **options)
+        """Return the feed of ``replay:FILE``, or of ``replay:FILE?speed=X``."""
+        path, mark, query = url.removeprefix("replay:").removeprefix("//").partition("?speed=")
+        if mark:
+            try:
+                options["speed"] = float(query)
+            except ValueError as error:
+                raise UnsupportedError(url, f"{query!r} is not a speed", "write replay:FILE?speed=10") from error
+        return cls(Path(unquote(path)), datastreams, **options)
 
     def clock(self) -> int:
         """Return the event time that the replay has reached, in ms."""

@@ -1,0 +1,136 @@
+"""``twin scenario CITY new|edit|diff|list|merge|remove``: branches of a city."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import scenes
+from scenes.errors import CityTwinError
+from twin.commands.shared import common, print_table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scenes import Scene
+    from twin.whatif import Scenario
+
+_ACTIONS = ("new", "edit", "diff", "list", "merge", "remove")
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb to the command."""
+    parser: argparse.ArgumentParser = verbs.add_parser("scenario", help="make, edit, compare and merge scenarios")
+    parser.add_argument("city")
+    parser.add_argument("action", choices=_ACTIONS)
+    parser.add_argument(
+        "names", nargs="*", help="new NAME [PARENT]; edit NAME; diff A [B]; merge NEW OURS THEIRS; remove NAME"
+    )
+    parser.add_argument("--edits", metavar="FILE", help="JSON list of edits for `edit`; - reads standard input")
+    parser.add_argument("--author", default="")
+    parser.add_argument("--title", default="")
+    common(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do one thing with the branches of a city."""
+    scene = scenes.open(options.city)
+    handler = {"new": _new, "edit": _edit, "diff": _diff, "list": _list, "merge": _merge, "remove": _remove}[
+        options.action
+    ]
+    handler(options, scene)
+    return 0
+
+
+def _names(options: argparse.Namespace, least: int, most: int, form: str) -> list[str]:
+    if not least <= len(options.names) <= most:
+        raise CityTwinError(
+            f"twin scenario {options.action}", "the names do not fit", f"write twin scenario CITY {form}"
+        )
+    return [*options.names, *[""] * (most - len(options.names))]
+
+
+def _load(options: argparse.Namespace, name: str, scene: Scene) -> Scenario:
+    from twin.whatif import load_scenario  # noqa: PLC0415 - the engines come with it
+
+    return load_scenario(options.city, name, scene)
+
+
+def _new(options: argparse.Namespace, scene: Scene) -> None:
+    from twin.whatif import Scenario, list_scenarios, save_scenario  # noqa: PLC0415
+
+    name, parent = _names(options, 1, 2, "new NAME [PARENT]")
+    if any(each["name"] == name for each in list_scenarios(options.city)):
+        raise CityTwinError(name, "there is a scenario of this name", "choose another, or remove it first")
+    base = _load(options, parent, scene) if parent else scene
+    print(save_scenario(options.city, Scenario(name, base, options.author, options.title)))
+
+
+def _edit(options: argparse.Namespace, scene: Scene) -> None:
+    from twin.whatif import edit_from_dict, save_scenario  # noqa: PLC0415
+
+    (name,) = _names(options, 1, 1, "edit NAME --edits FILE")
+    if not options.edits:
+        raise CityTwinError(name, "no edits are given", "name a JSON file with --edits, or - for standard input")
+    if options.edits != "-" and not Path(options.edits).is_file():
+        raise CityTwinError(options.edits, "there is no such file", "check the path")
+    text = sys.stdin.read() if options.edits == "-" else Path(options.edits).read_text(encoding="utf-8")
+    try:
+        told = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CityTwinError(options.edits, f"is not JSON ({error})", "write a list of edits") from error
+    if not isinstance(told, list):
+        raise CityTwinError(options.edits, "is not a list of edits", 'write [{"type": "...", "uid": "..."}]')
+    scenario = _load(options, name, scene).edit(*(edit_from_dict(each) for each in told))
+    print(save_scenario(options.city, scenario))
+
+
+def _diff(options: argparse.Namespace, scene: Scene) -> None:
+    from twin.whatif import diff  # noqa: PLC0415
+
+    first, second = _names(options, 1, 2, "diff A [B]")
+    before, after = (
+        (_load(options, first, scene), _load(options, second, scene))
+        if second
+        else (scene, _load(options, first, scene))
+    )
+    found = diff(before, after)
+    if options.json:
+        print(json.dumps(found.as_dict(), ensure_ascii=False, indent=2, default=str))
+        return
+    for sign, uids in (("+", found.added), ("-", found.removed)):
+        for uid in uids:
+            print(f"{sign} {uid}")
+    for uid, changes in found.changed.items():
+        print(f"~ {uid} " + ", ".join(f"{name}: {old} -> {new}" for name, (old, new) in changes.items()))
+
+
+def _list(options: argparse.Namespace, _scene: Scene) -> None:
+    from twin.whatif import list_scenarios  # noqa: PLC0415
+
+    found = list_scenarios(options.city)
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        columns = ("name", "title", "author", "parent", "edits")
+        print_table(columns, [[str(each[column]) for column in columns] for each in found])
+
+
+def _merge(options: argparse.Namespace, scene: Scene) -> None:
+    from twin.whatif import merge, save_scenario  # noqa: PLC0415
+
+    name, ours, theirs = _names(options, 3, 3, "merge NEW OURS THEIRS")
+    merged = merge(name, _load(options, ours, scene), _load(options, theirs, scene), options.author)
+    print(save_scenario(options.city, merged.scenario))
+    for conflict in merged.conflicts:
+        print(f"conflict: {conflict}", file=sys.stderr)
+
+
+def _remove(options: argparse.Namespace, _scene: Scene) -> None:
+    from twin.whatif import remove_scenario  # noqa: PLC0415
+
+    (name,) = _names(options, 1, 1, "remove NAME")
+    remove_scenario(options.city, name)
