@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BOX_TRIANGLES = 10
 CLUSTER_TRIANGLES = 24  # objects with fewer triangles are kept as they are
+GRID_SHIFT = 0.37  # of a cell, so that round coordinates do not lie on the border between two cells
 KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leaves is not used
 INSTANCE_COST = 10
 
@@ -67,7 +68,7 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
 
     Vertices of different colours stay apart. `errors` grow by the greatest move of a vertex of the object.
     """
-    cells = np.floor((content.positions.astype(np.float64) + content.centre) / cell_m).astype(np.int64)
+    cells = np.floor((content.positions.astype(np.float64) + content.centre) / cell_m + GRID_SHIFT).astype(np.int64)
     if level:
         cells[:, 2] = 0
     cells -= cells.min(axis=0)
