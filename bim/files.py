@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from scenes.errors import LoadError, MissingSourceError, UnsupportedError
+from scenes.errors import LoadError, MissingLibraryError, MissingSourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,9 @@ _HEAD = 65_536
 _TAIL = 4_096
 _LARGEST_UNPACKED = 8 << 30
 _LARGEST_RATIO = 200
+_DEFLATE64 = 9
+_LOCAL_HEADER = 30
+_BLOCK = 1 << 18
 _SCHEMA = re.compile(r"FILE_SCHEMA\s*\(\s*\(\s*'([^']*)'", re.IGNORECASE)
 
 
@@ -120,7 +124,7 @@ def _unpack(path: Path, target: Path) -> None:
             if len(found) != 1:
                 raise LoadError(path, f"holds {len(found)} IFC files", "pack exactly one, or unpack it first")
             _copy(archive, found[0], path, target)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "pack it again without a password") from error
     except OSError as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "check the free space for temporary files") from error
@@ -133,12 +137,38 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, target: P
         raise LoadError(
             path, f"would unpack to {size}, which looks like a zip bomb", "unpack it yourself if you trust it"
         )
-    with archive.open(info) as packed, target.open("wb") as plain:
-        _copy_at_most(packed, plain, info.file_size, path)
+    with target.open("wb") as plain:
+        if info.compress_type == _DEFLATE64:
+            blocks = _inflated64(path, info)
+        else:
+            blocks = _inflated(archive, info)
+        for block in blocks:
+            plain.write(block)
+            if plain.tell() > info.file_size:
+                raise LoadError(path, "unpacks to more than its table says", "pack it again")
+        if plain.tell() < info.file_size:
+            raise LoadError(path, "is cut off in the middle of the packed file", "copy or pack it again")
 
 
-def _copy_at_most(packed: object, plain: BinaryIO, limit: int, path: Path) -> None:
-    source: BinaryIO = packed  # type: ignore[assignment]
-    shutil.copyfileobj(source, plain, 1 << 20)
-    if plain.tell() > limit:
-        raise LoadError(path, "unpacks to more than its table says", "pack it again")
+def _inflated(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(info) as packed:
+        while block := packed.read(_BLOCK):
+            yield block
+
+
+def _inflated64(path: Path, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield the bytes of a member packed with Deflate64, which Windows uses for large files and Python cannot read."""
+    try:
+        import inflate64  # noqa: PLC0415 - optional, and rarely needed
+    except ImportError as error:
+        raise MissingLibraryError("inflate64", f"is needed to unpack {path}", 'pip install "citytwin[bim]"') from error
+    inflater = inflate64.Inflater()
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL_HEADER)
+        name_size, extra_size = struct.unpack("<HH", header[26:30])
+        file.seek(name_size + extra_size, 1)
+        left = info.compress_size
+        while left > 0 and (packed := file.read(min(_BLOCK, left))):
+            left -= len(packed)
+            yield inflater.inflate(packed)

@@ -44,7 +44,7 @@ def with_footprints(batches: Sequence[Batch]) -> list[Batch]:
 
 def hulls(mesh: MeshSet) -> NDArray[np.object_]:
     """Return the plan of each group of a mesh set: the convex hull of its vertices in local metres."""
-    counts: NDArray[np.int64] = np.diff(mesh.vertex_starts.astype(np.int64))
+    counts = mesh.vertex_starts[1:].astype(np.int64) - mesh.vertex_starts[:-1]
     groups = np.repeat(np.arange(len(mesh.rows)), counts)
     plan = mesh.positions[:, :2].astype(np.float64) + mesh.centre[:2]
     points = np.asarray(shapely.points(plan), dtype=object)
