@@ -18,7 +18,7 @@ from uuid import uuid4
 from scenes import CityTwinError, SimulationError
 from twin.whatif.hashing import case_hash, engine_versions, scene_hash
 from twin.whatif.inputs import checked_inputs
-from twin.whatif.process import LOG_FILE, ChildProcess, describe_exit
+from twin.whatif.process import ERRORS_FILE, ChildProcess, describe_exit
 from twin.whatif.result import Result
 from twin.whatif.worker import ERROR_FILE, engine_path
 
@@ -220,7 +220,7 @@ class Job:
         if (case / ERROR_FILE).is_file():
             raise SimulationError(**json.loads((case / ERROR_FILE).read_text("utf-8")))
         if status != 0:
-            raise SimulationError(name, describe_exit(status), _last_line(case / LOG_FILE))
+            raise SimulationError(name, describe_exit(status), _last_line(case / ERRORS_FILE))
 
     def _collected(self, case: Path, run: Mapping[str, Any], *, cached: bool) -> Result:
         spec = self.engine.spec

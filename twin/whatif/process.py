@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 
 GRACE_S = 3.0
 LOG_FILE = "log.txt"
+ERRORS_FILE = "errors.txt"
 
 
 class ChildProcess:
-    """A command whose standard output carries ``@@`` progress lines; everything else goes to ``log.txt``.
+    """A command whose standard output carries ``@@`` progress lines; everything else goes to
+    ``log.txt``, and standard error to ``errors.txt``.
 
     Parameters
     ----------
     command
         Program and arguments.
     case
-        Working folder; the log is written there.
+        Working folder; the two files are written there.
     environment
         Variables that are added to those of this process.
     """
@@ -39,18 +41,20 @@ class ChildProcess:
         # Engines that open a thread for each core slow each other down on a shared machine.
         variables = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONUNBUFFERED": "1", **environment}
         self._log = (case / LOG_FILE).open("w", encoding="utf-8")
+        errors = (case / ERRORS_FILE).open("wb")
         self._process = subprocess.Popen(  # noqa: S603 - the command is ours
             list(command),
             cwd=case,
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=errors,
             start_new_session=True,
             text=True,
             encoding="utf-8",
             errors="replace",
         )
+        errors.close()
         self._ending = threading.Lock()
 
     @property

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from gis.prisms import PrismColours, extruded
 from scenes import Batch, MeshSet, Scene, SimulationError
 from scenes.schema import object_table
 
@@ -111,6 +110,8 @@ def _mesh(edit: AddObject, foot_m: float) -> MeshSet:
     if not edit.footprint:
         positions = np.array(edit.positions, float) + np.array([0.0, 0.0, foot_m])
         return MeshSet.of_one(positions, np.array(edit.triangles, np.uint32))
+    from gis.prisms import PrismColours, extruded  # noqa: PLC0415 - brings all loaders, which no child process needs
+
     top = foot_m + float(edit.height_m or 0.0)
     wall, roof = np.array([_WALL], np.uint8), np.array([_ROOF], np.uint8)
     shape = np.array([shapely.normalize(polygon_of(edit))], dtype=object)

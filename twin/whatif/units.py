@@ -105,6 +105,14 @@ def read_quantity(given: object, unit: str) -> object:
         value, source = given["value"], given["unit"]
         if isinstance(value, int | float) and isinstance(source, str):
             return round(convert(float(value), source, unit), 12)
-    if isinstance(given, str) and (match := _QUANTITY.match(given)):
+    if isinstance(given, str) and not _is_number(given) and (match := _QUANTITY.match(given)):
         return round(convert(float(match[1]), match[2], unit), 12)
     return given
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

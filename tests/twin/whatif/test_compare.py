@@ -1,0 +1,59 @@
+"""Base and variant side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import shapely
+
+from scenes import SimulationError
+from twin.whatif import AddObject, RemoveObject, Scenario, compare, simulate
+
+from .conftest import city_of
+
+WALL = ((-60.0, -20.0), (80.0, -20.0), (80.0, -8.0), (-60.0, -8.0))
+
+
+def test_a_new_tower_takes_the_sun_of_the_house_behind_it() -> None:
+    city = city_of([(shapely.box(0, 0, 20, 12), 18.0), (shapely.box(300, 0, 320, 12), 18.0)])
+    house, far = list(city)
+    scenario = Scenario("tower", city).edit(AddObject("", WALL, 80.0, name="Tower"))
+    base = simulate(city, "sunlight", cache=False, resolution_m=3)
+    variant = simulate(city, "sunlight", scenario, cache=False, resolution_m=3)
+    found = compare(base, variant)
+    assert found.newly_below == (house,)
+    assert found.newly_above == ()
+    assert found.trusted
+    change = found.fields["sunlit_hours"]
+    by_uid = dict(zip([variant.scene.at(int(h)).uid for h in change.handles], change.values, strict=True))
+    assert by_uid[house] < -6
+    assert by_uid[far] == 0
+    assert np.isnan(by_uid[scenario.added_uids[0]])
+    assert found.kpis["buildings"]["change"] == 1
+    facade = found.fields["facade_hours"].values
+    known = facade[np.isfinite(facade)]
+    assert len(known) == len(base.fields["facade_hours"].values)
+    assert known.max() <= 1e-6
+    ground = found.fields["ground_hours"].values
+    assert np.isfinite(ground).mean() > 0.5
+    assert np.nanmax(ground) <= 1e-6
+    back = compare(variant, base)
+    assert back.newly_above == (house,)
+
+
+def test_removing_a_building_gives_the_sun_back() -> None:
+    city = city_of([(shapely.box(0, 0, 20, 12), 18.0), (shapely.box(-60, -20, 80, -8), 80.0)])
+    house, slab = list(city)
+    scenario = Scenario("gone", city).edit(RemoveObject(slab))
+    base = simulate(city, "sunlight", cache=False, resolution_m=3)
+    variant = simulate(city, "sunlight", scenario, cache=False, resolution_m=3)
+    assert compare(base, variant).newly_above == (house,)
+
+
+def test_results_of_different_simulations_are_not_compared() -> None:
+    result = simulate(city_of([(shapely.box(0, 0, 20, 12), 18.0)]), "sunlight", cache=False)
+    other = replace(result, spec=replace(result.spec, id="noise"))
+    with pytest.raises(SimulationError, match="cannot be compared"):
+        compare(result, other)
