@@ -35,9 +35,10 @@ _EAST = ("x", "easting", "east", "x_coord", "coord_x")
 _NORTH = ("y", "northing", "north", "y_coord", "coord_y")
 _TEXT = ("wkt", "geometry", "geom", "the_geom", "wkt_geom", "shape")
 _TELLING_TAGS = frozenset(
-    """building building:part building:levels building:min_level height min_height highway railway waterway natural
-    landuse leisure boundary admin_level amenity shop tourism name name:zh name:en lanes width tunnel bridge""".split()
-)
+    {"building", "building:part", "building:levels", "building:min_level", "height", "min_height", "highway", "railway",
+     "waterway", "natural", "landuse", "leisure", "boundary", "admin_level", "amenity", "shop", "tourism", "name",
+     "name:zh", "name:en", "lanes", "width", "tunnel", "bridge"}
+)  # fmt: skip
 _WKB = ("geometry", "wkb", "geom", "wkb_geometry", "the_geom", "shape")
 
 

@@ -65,7 +65,7 @@ def ribbons(
 def _points_of(geometries: NDArray[np.object_], dense: bool) -> tuple[Floats, Integers, Integers]:
     """Return points without repeats, the line of each, and the row of each line."""
     parts, rows = shapely.get_parts(geometries, return_index=True)
-    keep = np.isin(shapely.get_type_id(parts), (1, 2)) & ~shapely.is_empty(parts)
+    keep = np.isin(shapely.get_type_id(parts), (1, 2)) & (shapely.length(parts) > 1e-4)
     parts, rows = shapely.force_2d(parts[keep]), rows[keep].astype(np.int64)
     if dense and len(parts):
         parts = shapely.segmentize(parts, STEP_M)

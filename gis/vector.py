@@ -117,7 +117,7 @@ def _prepared(table: FeatureTable, source: Source, context: LoadContext) -> _Tab
     geometry = to_local(frame.geometry.to_numpy(), table.crs, source, context)
     geometry = repaired(geometry, labels, context.problems)
     frame = frame.assign(geometry=geometry)
-    keep = usable(geometry, labels, context.problems) & _no_label_points(frame, labels, context)
+    keep = usable(geometry, labels, context.problems) & _no_label_points(frame, identity, labels, context)
     if keep.any():
         rows = np.flatnonzero(keep)
         extra = _height_texts(frame, source)[rows]
@@ -167,11 +167,17 @@ def _separated(table: _Table, dataset: str, context: LoadContext) -> _Table:
     return _Table(frame, table.themes[order], identity, table.labels[order] + endings)
 
 
-def _no_label_points(frame: Any, labels: NDArray[np.object_], context: LoadContext) -> NDArray[np.bool_]:
-    """Leave out points that only say where the label of an area goes."""
-    if "label_placement" not in frame.columns:
-        return np.ones(len(frame), bool)
-    mark = frame["label_placement"].notna().to_numpy() & (shapely.get_type_id(frame.geometry.to_numpy()) == 0)
+def _no_label_points(
+    frame: Any, identity: Identity, labels: NDArray[np.object_], context: LoadContext
+) -> NDArray[np.bool_]:
+    """Leave out points that only say where the label or the address of an area of the same file goes."""
+    geometry = frame.geometry.to_numpy()
+    points = shapely.get_type_id(geometry) == 0
+    areas = np.isin(shapely.get_type_id(geometry), (3, 6))
+    known = identity.original != ""
+    mark = points & known & np.isin(identity.original.astype(str), identity.original[areas & known].astype(str))
+    if "label_placement" in frame.columns:
+        mark |= points & frame["label_placement"].notna().to_numpy()
     for row in np.flatnonzero(mark):
         context.problems.add("info", str(labels[row]), "label-point", "only the place of a label: left out")
     kept: NDArray[np.bool_] = ~mark

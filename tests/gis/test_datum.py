@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import shape
+
+from gis.datum import bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, to_wgs84, wgs84_to_gcj02
+from scenes.errors import GeoreferenceError
+
+LONGITUDES = st.floats(73.0, 136.0)
+LATITUDES = st.floats(3.0, 54.0)
+
+
+@given(LONGITUDES, LATITUDES)
+def test_there_and_back_is_the_same_place_inside_china(lon: float, lat: float) -> None:
+    there = wgs84_to_gcj02(lon, lat)
+    back = gcj02_to_wgs84(*there)
+    assert abs(float(back[0]) - lon) < 1e-8
+    assert abs(float(back[1]) - lat) < 1e-8
+
+
+@given(LONGITUDES, LATITUDES)
+def test_the_shift_moves_every_place_by_less_than_a_kilometre(lon: float, lat: float) -> None:
+    there = wgs84_to_gcj02(lon, lat)
+    moved_m = np.hypot((there[0] - lon) * 111_320 * np.cos(np.radians(lat)), (there[1] - lat) * 110_600)
+    assert 1 < moved_m < 1_500
+
+
+@pytest.mark.parametrize("place", [(8.4, 49.0), (-74.0, 40.7), (151.2, -33.9), (0.0, 0.0)])
+def test_outside_china_nothing_moves(place: tuple[float, float]) -> None:
+    assert tuple(map(float, wgs84_to_gcj02(*place))) == place
+    assert tuple(map(float, gcj02_to_wgs84(*place))) == place
+
+
+@given(LONGITUDES, LATITUDES)
+def test_bd09_there_and_back_is_the_same_place(lon: float, lat: float) -> None:
+    back = bd09_to_gcj02(*gcj02_to_bd09(lon, lat))
+    assert abs(float(back[0]) - lon) < 1e-8
+    assert abs(float(back[1]) - lat) < 1e-8
+
+
+def test_an_unknown_shift_is_said() -> None:
+    with pytest.raises(GeoreferenceError, match="write gcj02 or bd09"):
+        to_wgs84("mars", 121.0, 31.0)
+
+
+@pytest.mark.real_data
+def test_the_districts_of_shanghai_fall_on_its_outline_after_the_shift(real_data) -> None:
+    outline = shape(json.loads((real_data / "gis/shanghai/shanghai.json").read_text())["features"][0]["geometry"])
+    districts = json.loads((real_data / "gis/shanghai/310000.json").read_text())["features"]
+    box = np.array([shape(each["geometry"]).bounds for each in districts])
+    west, north = box[:, 0].min(), box[:, 3].max()
+    middle = outline.bounds[0], outline.bounds[3]
+
+    def distance_m(lon: float, lat: float) -> float:
+        return float(np.hypot((lon - middle[0]) * 111_320 * np.cos(np.radians(31.2)), (lat - middle[1]) * 110_900))
+
+    assert distance_m(west, north) > 400
+    assert distance_m(*map(float, gcj02_to_wgs84(west, north))) < 60
