@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.view.words import THEMES, theme_titles
+from twin.view.words import layer_titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def _layer(scene: Scene, layer: Layer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "theme": layer.theme,
-        "titles": _titles(layer.titles, _layer_titles(layer)),
+        "titles": _layer_titles(layer),
         "tileset": f"{layer.name}/tileset.json",
         "base": scene.bases[layer.name],
         "count": len(layer),
@@ -126,10 +126,11 @@ def _layer(scene: Scene, layer: Layer) -> dict[str, Any]:
 
 
 def _layer_titles(layer: Layer) -> dict[str, str]:
-    """Return the theme's names where the layer is called like its theme, else the layer's own name."""
-    if layer.name == layer.theme and layer.theme in THEMES:
-        return theme_titles(layer.theme)
-    return {"en": layer.name, "zh": layer.name}
+    """Return the layer's names: its own, unless they only repeat the plain name that has usual words."""
+    usual = layer_titles(layer.name)
+    if usual is not None and set(layer.titles.values()) <= {layer.name}:
+        return usual
+    return _titles(layer.titles, {"en": layer.name, "zh": layer.name})
 
 
 def _titles(given: Mapping[str, str] | None, otherwise: Mapping[str, str]) -> dict[str, str]:

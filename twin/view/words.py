@@ -33,6 +33,12 @@ THEMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "generic": ("Objects", "其他对象"),
     }
 )  # fmt: skip
+LAYERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "bridges": ("Bridges", "桥梁"), "manholes": ("Manholes", "检查井"), "green": ("Green", "绿地"),
+        "pois": ("Points of interest", "兴趣点"), "railways": ("Railways", "铁路"), "streets": ("Streets", "街道"),
+    }
+)  # fmt: skip
 COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "height_m": ("Height", "高度"), "storeys": ("Storeys", "层数"), "levels": ("Storeys", "层数"),
@@ -64,6 +70,18 @@ def theme_titles(theme: str) -> dict[str, str]:
     """Return the names of a theme, those of ``generic`` for an unknown one."""
     english, chinese = THEMES.get(theme, THEMES["generic"])
     return {"en": english, "zh": chinese}
+
+
+def layer_titles(name: str) -> dict[str, str] | None:
+    """Return the names of a layer that is called like a theme or by another usual word, None for any other.
+
+    Examples
+    --------
+    >>> layer_titles("manholes"), layer_titles("office_a")
+    ({'en': 'Manholes', 'zh': '检查井'}, None)
+    """
+    found = THEMES.get(name) or LAYERS.get(name)
+    return None if found is None else {"en": found[0], "zh": found[1]}
 
 
 def column_titles(column: str) -> dict[str, str]:

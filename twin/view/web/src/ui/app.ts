@@ -10,6 +10,8 @@ import { Notices } from "./notices";
 import { Shell } from "./shell";
 import { decode, EMPTY, encode, type ViewState } from "./state";
 
+const RESULT_SURFACE = "overlay";
+
 export interface AppOptions {
   /** Fills the window; otherwise the element it was given. */
   fullPage?: boolean;
@@ -45,6 +47,8 @@ export class CityApp {
   /** Results of simulations that were run in this view, newest last. */
   readonly results: SimulationResult[] = [];
   readonly codes = new Map<number, Uint8Array>();
+  /** Surfaces that are drawn with an overlay, by overlay id. */
+  private readonly surfaces = new Map<number, ArrayBuffer>();
   live: LiveClient | null = null;
   /** True once a scene has been shown; tests wait for it. */
   ready = false;
@@ -216,16 +220,18 @@ export class CityApp {
     this.engine?.setOverlay(overlay);
     this.live?.subscribe(overlay?.source === "live" ? [overlay.id] : []);
     this.fire("overlay", overlay);
-    if (!overlay) return;
-    const codes = await this.codesOf(overlay);
-    if (codes && this.overlay?.id === overlay.id) this.engine?.setCodes(codes);
+    const codes = overlay && (await this.codesOf(overlay));
+    if (this.overlay?.id !== overlay?.id) return;
+    if (codes) this.engine?.setCodes(codes);
+    await this.engine?.setSurface(RESULT_SURFACE, (overlay && this.surfaces.get(overlay.id)) ?? null);
   }
 
   /** Every object's code of an overlay: known already, or asked of the backend. */
   async codesOf(overlay: OverlaySpec): Promise<Uint8Array | null> {
     if (!this.codes.has(overlay.id)) {
-      const answer = await this.ask<{ codes: unknown } | null>("codes", { overlay: overlay.id });
+      const answer = await this.ask<{ codes: unknown; surface?: unknown } | null>("codes", { overlay: overlay.id });
       if (answer && !this.codes.has(overlay.id)) this.codes.set(overlay.id, bytesOf(answer.codes).slice());
+      if (answer?.surface) this.surfaces.set(overlay.id, bytesOf(answer.surface).slice().buffer);
     }
     return this.codes.get(overlay.id) ?? null;
   }
@@ -300,6 +306,7 @@ export class CityApp {
     this.manifest = { ...manifest, tiles_url: new URL(manifest.tiles_url, document.baseURI).href };
     const { state } = this;
     this.codes.clear();
+    this.surfaces.clear();
     this.i18n.language = state.language ?? manifest.language;
     this.applyTheme(state.theme ?? manifest.theme);
     this.engine?.setTheme(this.theme);
