@@ -354,11 +354,12 @@ def _take_instances(each: Instances, lookup: NDArray[np.int64]) -> Instances:
 
 def _instance_bounds(each: Instances, centre: Floats) -> tuple[Floats, Floats]:
     shape = each.prototype.positions_m
-    reach = np.linalg.norm(shape[:, :2], axis=1).max(initial=0.0)
-    low = np.array([-reach, -reach, shape[:, 2].min(initial=0.0)])
-    high = np.array([reach, reach, shape[:, 2].max(initial=0.0)])
+    reach = np.linalg.norm(shape[:, :2], axis=1).max(initial=0.0) * np.abs(each.scales[:, :2]).max(axis=1, initial=0.0)
+    ends = np.outer(each.scales[:, 2], [shape[:, 2].min(initial=0.0), shape[:, 2].max(initial=0.0)])
     feet = each.positions.astype(np.float64) + centre
-    return feet + low * each.scales, feet + high * each.scales
+    low = np.column_stack([-reach, -reach, ends.min(axis=1)])
+    high = np.column_stack([reach, reach, ends.max(axis=1)])
+    return feet + low, feet + high
 
 
 def _expand(each: Instances, centre: Floats) -> MeshSet:
