@@ -107,7 +107,7 @@ class PageSimulations:
 
     def _card(self, name: str, scenario: str, result: Result) -> dict[str, Any]:
         overlays = []
-        for port, field in result.fields.items():
+        for port, field in result.fields_on(self.service.scene).items():
             data = field_overlay(
                 self.service.scene, field, next(self._numbers), result.spec.output(port).titles, scenario
             )

@@ -23,8 +23,9 @@ ERRORS_FILE = "errors.txt"
 
 
 class ChildProcess:
-    """A command whose standard output carries ``@@`` progress lines; everything else goes to
-    ``log.txt``, and standard error to ``errors.txt``.
+    """A command whose standard output carries ``@@`` progress lines.
+
+    What else it prints goes to ``log.txt``, standard error to ``errors.txt``.
 
     Parameters
     ----------

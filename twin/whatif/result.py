@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +45,23 @@ class Result:
     def trusted(self) -> bool:
         """Whether every check passed."""
         return all(check.passed for check in self.checks.values())
+
+    def fields_on(self, scene: Scene) -> dict[str, Field]:
+        """Return the fields with the handles of another scene, for instance of the city that a scenario branches from.
+
+        Objects are found by uid; those that the other scene does not have are left out. Surfaces stay as they are.
+        """
+        if scene.epoch == self.scene.epoch:
+            return dict(self.fields)
+        return {name: self._carried(field, scene) for name, field in self.fields.items()}
+
+    def _carried(self, field: Field, scene: Scene) -> Field:
+        if field.handles is None:
+            return field
+        found = scene.handles(self.scene.uids.take(field.handles.astype("int64")))
+        kept = found >= 0
+        quality = None if field.quality is None else field.quality[kept]
+        return replace(field, values=field.values[kept], handles=found[kept].astype("uint32"), quality=quality)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON: KPIs with titles and units, checks, and a line for each field."""

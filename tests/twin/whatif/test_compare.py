@@ -52,6 +52,17 @@ def test_removing_a_building_gives_the_sun_back() -> None:
     assert compare(base, variant).newly_above == (house,)
 
 
+def test_fields_of_a_scenario_are_carried_to_the_city_by_uid() -> None:
+    city = city_of([(shapely.box(x, 0, x + 10, 10), 20.0) for x in (0, 100, 200)])
+    first, *others = list(city)
+    scenario = Scenario("other", city).edit(RemoveObject(first), AddObject("", WALL, 9.0))
+    result = simulate(city, "sunlight", scenario, cache=False, resolution_m=5)
+    assert result.fields["sunlit_hours"].handles.tolist() == [0, 1, 2]
+    carried = result.fields_on(city)["sunlit_hours"]
+    assert [city.at(int(handle)).uid for handle in carried.handles] == others
+    assert result.fields_on(scenario.scene)["sunlit_hours"] is result.fields["sunlit_hours"]
+
+
 def test_results_of_different_simulations_are_not_compared() -> None:
     result = simulate(city_of([(shapely.box(0, 0, 20, 12), 18.0)]), "sunlight", cache=False)
     other = replace(result, spec=replace(result.spec, id="noise"))
