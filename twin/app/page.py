@@ -42,7 +42,7 @@ def explore(city: ServedCity, language: str, theme: str) -> Any:
         live=None if city.service is None else city.service.hub,
         language=choose_language(language, arguments, pn.state.headers),
         theme=choose_theme(theme, arguments),
-        sizing_mode="stretch_both",
+        full_page=True,
     )
     page = pn.Template(TEMPLATE)
     page.add_panel("city", view)

@@ -165,7 +165,9 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
 def _panel_server(city: ServedCity, context: ApiContext, options: ServerOptions) -> Any:
     from panel.io.server import get_server  # noqa: PLC0415  # takes seconds
 
-    page = functools.partial(explore, city, options.language, options.theme)
+    def page() -> Any:  # Panel calls plain functions once a visitor, and takes anything else for content
+        return explore(city, options.language, options.theme)
+
     try:
         return get_server(
             {"/": page},
