@@ -109,7 +109,7 @@ class CityView(JSComponent):
         self._document: Any = None
         self._offer_attributes()
         self.service.register("tile", self._tile)
-        self.param.watch(self._on_change, list(_PYTHON_ONLY))
+        self.param.watch(self._tell_change, list(_PYTHON_ONLY))
 
     # for programs ----------------------------------------------------------------------------------
 
@@ -254,7 +254,7 @@ class CityView(JSComponent):
         elif name == "error":
             _log.warning("page: %s", data.get("message") if isinstance(data, dict) else data)
 
-    def _on_change(self, event: Any) -> None:
+    def _tell_change(self, event: Any) -> None:
         if self._from_page:
             return
         if event.name in ("language", "theme"):
