@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,77 +27,91 @@ if TYPE_CHECKING:
 _DEFAULT_COLOUR = (205, 203, 198, 255)
 
 
-@dataclass(frozen=True, eq=False)
 class Shapes:
-    """The shapes of all products: flat arrays in local metres of the scene, one entry a product."""
+    """The shapes that the workers wrote, by product; the files are mapped, not copied.
 
-    products: NDArray[np.int64]
-    positions_m: Floats
-    triangles: NDArray[np.uint32]  # indices into the product's own vertices
-    colours: NDArray[np.uint8]
-    vertex_starts: NDArray[np.int64]
-    triangle_starts: NDArray[np.int64]
+    Parameters
+    ----------
+    chunks
+        Files of `bim.shapes.ShapeSink`.
+    placing
+        How the model comes into the scene.
+    """
 
-    def of(self, place: int) -> tuple[Floats, NDArray[np.uint32], NDArray[np.uint8]]:
-        """Return vertices, triangles and colours of one entry."""
-        vertices = slice(self.vertex_starts[place], self.vertex_starts[place + 1])
-        faces = slice(self.triangle_starts[place], self.triangle_starts[place + 1])
-        return self.positions_m[vertices], self.triangles[faces], self.colours[vertices]
+    def __init__(self, chunks: Sequence[Path], placing: Placing) -> None:
+        self._placing = placing
+        self._chunks = [_Chunk(read_table(path)) for path in chunks]
+        self._place_of = {
+            int(product): (chunk, place) for chunk in self._chunks for place, product in enumerate(chunk.products)
+        }
+
+    def mesh(self, numbers: NDArray[np.int64]) -> MeshSet:
+        """Return the meshes of some products in local metres; row i is the product ``numbers[i]``."""
+        rows = np.array([row for row, number in enumerate(numbers) if int(number) in self._place_of], np.uint32)
+        if not len(rows):
+            return MeshSet.empty()
+        places = [self._place_of[int(numbers[row])] for row in rows]
+        vertex_starts = _starts(np.array([chunk.vertices.count(place) for chunk, place in places]) // 3)
+        triangle_starts = _starts(np.array([chunk.triangles.count(place) for chunk, place in places]) // 3)
+        centre = self._placing.apply(np.array([chunk.centres[place] for chunk, place in places])).mean(axis=0)
+        positions = np.empty((int(vertex_starts[-1]), 3), np.float32)
+        triangles = np.empty((int(triangle_starts[-1]), 3), np.uint32)
+        colours = np.empty((len(positions), 4), np.uint8)
+        for group, (chunk, place) in enumerate(places):
+            vertices = slice(vertex_starts[group], vertex_starts[group + 1])
+            own = chunk.vertices.cell(place).reshape(-1, 3) + chunk.centres[place]
+            positions[vertices] = self._placing.apply(own) - centre
+            faces = chunk.triangles.cell(place).reshape(-1, 3)
+            triangles[triangle_starts[group] : triangle_starts[group + 1]] = faces + np.uint32(vertex_starts[group])
+            colours[vertices] = chunk.colours_of(place)
+        return MeshSet(
+            centre,
+            positions,
+            triangles,
+            rows,
+            vertex_starts.astype(np.uint32),
+            triangle_starts.astype(np.uint32),
+            colours,
+        )
 
 
-def read_shapes(chunks: Sequence[Path], placing: Placing) -> Shapes:
-    """Return the shapes of some chunk files, placed in the scene."""
-    tables = [read_table(path) for path in chunks]
-    products = _joined([table["product"].to_numpy() for table in tables], np.int64)
-    vertex_counts = _joined([_lengths(table["positions"]) // 12 for table in tables], np.int64)
-    triangle_counts = _joined([_lengths(table["triangles"]) // 12 for table in tables], np.int64)
-    positions = _joined([_bytes(table["positions"]).view(np.float32) for table in tables], np.float64).reshape(-1, 3)
-    centres = _joined([np.column_stack([table[axis].to_numpy() for axis in "xyz"]) for table in tables], np.float64)
-    positions += np.repeat(centres.reshape(-1, 3), vertex_counts, axis=0)
-    triangles = _joined([_bytes(table["triangles"]).view(np.uint32) for table in tables], np.uint32).reshape(-1, 3)
-    return Shapes(
-        products,
-        placing.apply(positions),
-        triangles,
-        _colours(tables, vertex_counts),
-        _starts(vertex_counts),
-        _starts(triangle_counts),
-    )
+class _Cells:
+    """The cells of a binary column as views of one array of numbers."""
+
+    def __init__(self, column: pa.ChunkedArray, kind: type[np.generic]) -> None:
+        array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        offsets, values = array.buffers()[1], array.buffers()[2]
+        self._starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+        self._raw = np.frombuffer(values, np.uint8) if values is not None else np.zeros(0, np.uint8)
+        self._kind = np.dtype(kind)
+
+    def count(self, place: int) -> int:
+        return int(self._starts[place + 1] - self._starts[place]) // self._kind.itemsize
+
+    def cell(self, place: int) -> NDArray[Any]:
+        return self._raw[self._starts[place] : self._starts[place + 1]].view(self._kind)
 
 
-def _colours(tables: list[pa.Table], vertex_counts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    colours = np.empty((int(vertex_counts.sum()), 4), np.uint8)
-    colours[:] = _DEFAULT_COLOUR
-    given = _joined([_lengths(table["colours"]) // 4 for table in tables], np.int64)
-    stated = _joined([_bytes(table["colours"]) for table in tables], np.uint8).reshape(-1, 4)
-    places = np.repeat(given > 0, vertex_counts)
-    colours[places] = stated
-    clear = colours[:, 3] == 0
-    colours[clear] = _DEFAULT_COLOUR
-    return colours
+class _Chunk:
+    """One file of shapes."""
 
+    def __init__(self, table: pa.Table) -> None:
+        self.products = table["product"].to_numpy()
+        self.centres = np.column_stack([table[axis].to_numpy() for axis in "xyz"])
+        self.vertices = _Cells(table["positions"], np.float32)
+        self.triangles = _Cells(table["triangles"], np.uint32)
+        self._colours = _Cells(table["colours"], np.uint8)
 
-def _joined(parts: list[NDArray[Any]], kind: type) -> NDArray[Any]:
-    return np.concatenate(parts).astype(kind, copy=False) if parts else np.zeros(0, kind)
+    def colours_of(self, place: int) -> NDArray[np.uint8]:
+        """Return (v, 4) colours of one product, or one colour for all its vertices."""
+        stated = self._colours.cell(place).reshape(-1, 4)
+        if not len(stated):
+            return np.array(_DEFAULT_COLOUR, np.uint8)
+        return np.where(stated[:, 3:] == 0, np.array(_DEFAULT_COLOUR, np.uint8), stated)
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
-def _lengths(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    array = column.combine_chunks()
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
-    return np.diff(offsets) if len(array) else np.zeros(0, np.int64)
-
-
-def _bytes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    """Return the cells of a binary column as one array that shares their memory."""
-    array = column.combine_chunks()
-    if not len(array) or array.buffers()[2] is None:
-        return np.zeros(0, np.uint8)
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
-    return np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
 
 
 def source_ids(tree: pa.Table, problems: Problems) -> list[str]:
@@ -151,22 +164,12 @@ def make_batch(
     )
     known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text]
     aliases = pa.table([["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES)
-    mesh = _mesh(part["number"].to_numpy(), shapes)
+    mesh = shapes.mesh(part["number"].to_numpy())
     return Batch(table, {"3": mesh} if mesh.vertex_count else {}, aliases).with_bounds()
 
 
 def _or_null(texts: pa.ChunkedArray) -> list[str | None]:
     return [text or None for text in texts.to_pylist()]
-
-
-def _mesh(numbers: NDArray[np.int64], shapes: Shapes) -> MeshSet:
-    """Return the meshes of some products; row i is the product `numbers[i]`."""
-    place_of = {int(product): place for place, product in enumerate(shapes.products)}
-    found = [(row, place_of[int(number)]) for row, number in enumerate(numbers) if int(number) in place_of]
-    if not found:
-        return MeshSet.empty()
-    positions, triangles, colours = zip(*(shapes.of(place) for _, place in found), strict=True)
-    return MeshSet.from_parts([row for row, _ in found], positions, triangles, colours)
 
 
 def uids_of(dataset: str, ids: list[str]) -> list[str]:

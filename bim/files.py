@@ -138,10 +138,7 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, target: P
             path, f"would unpack to {size}, which looks like a zip bomb", "unpack it yourself if you trust it"
         )
     with target.open("wb") as plain:
-        if info.compress_type == _DEFLATE64:
-            blocks = _inflated64(path, info)
-        else:
-            blocks = _inflated(archive, info)
+        blocks = _inflated64(path, info) if info.compress_type == _DEFLATE64 else _inflated(archive, info)
         for block in blocks:
             plain.write(block)
             if plain.tell() > info.file_size:

@@ -24,6 +24,7 @@ _CARRIERS = frozenset(
 )
 _LEAST_HOLE_M2 = 4.0
 _GRID_M = 0.001
+_LEAST_VERTICES = 3
 
 
 def with_footprints(batches: Sequence[Batch]) -> list[Batch]:
@@ -45,11 +46,13 @@ def with_footprints(batches: Sequence[Batch]) -> list[Batch]:
 def hulls(mesh: MeshSet) -> NDArray[np.object_]:
     """Return the plan of each group of a mesh set: the convex hull of its vertices in local metres."""
     counts = mesh.vertex_starts[1:].astype(np.int64) - mesh.vertex_starts[:-1]
-    groups = np.repeat(np.arange(len(mesh.rows)), counts)
     plan = mesh.positions[:, :2].astype(np.float64) + mesh.centre[:2]
-    points = np.asarray(shapely.points(plan), dtype=object)
-    found = np.asarray(shapely.convex_hull(shapely.multipoints(points, indices=groups)), dtype=object)
-    found[counts == 0] = None
+    found = np.full(len(counts), None, dtype=object)
+    some = counts >= _LEAST_VERTICES
+    groups = np.repeat(np.cumsum(some) - 1, np.where(some, counts, 0))
+    if some.any():
+        chains = shapely.linestrings(plan[np.repeat(some, counts)], indices=groups)
+        found[some] = shapely.convex_hull(chains)
     return found
 
 

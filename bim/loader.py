@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bim.assembly import container_bounds, make_batch, read_shapes, source_ids, uids_of, with_container_bounds
+from bim.assembly import Shapes, container_bounds, make_batch, source_ids, uids_of, with_container_bounds
 from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
 from bim.georeferencing import read_georeference
@@ -101,7 +101,7 @@ def _placing(source: Source, path: Path, context: LoadContext) -> Placing:
 def _batches(
     source: Source, tree: pa.Table, chunks: list[Path], placing: Placing, problems: Problems
 ) -> Iterator[tuple[Layer, Batch]]:
-    shapes = read_shapes(chunks, placing)
+    shapes = Shapes(chunks, placing)
     ids = source_ids(tree, problems)
     uids = uids_of(source.namespace, ids)
     hidden = np.isin(tree["ifc_class"].to_numpy(zero_copy_only=False).astype(str), list(_HIDDEN))

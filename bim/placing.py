@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,11 @@ _STEP_M = 100.0
 _EXACT_BEYOND_M = 2_000.0
 
 
+@functools.lru_cache(maxsize=64)
+def _same(first: str, second: str) -> bool:
+    return bool(parse_crs(first) == parse_crs(second))
+
+
 @dataclass(frozen=True, slots=True)
 class Placing:
     """Puts points of one model into one scene.
@@ -37,7 +43,7 @@ class Placing:
     def apply(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n, 3) model metres as local metres of the scene."""
         projected = self.where.project(points_m)
-        if parse_crs(self.where.crs) != parse_crs(self.frame.crs) and len(projected):
+        if len(projected) and not _same(self.where.crs, self.frame.crs):
             projected = self._reproject(projected)
         return self.frame.localise(projected)
 

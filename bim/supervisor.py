@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _MOST_RESTARTS = 60
 _CAREFUL_BELOW = 40
+_BUSY_MACHINE = 18
+_TELL_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Limits:
     Parameters
     ----------
     product_s
-        Seconds that one product may take.
+        Seconds of computing that one product may take. On a busy machine the clock may show up to ten times
+        as much before a worker counts as stuck.
     opening_s
         Seconds for opening the file and reading its tree; 0 = two minutes and a second for each megabyte.
     total_s
@@ -134,6 +137,7 @@ class _Watch:
         self._current: int | None = None
         self._stage = "start"
         self._failure = ""
+        self._told = 0.0
 
     def run(self) -> None:
         """Start the worker until nothing is left to do."""
@@ -187,14 +191,24 @@ class _Watch:
         """Follow the messages to the end; return why the worker did not finish, empty if it did."""
         lines = _Lines(process)
         while True:
-            message = lines.next(self._patience())
+            allowed = self._patience()
+            before, message = _computed_s(process.pid), lines.next(allowed)
+            for _ in range(_BUSY_MACHINE):
+                if message is not None or self._is_over(before, _computed_s(process.pid), allowed):
+                    break
+                message = lines.next(allowed / 2)
             if message is None:
-                return f"takes more than {self._patience():.0f} s"
+                return f"takes more than {allowed:.0f} s"
             if message.get("say") == "end":
                 return self._failure or "crashes"
             if message["say"] == "done":
                 return ""
             self._hear(message)
+
+    def _is_over(self, before: float, after: float, allowed: float) -> bool:
+        """Say whether a silent worker has computed for as long as it may, or the time for the file is over."""
+        spent = (after - before) / (self._limits.engine_threads() if self._stage == "shapes" else 1)
+        return spent >= 0.8 * allowed or time.monotonic() > self._deadline
 
     def _patience(self) -> float:
         if self._stage == "shapes":
@@ -226,8 +240,22 @@ class _Watch:
             self._failure = str(message["what"])
 
     def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told < _TELL_EVERY_S:
+            return
+        self._told = now
         wanted = len(self._wanted or ())
         self.progress(f"shapes of {self._path.name}", len(self._seen | self.finished) / wanted if wanted else 1.0)
+
+
+def _computed_s(process: int) -> float:
+    """Return the processor seconds of a process so far; where the system does not tell, the clock."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.monotonic()
 
 
 class _Lines:

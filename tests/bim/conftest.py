@@ -1,0 +1,81 @@
+"""IFC files written by the tests, through the library's own authoring functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ifcopenshell
+import ifcopenshell.api.aggregate
+import ifcopenshell.api.context
+import ifcopenshell.api.geometry
+import ifcopenshell.api.georeference
+import ifcopenshell.api.pset
+import ifcopenshell.api.root
+import ifcopenshell.api.spatial
+import ifcopenshell.api.style
+import ifcopenshell.api.type
+import ifcopenshell.api.unit
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass
+class House:
+    """A project, a site, a building, a storey, and walls of 5 m x 3 m x 0.2 m on request."""
+
+    model: Any
+    body: Any
+    storey: Any
+    millimetres: bool
+
+    def wall(self, name: str, origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Any:
+        """Add one wall in the storey."""
+        wall = ifcopenshell.api.root.create_entity(self.model, ifc_class="IfcWall", name=name)
+        shape = ifcopenshell.api.geometry.add_wall_representation(
+            self.model, context=self.body, length=5, height=3, thickness=0.2
+        )
+        ifcopenshell.api.geometry.assign_representation(self.model, product=wall, representation=shape)
+        matrix = [[1.0, 0, 0, origin_m[0]], [0, 1.0, 0, origin_m[1]], [0, 0, 1.0, origin_m[2]], [0, 0, 0, 1.0]]
+        ifcopenshell.api.geometry.edit_object_placement(self.model, product=wall, matrix=np.array(matrix))
+        ifcopenshell.api.spatial.assign_container(self.model, relating_structure=self.storey, products=[wall])
+        return wall
+
+    def save(self, path: Path) -> Path:
+        """Write the file."""
+        self.model.write(str(path))
+        return path
+
+
+@pytest.fixture
+def new_house() -> Callable[..., House]:
+    """Make a house in a schema and a length unit."""
+
+    def make(schema: str = "IFC4", *, millimetres: bool = False) -> House:
+        model = ifcopenshell.file(schema=schema)
+        if schema == "IFC2X3":  # there every object needs an author
+            maker = model.create_entity("IfcOrganization", Name="Makers")
+            author = model.create_entity("IfcPerson", FamilyName="Author")
+            model.create_entity("IfcPersonAndOrganization", ThePerson=author, TheOrganization=maker)
+            model.create_entity("IfcApplication", maker, "1", "Tests", "tests")
+        project = ifcopenshell.api.root.create_entity(model, ifc_class="IfcProject", name="Town")
+        prefix = {"prefix": "MILLI"} if millimetres else {}
+        length = ifcopenshell.api.unit.add_si_unit(model, unit_type="LENGTHUNIT", **prefix)
+        area = ifcopenshell.api.unit.add_si_unit(model, unit_type="AREAUNIT")
+        ifcopenshell.api.unit.assign_unit(model, units=[length, area])
+        root = ifcopenshell.api.context.add_context(model, context_type="Model")
+        body = ifcopenshell.api.context.add_context(
+            model, context_type="Model", context_identifier="Body", target_view="MODEL_VIEW", parent=root
+        )
+        above = project
+        for name in ("IfcSite", "IfcBuilding", "IfcBuildingStorey"):
+            made = ifcopenshell.api.root.create_entity(model, ifc_class=name, name=name[3:])
+            ifcopenshell.api.aggregate.assign_object(model, products=[made], relating_object=above)
+            above = made
+        return House(model, body, above, millimetres)
+
+    return make
