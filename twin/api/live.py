@@ -87,7 +87,7 @@ class LiveSocket(WebSocketHandler):
         if context.channel is None:
             raise ValueError("a city without live data has no /live")
         self.channel = context.channel
-        self.overlays = self.channel.overlays
+        self.overlays: frozenset[int] = frozenset()
         self._waiting: dict[int, bytes | None] = {}
         self._status_due = False
         self._wake = asyncio.Event()
@@ -103,15 +103,14 @@ class LiveSocket(WebSocketHandler):
         return None
 
     def open(self, *_args: str, **_kwargs: str) -> None:
-        """Send the status and the present codes, then changes."""
+        """Send the status; codes follow when the viewer says which overlays it shows."""
         self.set_nodelay(True)
         self.channel.viewers.add(self)
         self._sender = asyncio.create_task(self._send_all())
         self.offer_status()
-        self._offer_all()
 
     def on_message(self, message: str | bytes) -> None:
-        """Take ``{"op": "subscribe", "overlays": [1, 2]}``; anything else is ignored."""
+        """Take ``{"op": "subscribe", "overlays": [1, 2]}``: all codes of these follow, then their changes."""
         if isinstance(message, bytes) or len(message) > LARGEST_REQUEST:
             return
         try:

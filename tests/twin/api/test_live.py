@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def viewer(site: Any, **headers: str) -> AsyncIterator[WebSocketClientConnection]:
     socket = await websocket_connect(HTTPRequest(f"ws://{site.address}/live", headers=headers))
+    await socket.write_message(json.dumps({"op": "subscribe", "overlays": [1]}))
     try:
         yield socket
     finally:
@@ -37,7 +38,7 @@ async def frame_of(socket: WebSocketClientConnection) -> Frame:
     return Frame.decode(message)
 
 
-async def test_a_new_viewer_gets_the_status_and_all_codes_then_changes(site: Any) -> None:
+async def test_a_viewer_gets_the_status_then_all_codes_of_its_overlay_then_changes(site: Any) -> None:
     async with viewer(site) as socket:
         status = json.loads(str(await socket.read_message()))
         assert status["op"] == "status"
