@@ -109,6 +109,7 @@ def extract(
         with ThreadPoolExecutor(limits.workers) as pool:
             for done in [pool.submit(watch.run) for watch in watches]:
                 done.result()
+    progress(f"shapes of {path.name}", 1.0)
     for watch in watches:
         result.chunks += watch.chunks
         result.shapeless |= watch.shapeless

@@ -41,8 +41,11 @@ def main(arguments: list[str]) -> None:
     try:
         _work(request, channel)
         channel.say("done")
-    except ImportError:
+    except ModuleNotFoundError:
         channel.say("failed", what="no-library")
+        status = 4
+    except ImportError as error:  # the library is there, but cannot be loaded into the memory allowed
+        channel.say("failed", what=f"cannot be started ({error})"[:400])
         status = 4
     except MemoryError:
         channel.say("failed", what="needs more memory than allowed")
