@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 SCALE_M = 0.001
-# A tree of parents deeper than this is a loop.
-_DEEPEST = 100
 # Names that CityJSON writes differently from CityGML; what it does not know becomes a GenericCityObject.
 _RENAMED = {"Storey": "BuildingStorey", "ReliefFeature": "TINRelief", "Square": "TransportSquare", "Track": "Road"}
 _FIRST = frozenset(
@@ -102,25 +100,34 @@ def _objects_of(batch: Batch, layer: str) -> dict[str, Json]:
 
 def _settle_types(objects: dict[str, Json]) -> None:
     """Give every object a type that CityJSON allows where it stands, and tie parents and children."""
-    kept: set[str] = set()
+    settled: set[str] = set()
     for uid in objects:
-        _settle(uid, objects, kept, depth=0)
+        _settle(uid, objects, settled)
     for uid, item in objects.items():
         if "parents" in item:
             objects[item["parents"][0]].setdefault("children", []).append(uid)
 
 
-def _settle(uid: str, objects: dict[str, Json], kept: set[str], depth: int) -> None:
-    if uid in kept:
-        return
-    kept.add(uid)
-    item = objects[uid]
+def _settle(uid: str, objects: dict[str, Json], settled: set[str]) -> None:
+    """Settle one object after its parents; a loop of parents is cut where it closes."""
+    chain = [uid]
+    while (
+        (above := objects[chain[-1]].get("parents", [None])[0]) in objects
+        and above not in settled
+        and above not in chain
+    ):
+        chain.append(above)
+    for each in reversed(chain):
+        if each not in settled:
+            _settle_one(objects[each], objects, settled)
+            settled.add(each)
+
+
+def _settle_one(item: Json, objects: dict[str, Json], settled: set[str]) -> None:
     parent = item["parents"][0]
     family = _SECOND.get(item["type"])
-    if family and parent in objects and depth < _DEEPEST:
-        _settle(parent, objects, kept, depth + 1)
-        if objects[parent]["type"].startswith(family):
-            return
+    if family and parent in settled and objects[parent]["type"].startswith(family):
+        return
     if item["type"] not in _FIRST:
         item["attributes"]["kind"] = item["type"]
         item["type"] = "GenericCityObject"
