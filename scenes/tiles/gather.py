@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Longs = NDArray[np.int64]
 
-OBJECT_WEIGHT = 60  # so that a leaf of LEAF_WEIGHT holds at most 1,000 objects
+OBJECT_WEIGHT = 48  # so that a leaf of LEAF_WEIGHT holds at most 1,250 objects
 INSTANCE_WEIGHT = 12
 SPLIT_PRIMITIVES = 4_000  # an object with more triangles than this is shared out by triangle
 SPLIT_EXTENT = 1 / 8  # ... and so is one that is longer than this part of the layer

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from scenes.tiles.content import Bools, Content, Floats, Longs, Placements
 
 BOX_TRIANGLES = 10
+SHAPE_TRIANGLES = 20  # of a simplified object, about
+FINEST_SHARE = 32  # of a cell: shapes are not simplified less than this
 CLUSTER_TRIANGLES = 24  # objects with fewer triangles are kept as they are
 GRID_SHIFT = 0.37  # of a cell, so that round coordinates do not lie on the border between two cells
 KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leaves is not used
-INSTANCE_COST = 10
+INSTANCE_COST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Detail:
     Parameters
     ----------
     cell_m
-        Least distance between vertices, and the greatest deviation of a box.
+        Greatest deviation of a box, and the distance between clustered vertices, which grows if they do not fit.
     triangles
         Drawing cost at most, where one object alone does not exceed it.
     floor
@@ -113,7 +115,8 @@ def _reduced(content: Content, detail: Detail) -> Content:
     size = np.where(triangles[unknown] > 0, boxes.size_m, np.maximum(boxes.length_m, detail.cell_m))
     sizes = content.sizes.copy()
     sizes[unknown] = np.fmax(sizes[unknown], size)
-    fits = (boxes.error_m <= detail.cell_m) & (many & ~thin)[unknown] & (not detail.level)
+    tolerance_m = _tolerance(sizes, detail)
+    fits = (boxes.error_m <= tolerance_m) & (many & ~thin)[unknown] & (not detail.level)
     boxed = _flags(unknown[fits], count)
     dense = ~boxed & (costs > CLUSTER_TRIANGLES)
     measured = replace(content, sizes=sizes)
@@ -122,8 +125,17 @@ def _reduced(content: Content, detail: Detail) -> Content:
         _boxed(measured, boxes.taken(np.flatnonzero(fits)), unknown[fits], floor=detail.floor),
     ]
     if dense.any():
-        parts.append(_clustered(measured.selected(dense), detail))
+        parts.append(_clustered(measured.selected(dense), detail, tolerance_m))
     return merged(parts, content.centre)
+
+
+def _tolerance(sizes: Floats, detail: Detail) -> float:
+    """Return how coarse shapes may become: half as much as the objects that have to be left out are large."""
+    if detail.level:
+        return detail.cell_m
+    affordable = detail.triangles // SHAPE_TRIANGLES
+    largest_left_out = np.sort(sizes)[-affordable - 1] if affordable < len(sizes) else 0.0
+    return float(np.clip(largest_left_out / 2, detail.cell_m / FINEST_SHARE, detail.cell_m))
 
 
 def _flags(numbers: Longs, count: int) -> Bools:
@@ -146,9 +158,8 @@ def _boxed(content: Content, boxes: Boxes, chosen: Longs, *, floor: bool) -> Con
     )
 
 
-def _clustered(content: Content, detail: Detail) -> Content:
+def _clustered(content: Content, detail: Detail, cell_m: float) -> Content:
     """Return dense objects clustered, coarser until they fit; those that would dissolve stay as they are."""
-    cell_m = detail.cell_m
     area = _areas(content)
     for _ in range(8):
         coarse = cluster(content, cell_m, level=detail.level)

@@ -173,7 +173,7 @@ def city(scene_of: Callable[..., Scene]) -> Scene:
     return scene_of(
         layer_of("terrain", "terrain", "ReliefFeature", [(hills(220, 3000.0), 1)]),
         layer_of("buildings", "buildings", "Building", [houses(1800, 1, 20), houses(1500, 2, 10)]),
-        layer_of("pipes", "pipes", "Pipe", [polylines(4000)]),
+        layer_of("pipes", "pipes", "Pipe", [polylines(6000)]),
         layer_of("points", "points", "PointOfInterest", [places(1500)]),
         layer_of("trees", "trees", "SolitaryVegetationObject", [trees(9000)]),
         layer_of("model", "bim", "BuildingConstructiveElement", [(with_parts(glass, colours=clear), 20)]),

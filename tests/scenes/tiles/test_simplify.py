@@ -52,7 +52,7 @@ def test_the_box_of_a_box_is_itself(width: float, depth: float, height: float, t
 def test_the_error_of_a_box_covers_the_distance_between_the_surfaces(shapes: SimpleNamespace) -> None:
     mesh = shapes.mesh_of([shapes.tower(0, 0, 60, 24)])
     content = content_of(mesh)
-    coarse = simplify(content, Detail(10.0, 1000))
+    coarse = simplify(content, Detail(10.0, 10))
     assert len(coarse.triangles) == 10
     there, _ = cKDTree(samples(content, 400)).query(samples(coarse, 400))
     assert 5.0 < there.max() <= coarse.error_m + 0.5
@@ -115,6 +115,6 @@ def test_trees_are_thinned_by_height_and_the_error_says_so(shapes: SimpleNamespa
     placed = Placements("a", each.prototype, each.rows.astype(np.int64), each.positions, each.yaw_rad, each.scales)
     content = simplify(replace(empty_content(mesh.centre), placements=(placed,)), Detail(10.0, 4000))
     kept = content.placements[0]
-    assert 0 < len(kept) <= 200
+    assert 0 < len(kept) <= 250
     assert content.error_m >= np.setdiff1d(placed.heights_m(), kept.heights_m()).max()
     assert kept.heights_m().min() >= content.error_m - 1.0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_the_leaves_together_hold_every_object_exactly_where_it_is(
 def test_the_overview_shows_the_whole_skyline_and_is_small(city: Scene, tiles: dict[str, Path]) -> None:
     root = read(tiles["buildings"])["root"]
     glb = content(tiles["buildings"], root)
-    assert len(glb) < 700_000
+    assert len(gzip.compress(glb)) < 500_000
     places, handles = drawn(glb)
     table = city.layers["buildings"].table
     top = np.array(table["max_z"])
@@ -185,6 +186,17 @@ def test_large_layers_are_divided_and_coarse_levels_are_light(tiles: dict[str, P
     leaves = [tile for tile in every if "children" not in tile]
     assert sum(len(content(tiles[layer], tile)) for tile in leaves) > len(content(tiles[layer], root))
     assert all(tile["geometricError"] > 0 for tile in every if "children" in tile)
+
+
+def test_no_finer_tiles_are_written_that_would_show_the_same(
+    scene_of: Callable[..., Scene], shapes: SimpleNamespace, tmp_path: Path
+) -> None:
+    scene = scene_of(shapes.layer_of("b", "buildings", "Building", [shapes.houses(2000)]))
+    path = publish(scene, tmp_path / "t")["b"]
+    root = read(path)["root"]
+    assert "children" not in root
+    assert root["geometricError"] == 0.0
+    assert len(list(path.parent.glob("*.glb"))) == 1
 
 
 @pytest.mark.parametrize("layer", LAYERS)

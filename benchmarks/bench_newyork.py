@@ -1,0 +1,85 @@
+"""New York: 122,838 footprints to a stored and tiled city, against reading, reprojecting and triangulating alone.
+
+Prints one line: `newyork: build 12.3 s, reference 3.2 s, ratio 3.8 (goal <= 8)`; exit status 1 beyond the goal.
+The data are looked for under TWIN_DATA (default `../shared/data` beside the checkout).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import geopandas as gpd
+import mapbox_earcut as earcut
+import numpy as np
+import shapely
+
+from scenes.loading import Source, assemble
+from scenes.store import open_package, save
+from scenes.tiles import publish
+
+GOAL = 8.0
+CRS = "EPSG:32618"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("TWIN_DATA", ROOT.parent / "shared" / "data"))
+FILE = DATA / "city_scale" / "nyc_buildings_DERIVED.parquet"
+
+
+def reference(file: Path) -> tuple[int, int]:
+    """Read the footprints, reproject them and triangulate them; return the numbers of polygons and triangles."""
+    frame = gpd.read_parquet(file, columns=["geometry"]).to_crs(CRS)
+    polygons = shapely.get_parts(frame.geometry.to_numpy())
+    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
+    places, ring_of = shapely.get_coordinates(rings, return_index=True)
+    sizes = np.bincount(ring_of)
+    ends = np.cumsum(sizes)
+    first = np.concatenate([[0], np.cumsum(np.bincount(polygon_of, minlength=len(polygons)))])
+    triangles = 0
+    for index in range(len(polygons)):
+        own = ends[first[index] : first[index + 1]]
+        start = own[0] - sizes[first[index]]
+        mine = places[start : own[-1]]
+        triangles += len(earcut.triangulate_float64(mine, (own - start).astype(np.uint32))) // 3
+    return len(polygons), triangles
+
+
+def build(file: Path, folder: Path) -> tuple[int, dict[str, float]]:
+    """Load, store and tile the city; return the number of objects and the seconds of each step."""
+    clock = [time.perf_counter()]
+    scene = assemble([Source(str(file))], crs=CRS, name="newyork")
+    clock.append(time.perf_counter())
+    save(scene, folder)
+    clock.append(time.perf_counter())
+    publish(open_package(folder), folder / "tiles")
+    clock.append(time.perf_counter())
+    steps = dict(zip(("load", "store", "tile"), (b - a for a, b in pairwise(clock)), strict=True))
+    return len(scene), steps
+
+
+def main() -> int:
+    """Run both on the same machine, one after the other, and print the ratio."""
+    if not FILE.exists():
+        print(f"newyork: no data at {FILE}; set TWIN_DATA to the folder with real files")
+        return 1
+    start = time.perf_counter()
+    polygons, triangles = reference(FILE)
+    baseline = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as beside:
+        folder = Path(beside) / "newyork.city"
+        objects, steps = build(FILE, folder)
+        tiles = sum(path.stat().st_size for path in folder.glob("tiles/**/*.glb"))
+    total = sum(steps.values())
+    print(f"newyork: reference has {polygons} polygons, {triangles} triangles")
+    print(f"newyork: city has {objects} objects, {tiles / 1e6:.0f} MB of tiles")
+    print("newyork: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items()))
+    ratio = total / baseline
+    print(f"newyork: build {total:.1f} s, reference {baseline:.1f} s, ratio {ratio:.1f} (goal <= {GOAL:g})")
+    return 0 if ratio <= GOAL else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
