@@ -11,12 +11,12 @@ import { Daylight } from "./light";
 import { sharedUniforms, type Uniforms } from "./materials";
 import { Measuring } from "./measure";
 import { HIDDEN, HOVERED, ObjectStates, SELECTED, SOLID } from "./objects";
-import { type Hit, Picker } from "./picking";
+import { Picker } from "./picking";
+import { Pointing } from "./pointing";
 import { clippingPlane, SectionFrame } from "./section";
 import { Surfaces } from "./surfaces";
 import { CityTiles } from "./tiles";
 
-const HOVER_MS = 70;
 const STATS_MS = 500;
 
 class Engine implements CityEngine {
@@ -28,6 +28,7 @@ class Engine implements CityEngine {
   private readonly heights = new GroundHeights();
   private readonly disc = new GroundDisc();
   private readonly view: CityCamera;
+  private readonly pointing: Pointing;
   private readonly controls: Controls;
   private readonly daylight: Daylight;
   private readonly picker: Picker;
@@ -47,7 +48,6 @@ class Engine implements CityEngine {
   private idle = false;
   private size = { width: 1, height: 1 };
   private clock = { last: performance.now(), told: 0, frames: 0, spent: 0, fps: 0, lastCount: 0 };
-  private hovering = { at: 0, timer: 0, handle: -1, over: false };
   private disposed = false;
 
   constructor(
@@ -74,14 +74,21 @@ class Engine implements CityEngine {
       (measurement) => this.events.emit("measure", measurement),
     );
     this.scene.add(this.daylight.group, this.disc.mesh, this.surfaces.group, this.measuring.group, this.frame.object);
-    this.controls = new Controls(this.canvas, this.view, {
-      grab: (x, y) => this.grab(x, y),
-      click: (x, y) => void this.click(x, y),
-      doubleClick: (x, y) => void this.doubleClick(x, y),
-      hover: (x, y) => this.hover(x, y),
-      leave: () => this.leave(),
-      changed: () => this.requestFrame(),
+    this.pointing = new Pointing({
+      canvas: this.canvas,
+      view: this.view,
+      disc: this.disc,
+      picker: this.picker,
+      measuring: this.measuring,
+      events: this.events,
+      size: () => this.size,
+      layerOf: (handle) => this.tiles?.layerOf(handle) ?? "",
+      level: () => this.heights.level,
+      busy: () => this.disposed || this.controls.busy || this.view.flying,
+      highlight: (handle) => this.objects.markOnly(handle < 0 ? [] : [handle], HOVERED),
+      requestFrame: () => this.requestFrame(),
     });
+    this.controls = new Controls(this.canvas, this.view, this.pointing);
     this.canvas.addEventListener("webglcontextrestored", () => this.restored());
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(container);
@@ -122,7 +129,7 @@ class Engine implements CityEngine {
   dispose(): void {
     this.disposed = true;
     cancelAnimationFrame(this.handle);
-    clearTimeout(this.hovering.timer);
+    this.pointing.reset();
     this.observer.disconnect();
     this.controls.dispose();
     this.unload();
@@ -236,9 +243,8 @@ class Engine implements CityEngine {
     this.changed();
   }
 
-  async pickAt(clientX: number, clientY: number): Promise<Pick | null> {
-    const { x, y } = this.inside(clientX, clientY);
-    return this.asPick(await this.picker.pickLater(x, y, this.size.width, this.size.height));
+  pickAt(clientX: number, clientY: number): Promise<Pick | null> {
+    return this.pointing.pickAt(clientX, clientY);
   }
 
   // -- layers -------------------------------------------------------------------------------------
@@ -434,11 +440,6 @@ class Engine implements CityEngine {
     return this.view.state();
   }
 
-  private inside(clientX: number, clientY: number): { x: number; y: number } {
-    const box = this.canvas.getBoundingClientRect();
-    return { x: clientX - box.left, y: clientY - box.top };
-  }
-
   /** For a pick: without the layers that one looks through, and with the latest state. */
   private unveil(): () => void {
     const away = [...(this.tiles?.layers.values() ?? [])].filter((layer) => layer.visible && !layer.pickable);
@@ -449,100 +450,13 @@ class Engine implements CityEngine {
     };
   }
 
-  /** The nearer of a hit and the wide ground. */
-  private withGround(hit: Hit | null, x: number, y: number): Hit | null {
-    if (!this.disc.solid) return hit;
-    const ray = this.view.ray((x / this.size.width) * 2 - 1, 1 - (y / this.size.height) * 2);
-    const point = this.view.onLevel(ray, this.disc.level);
-    if (!point) return hit;
-    const distance = point.distanceTo(this.view.position);
-    return hit && hit.distance <= distance * 1.001 ? hit : { handle: -1, point, distance };
-  }
-
-  /** Point to hold on to: of the city, of the ground, or at the view's distance. */
-  private grab(clientX: number, clientY: number): Vector3 {
-    const { x, y } = this.inside(clientX, clientY);
-    const { width, height } = this.size;
-    const hit = this.withGround(this.picker.pick(x, y, width, height), x, y);
-    if (hit) return hit.point;
-    const ray = this.view.ray((x / width) * 2 - 1, 1 - (y / height) * 2);
-    return this.view.onLevel(ray, this.heights.level) ?? ray.at(this.view.distance, new Vector3());
-  }
-
-  private asPick(hit: Hit | null): Pick | null {
-    if (!hit || hit.handle < 0) return null;
-    return { handle: hit.handle, layer: this.tiles?.layerOf(hit.handle) ?? "", point: hit.point.toArray() };
-  }
-
-  private async hit(clientX: number, clientY: number): Promise<Hit | null> {
-    const { x, y } = this.inside(clientX, clientY);
-    const { width, height } = this.size;
-    return this.withGround(await this.picker.pickLater(x, y, width, height), x, y);
-  }
-
-  private async click(clientX: number, clientY: number): Promise<void> {
-    const hit = await this.hit(clientX, clientY);
-    if (this.measuring.active) {
-      if (hit) this.measuring.add(hit.point);
-      this.requestFrame();
-    } else this.events.emit("pick", this.asPick(hit));
-  }
-
-  private async doubleClick(clientX: number, clientY: number): Promise<void> {
-    if (this.measuring.active) {
-      this.measuring.end();
-      this.requestFrame();
-      return;
-    }
-    const pick = this.asPick(await this.hit(clientX, clientY));
-    if (pick) this.events.emit("doublepick", pick);
-  }
-
-  private hover(clientX: number, clientY: number): void {
-    this.hovering.over = true;
-    clearTimeout(this.hovering.timer);
-    const wait = Math.max(0, HOVER_MS - (performance.now() - this.hovering.at));
-    this.hovering.timer = window.setTimeout(() => void this.hoverNow(clientX, clientY), wait);
-  }
-
-  private async hoverNow(clientX: number, clientY: number): Promise<void> {
-    if (this.controls.busy || this.view.flying || this.disposed) return;
-    this.hovering.at = performance.now();
-    const hit = await this.hit(clientX, clientY);
-    if (!this.hovering.over) return;
-    if (this.measuring.active) {
-      if (hit) this.measuring.preview(hit.point);
-      this.requestFrame();
-      return;
-    }
-    this.setHovered(this.asPick(hit));
-  }
-
-  private leave(): void {
-    this.hovering.over = false;
-    clearTimeout(this.hovering.timer);
-    this.setHovered(null);
-  }
-
-  private setHovered(pick: Pick | null): void {
-    const handle = pick?.handle ?? -1;
-    if (handle !== this.hovering.handle) {
-      this.objects.markOnly(handle < 0 ? [] : [handle], HOVERED);
-      this.requestFrame();
-    }
-    const before = this.hovering.handle;
-    this.hovering.handle = handle;
-    if (handle >= 0 || before >= 0) this.events.emit("hover", pick);
-    if (!this.measuring.active) this.canvas.style.cursor = handle >= 0 ? "pointer" : "";
-  }
-
   private unload(): void {
     this.tiles?.dispose();
     this.tiles = null;
     this.objects.dispose();
     this.surfaces.dispose();
     this.measuring.stop();
-    this.hovering.handle = -1;
+    this.pointing.reset();
     this.overlay = null;
     this.idle = false;
     this.manifest = null;

@@ -1,0 +1,160 @@
+/** What the cursor means: the object or point below it, hovering, clicks, and clicks while measuring. */
+
+import type { Vector3 } from "three";
+import type { EngineEvents, Pick } from "./api";
+import type { CityCamera } from "./camera";
+import type { ControlsHost } from "./controls";
+import type { Emitter } from "./events";
+import type { GroundDisc } from "./ground";
+import type { Measuring } from "./measure";
+import type { Hit, Picker } from "./picking";
+
+const HOVER_MS = 70;
+
+export interface PointingHost {
+  readonly canvas: HTMLCanvasElement;
+  readonly view: CityCamera;
+  readonly disc: GroundDisc;
+  readonly picker: Picker;
+  readonly measuring: Measuring;
+  readonly events: Emitter<EngineEvents>;
+  size(): { width: number; height: number };
+  layerOf(handle: number): string;
+  /** Level of the ground far from any terrain. */
+  level(): number;
+  /** Whether the view moves, so that hovering means nothing. */
+  busy(): boolean;
+  highlight(handle: number): void;
+  requestFrame(): void;
+}
+
+export class Pointing implements ControlsHost {
+  private lastHover = 0;
+  private timer = 0;
+  private hovered = -1;
+  private over = false;
+  /** Clicks are answered in their order, though each waits for the graphics card. */
+  private clicks: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly host: PointingHost) {}
+
+  /** Point to hold on to: of the city, of the ground, or at the view's distance. */
+  grab(clientX: number, clientY: number): Vector3 {
+    const { picker, view } = this.host;
+    const { x, y, width, height } = this.place(clientX, clientY);
+    const hit = this.withGround(picker.pick(x, y, width, height), x, y);
+    if (hit) return hit.point;
+    const ray = view.ray((x / width) * 2 - 1, 1 - (y / height) * 2);
+    return view.onLevel(ray, this.host.level()) ?? ray.at(view.distance, view.target());
+  }
+
+  /** The object at a place of the page. */
+  async pickAt(clientX: number, clientY: number): Promise<Pick | null> {
+    const { x, y, width, height } = this.place(clientX, clientY);
+    return this.asPick(this.withGround(await this.host.picker.pickLater(x, y, width, height), x, y));
+  }
+
+  click(clientX: number, clientY: number): void {
+    this.inOrder(async () => {
+      const hit = await this.hit(clientX, clientY);
+      const { measuring, events } = this.host;
+      if (!measuring.active) events.emit("pick", this.asPick(hit));
+      else if (hit) measuring.add(hit.point);
+    });
+  }
+
+  doubleClick(clientX: number, clientY: number): void {
+    this.inOrder(async () => {
+      const { measuring, events } = this.host;
+      if (measuring.active) {
+        measuring.end();
+        return;
+      }
+      const pick = this.asPick(await this.hit(clientX, clientY));
+      if (pick) events.emit("doublepick", pick);
+    });
+  }
+
+  hover(clientX: number, clientY: number): void {
+    this.over = true;
+    clearTimeout(this.timer);
+    const wait = Math.max(0, HOVER_MS - (performance.now() - this.lastHover));
+    this.timer = window.setTimeout(() => void this.hoverNow(clientX, clientY), wait);
+  }
+
+  leave(): void {
+    this.over = false;
+    clearTimeout(this.timer);
+    this.setHovered(null);
+  }
+
+  changed(): void {
+    this.host.requestFrame();
+  }
+
+  /** Forget the object below the cursor, for the city goes. */
+  reset(): void {
+    clearTimeout(this.timer);
+    this.hovered = -1;
+  }
+
+  private inOrder(act: () => Promise<void>): void {
+    this.clicks = this.clicks
+      .then(act)
+      .catch((error: unknown) => this.host.events.emit("error", { message: String(error) }))
+      .finally(() => this.host.requestFrame());
+  }
+
+  private place(clientX: number, clientY: number): { x: number; y: number; width: number; height: number } {
+    const box = this.host.canvas.getBoundingClientRect();
+    return { x: clientX - box.left, y: clientY - box.top, ...this.host.size() };
+  }
+
+  private async hit(clientX: number, clientY: number): Promise<Hit | null> {
+    const { x, y, width, height } = this.place(clientX, clientY);
+    return this.withGround(await this.host.picker.pickLater(x, y, width, height), x, y);
+  }
+
+  /** The nearer of a hit and the wide ground. */
+  private withGround(hit: Hit | null, x: number, y: number): Hit | null {
+    const { disc, view } = this.host;
+    if (!disc.solid) return hit;
+    const { width, height } = this.host.size();
+    const point = view.onLevel(view.ray((x / width) * 2 - 1, 1 - (y / height) * 2), disc.level);
+    if (!point) return hit;
+    const distance = point.distanceTo(view.position);
+    return hit && hit.distance <= distance * 1.002 + 0.1 ? hit : { handle: -1, point, distance };
+  }
+
+  private asPick(hit: Hit | null): Pick | null {
+    if (!hit || hit.handle < 0) return null;
+    return { handle: hit.handle, layer: this.host.layerOf(hit.handle), point: hit.point.toArray() };
+  }
+
+  private async hoverNow(clientX: number, clientY: number): Promise<void> {
+    const { measuring } = this.host;
+    if (this.host.busy()) return;
+    this.lastHover = performance.now();
+    const hit = await this.hit(clientX, clientY);
+    if (!this.over || this.host.busy()) return;
+    if (!measuring.active) {
+      this.setHovered(this.asPick(hit));
+      return;
+    }
+    if (hit) measuring.preview(hit.point);
+    this.host.requestFrame();
+  }
+
+  private setHovered(pick: Pick | null): void {
+    const { canvas, events, measuring } = this.host;
+    const handle = pick?.handle ?? -1;
+    const before = this.hovered;
+    this.hovered = handle;
+    if (handle !== before) {
+      this.host.highlight(handle);
+      this.host.requestFrame();
+    }
+    if (handle >= 0 || before >= 0) events.emit("hover", pick);
+    if (!measuring.active) canvas.style.cursor = handle >= 0 ? "pointer" : "";
+  }
+}
