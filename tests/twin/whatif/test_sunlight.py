@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import shapely
 
-from scenes import Georeference, Scene, SimulationError
+from scenes import Batch, Georeference, Layer, MeshSet, Scene, SimulationError
+from scenes.identity import derive_uids
+from scenes.schema import object_table
 from twin.whatif import Context, Result, simulate
 from twin.whatif.inputs import checked_inputs
 from twin.whatif.sunlight import Sunlight
@@ -193,6 +195,36 @@ def test_buildings_can_be_named_by_uid() -> None:
     assert result.fields["sunlit_hours"].handles.tolist() == [2]
     with pytest.raises(SimulationError, match="no such object"):
         run(scene, uids=["urn:uuid:nobody"])
+
+
+def test_a_named_building_stands_for_its_walls_and_rooms_cast_no_shadow() -> None:
+    # A model of two walls and a room before them; the building above them has no mesh of its own.
+    parts = [shapely.box(0, 0, 20, 0.3), shapely.box(0, 9.7, 20, 10), shapely.box(0.5, -6, 19.5, -1)]
+    mesh = city_of([(shape, 12.0) for shape in parts]).layers["buildings"].batches[0].meshes["1"]
+    uids = derive_uids("model", ["south", "north", "room"])
+    house = derive_uids("model", ["house"])
+    table = object_table(
+        {
+            "uid": [*uids, *house],
+            "kind": ["BuildingConstructiveElement", "BuildingConstructiveElement", "BuildingRoom", "Building"],
+            "parent": [*house * 3, None],
+        }
+    )
+    scene = Scene(SHANGHAI, {"model": Layer("model", (Batch(table, {"3": mesh}).with_bounds(),), "bim")})
+    with pytest.raises(SimulationError, match="name buildings with uids"):
+        run(scene)
+    result = run(scene, uids=house)
+    assert result.fields["sunlit_hours"].handles.tolist() == [3]
+    # If the room cast a shadow the south wall would be dark.
+    assert result.fields["sunlit_hours"].values == pytest.approx([8.0])
+
+
+def test_a_roof_without_walls_is_one_clear_sentence() -> None:
+    flat = MeshSet.of_one([[0, 0, 5], [9, 0, 5], [9, 9, 5]], [[0, 1, 2]])
+    table = object_table({"uid": derive_uids("roof", ["0"]), "kind": ["Building"]})
+    scene = Scene(SHANGHAI, {"buildings": Layer("buildings", (Batch(table, {"1": flat}),), "buildings")})
+    with pytest.raises(SimulationError, match="no façade stands above the ground"):
+        run(scene)
 
 
 def test_no_building_is_one_clear_sentence() -> None:

@@ -223,4 +223,5 @@ def _codes(keys: list[Integers]) -> Integers:
 
 def _sums(vectors: Floats, groups: Integers) -> Floats:
     count = int(groups.max(initial=-1)) + 1
-    return np.column_stack([np.bincount(groups, vectors[:, axis], count) for axis in range(3)])
+    sums = [np.bincount(groups, vectors[:, axis], count) for axis in range(3)]
+    return np.column_stack(sums).astype(np.float64)  # bincount counts in whole numbers when nothing is there

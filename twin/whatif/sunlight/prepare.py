@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OPAQUE = ("buildings", "bim", "terrain", "generic")
 RECEIVING = ("buildings",)
+# What is air, or only groups other objects, casts no shadow although it may have a mesh.
+HOLLOW = frozenset({"BuildingRoom", "BuildingUnit", "Storey", "District", "CityObjectGroup", "Site"})
 # A tower of height h shades points up to 12 h away while the sun is above 4.8 degrees.
 _REACH_FACTOR, _LEAST_REACH_M, _MOST_REACH_M = 12.0, 500.0, 6000.0
 
@@ -46,13 +48,15 @@ def write_case(scene: Scene, inputs: Mapping[str, Any], case: Path) -> None:
     """
     pieces = list(opaque_pieces(scene))
     wanted = _wanted(scene, inputs)
-    assessed = [piece for piece in pieces if piece.theme in RECEIVING or wanted is not None]
-    corners, handles = _joined(assessed)
-    keep = _chosen(corners, handles, wanted, inputs.get("area"))
+    corners, handles = _joined([piece for piece in pieces if wanted or piece.theme in RECEIVING])
+    if wanted:
+        named = np.isin(handles, list(wanted))
+        corners, handles = corners[named], np.array([wanted[handle] for handle in handles[named].tolist()], np.int64)
+    keep = _inside_area(corners, handles, inputs.get("area"))
     corners, handles = corners[keep], handles[keep]
     if not len(corners):
         raise SimulationError(
-            scene.name, "has no building with walls to assess", "check the area and the uids, or load buildings"
+            scene.name, "has no building with walls to assess", "check the area, or name buildings with uids"
         )
     low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
     centre = np.array([*(low + high)[:2] / 2, low[2]])
@@ -85,12 +89,15 @@ def opaque_pieces(scene: Scene) -> Iterator[Piece]:
         for batch in layer.batches:
             mesh = batch.finest()
             if mesh is not None and mesh.triangle_count:
-                yield Piece(*_triangles(mesh.expanded(), base), layer.theme)
+                solid = ~np.isin(batch.table["kind"].to_numpy(zero_copy_only=False).astype(str), list(HOLLOW))
+                yield Piece(*_triangles(mesh.expanded(), base, solid), layer.theme)
             base += len(batch)
 
 
-def _triangles(mesh: MeshSet, base: int) -> tuple[Floats, Integers]:
-    return mesh.positions_m[mesh.triangles], mesh.triangle_rows().astype(np.int64) + base
+def _triangles(mesh: MeshSet, base: int, solid: NDArray[np.bool_]) -> tuple[Floats, Integers]:
+    rows = mesh.triangle_rows().astype(np.int64)
+    kept = solid[rows]
+    return mesh.positions_m[mesh.triangles[kept]], rows[kept] + base
 
 
 def _joined(pieces: list[Piece]) -> tuple[Floats, Integers]:
@@ -99,19 +106,24 @@ def _joined(pieces: list[Piece]) -> tuple[Floats, Integers]:
     return np.concatenate([piece.corners for piece in pieces]), np.concatenate([piece.handles for piece in pieces])
 
 
-def _wanted(scene: Scene, inputs: Mapping[str, Any]) -> Integers | None:
-    uids = inputs.get("uids")
-    if uids is None:
-        return None
-    handles = scene.handles(uids)
-    if (handles < 0).any():
-        missing = next(uid for uid, handle in zip(uids, handles, strict=True) if handle < 0)
-        raise SimulationError(missing, "the scene has no such object", "use uids of this scene")
-    return handles
+def _wanted(scene: Scene, inputs: Mapping[str, Any]) -> dict[int, int]:
+    """Return the handle of every named object and of all that is below it, to the handle that was named."""
+    wanted: dict[int, int] = {}
+    for uid in inputs.get("uids") or ():
+        if uid not in scene:
+            raise SimulationError(uid, "the scene has no such object", "use uids of this scene")
+        root = scene.handle(uid)
+        line = [scene.at(root)]
+        while line:
+            each = line.pop()
+            if each.handle not in wanted:
+                wanted[each.handle] = root
+                line.extend(scene.children(each.uid))
+    return wanted
 
 
-def _chosen(corners: Floats, handles: Integers, wanted: Integers | None, area: list[float] | None) -> NDArray[np.bool_]:
-    keep = np.ones(len(handles), bool) if wanted is None else np.isin(handles, wanted)
+def _inside_area(corners: Floats, handles: Integers, area: list[float] | None) -> NDArray[np.bool_]:
+    keep = np.ones(len(handles), bool)
     if area is not None and len(handles):
         objects, owner = np.unique(handles, return_inverse=True)
         owner = owner.reshape(-1)

@@ -154,7 +154,8 @@ _INPUTS = (
         "scalar",
         schema={"type": "array", "items": {"type": "string"}, "minItems": 1},
         titles={"en": "Buildings", "zh": "建筑"},
-        doc="Uids of the buildings to assess; without it all in the area. Everything else still casts shadows.",
+        doc="Uids of the buildings to assess, each with all that is below it in the tree; without it all in the area. "
+        "Everything else still casts shadows.",
     ),
     Port(
         "max_points",
