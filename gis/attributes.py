@@ -42,8 +42,6 @@ class Identity:
         (n,) unique text ids within the dataset.
     uids
         (n,) URNs.
-    hashes
-        (n,) uint64 made from the ids: the same feature has the same colour everywhere.
     scheme
         Alias scheme of `original`, empty if the file has no ids.
     original
@@ -54,7 +52,6 @@ class Identity:
 
     source_ids: Objects
     uids: Objects
-    hashes: NDArray[np.uint64]
     scheme: str
     original: Objects
     column: str
@@ -76,7 +73,7 @@ def identity_of(frame: Any, dataset: str) -> Identity:
     """
     lower = {str(column).lower(): column for column in frame.columns}
     column = next((lower[name] for name in _IDS if name in lower and _identifies(frame[lower[name]])), None)
-    original = np.full(len(frame), "", object) if column is None else _id_texts(frame[column])
+    original = np.full(len(frame), "", object) if column is None else id_texts(frame[column])
     ids = original.copy()
     doubtful = pd.Series(ids).duplicated(keep=False).to_numpy() | (ids == "")
     for row, wkb in zip(
@@ -89,7 +86,7 @@ def identity_of(frame: Any, dataset: str) -> Identity:
         ids[row] = f"{ids[row]}~{again[row] + 1}"
     uids = np.array(derive_uids(dataset, ids.tolist()), object)
     scheme = "" if column is None else _scheme(str(column).lower(), frame, original)
-    return Identity(ids, uids, hashes_of(ids), scheme, original, "" if column is None else str(column))
+    return Identity(ids, uids, scheme, original, "" if column is None else str(column))
 
 
 def hashes_of(ids: Objects) -> NDArray[np.uint64]:
@@ -136,6 +133,17 @@ def text_of(value: Any) -> str | None:
     return str(value)
 
 
+def id_texts(values: Any) -> Objects:
+    """Return a column of ids as text, empty where there is none; whole numbers without a decimal point."""
+    known = values.notna().to_numpy()
+    texts = np.full(len(values), "", object)
+    if pd.api.types.is_numeric_dtype(values):
+        texts[known] = values[known].astype(np.int64).astype(str).to_numpy(object)
+    else:
+        texts[known] = values[known].astype(str).to_numpy(object)
+    return texts
+
+
 def _identifies(values: Any) -> bool:
     """Say whether a column has text or whole numbers, at least one of them."""
     if not values.notna().any():
@@ -144,16 +152,6 @@ def _identifies(values: Any) -> bool:
         known = values.dropna()
         return bool((known == known.round()).all())
     return not pd.api.types.is_bool_dtype(values)
-
-
-def _id_texts(values: Any) -> Objects:
-    known = values.notna().to_numpy()
-    texts = np.full(len(values), "", object)
-    if pd.api.types.is_numeric_dtype(values):
-        texts[known] = values[known].astype(np.int64).astype(str).to_numpy(object)
-    else:
-        texts[known] = values[known].astype(str).to_numpy(object)
-    return texts
 
 
 def _scheme(column: str, frame: Any, original: Objects) -> str:

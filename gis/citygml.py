@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-try:
-    from lxml import etree
-except ImportError as error:  # pragma: no cover - the extra is installed wherever tests run
-    raise MissingLibraryError("gis.citygml", "lxml is not installed", "pip install citytwin[gis]") from error
-
 _GML_ID = ("{http://www.opengis.net/gml}id", "{http://www.opengis.net/gml/3.2}id")
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LEVEL = re.compile(r"^lod(\d)")
@@ -134,15 +129,19 @@ def _model(source: Source) -> _Model:
 
 @functools.lru_cache(maxsize=2)
 def _parsed(source: Source, _stamp: tuple[int, int]) -> _Model:
+    try:
+        from lxml import etree  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingLibraryError("gis.citygml", "lxml is not installed", "pip install citytwin[gis]") from error
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
     try:
         root = etree.parse(source.path, parser).getroot()
     except (etree.XMLSyntaxError, OSError) as error:
         reason = re.sub(r"\s+", " ", str(error))[:160]
         raise LoadError(source.path, f"it is not well-formed XML ({reason})", "export or download it again") from error
-    by_id = {name: element for element in root.iter(etree.Element) if (name := _id(element))}
+    by_id = {name: element for element in root.iter("*") if (name := _id(element))}
     features: list[_Feature] = []
-    for member in root.iter(etree.Element):
+    for member in root.iter("*"):
         if _local(member) in {"cityObjectMember", "featureMember"}:
             for child in member:
                 _collect(child, None, features)
@@ -237,7 +236,7 @@ def _value(text: str) -> Any:
 
 
 def _crs(root: Any) -> str:
-    for element in root.iter(etree.Element):
+    for element in root.iter("*"):
         found = crs_from_name(element.get("srsName"))
         if found:
             return found
@@ -247,7 +246,7 @@ def _crs(root: Any) -> str:
 def _polygons_in(element: Any) -> list[Any]:
     if _local(element) in _PATCHES:
         return [element]
-    return [each for each in element.iter(etree.Element) if _local(each) in _PATCHES]
+    return [each for each in element.iter("*") if _local(each) in _PATCHES]
 
 
 def _rings(polygon: Any) -> list[Floats]:
@@ -263,7 +262,7 @@ def _rings(polygon: Any) -> list[Floats]:
 def _ring(element: Any) -> Floats:
     texts: list[str] = []
     size = 0
-    for child in element.iter(etree.Element):
+    for child in element.iter("*"):
         if _local(child) in {"posList", "pos", "coordinates"}:
             texts.append((child.text or "").replace(",", " "))
             size = size or int(child.get("srsDimension") or 0)

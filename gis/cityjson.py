@@ -128,7 +128,9 @@ def _listed(value: Any, key: str, source: Source) -> list[Any]:
 
 
 def _announced(source: Source) -> bool:
-    """Say whether a small JSON file calls itself CityJSON further down."""
+    """Say whether a small JSON file that is not GeoJSON calls itself CityJSON further down."""
+    if b'"Feature' in head_of(source.file):
+        return False
     return source.file.stat().st_size < 50_000_000 and b'"CityJSON"' in source.file.read_bytes()
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import shapely
 
 from gis.attributes import attribute_columns
+from gis.themes import plain_name
 from scenes.errors import LoadError
 from scenes.identity import derive_uids
 from scenes.model import ALIASES, BATCH_ROWS, Batch, Layer
@@ -114,10 +115,11 @@ def batches_of(
 
 def _layer(name: str, main: str, source: Source) -> Layer:
     theme, english, chinese = _LAYERS[name]
-    if not source.layer:
+    if not plain_name(source.layer):
         return Layer(name, theme=theme, titles={"en": english, "zh": chinese}, source=source.file.name)
-    wanted = source.layer if name == main else f"{source.layer}-{name}"
-    return Layer(wanted, theme=theme, titles={"en": wanted, "zh": wanted}, source=source.file.name)
+    wanted = plain_name(source.layer) + ("" if name == main else f"-{name}")
+    titles = {"en": source.layer, "zh": source.layer}
+    return Layer(wanted, theme=theme, titles=titles, source=source.file.name)
 
 
 def _table(objects: list[ModelObject], meshes: dict[str, MeshSet], uids: dict[str, str], source: Source) -> pa.Table:

@@ -58,9 +58,9 @@ def wgs84_to_gcj02(longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> tuple[F
 
     Examples
     --------
-    >>> lon, lat = wgs84_to_gcj02(121.4737, 31.2305)
-    >>> round(float(lon), 4), round(float(lat), 4)
-    (121.4783, 31.2286)
+    >>> lon, lat = wgs84_to_gcj02(116.404, 39.915)
+    >>> round(float(lon), 6), round(float(lat), 6)
+    (116.410244, 39.916404)
     """
     lon, lat = np.asarray(longitude_deg, np.float64), np.asarray(latitude_deg, np.float64)
     east, north = _shift_deg(lon, lat)

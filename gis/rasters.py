@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-try:
-    import rasterio
-    from rasterio.enums import Resampling
-except ImportError as error:  # pragma: no cover - the extra is installed wherever tests run
-    raise MissingLibraryError("gis.terrain", f"{error.name} is not installed", "pip install citytwin[gis]") from error
-
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".asc", ".vrt", ".img", ".hgt", ".dem"})
 # Written for "unknown" by programs that do not declare it.
 _SILENT_NODATA = (-9999.0, -32768.0, -3.4028234663852886e38)
@@ -69,6 +63,7 @@ def raster_in(source: Source) -> str:
 
 def read_bounds(source: Source) -> tuple[tuple[float, float, float, float], str]:
     """Return (west, south, east, north) and the system (empty if unknown), without reading values."""
+    rasterio = _rasterio()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -86,6 +81,7 @@ def read_raster(source: Source, most_cells: int) -> Raster:
     LoadError
         When the file is broken, is a picture, is turned, or knows no value.
     """
+    rasterio = _rasterio()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -93,6 +89,15 @@ def read_raster(source: Source, most_cells: int) -> Raster:
                 return _read(dataset, source, most_cells)
         except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
             raise _broken(source, error) from error
+
+
+def _rasterio() -> Any:
+    try:
+        import rasterio.enums  # noqa: PLC0415
+        import rasterio.errors  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingLibraryError("gis.terrain", "rasterio is not installed", "pip install citytwin[gis]") from error
+    return rasterio
 
 
 def _read(dataset: Any, source: Source, most_cells: int) -> Raster:
@@ -105,7 +110,9 @@ def _read(dataset: Any, source: Source, most_cells: int) -> Raster:
     height, width = max(dataset.height // stride, 1), max(dataset.width // stride, 1)
     if min(height, width) < 2:
         raise LoadError(source.path, f"its grid is only {width} x {height} cells", "give at least 2 x 2")
-    masked = dataset.read(1, out_shape=(height, width), masked=True, resampling=Resampling.average).astype(np.float64)
+    masked = dataset.read(
+        1, out_shape=(height, width), masked=True, resampling=_rasterio().enums.Resampling.average
+    ).astype(np.float64)
     values = np.ma.filled(masked, np.nan)
     if dataset.nodata is None and stride == 1:
         values[np.isin(values, _SILENT_NODATA)] = np.nan

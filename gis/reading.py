@@ -9,23 +9,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
+import shapely
 
-from scenes.errors import GeoreferenceError, LoadError, MissingLibraryError
+from scenes.errors import CityTwinError, GeoreferenceError, LoadError, MissingLibraryError
 from scenes.georeference import WGS84, parse_crs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenes.loading import Source
-
-try:
-    import geopandas as gpd
-    import pandas as pd
-    import pyogrio
-    import shapely
-except ImportError as error:  # pragma: no cover - the extra is installed wherever tests run
-    raise MissingLibraryError("gis", f"{error.name} is not installed", "pip install citytwin[gis]") from error
 
 GDAL_SUFFIXES = frozenset({".geojson", ".json", ".gpkg", ".shp", ".fgb", ".kml", ".gml", ".geojsonl", ".zip"})
 TABLE_SUFFIXES = frozenset({".parquet", ".geoparquet", ".csv"})
@@ -111,6 +106,7 @@ def bounds_of(source: Source) -> tuple[float, float, float, float, str]:
     if source.suffix in GDAL_SUFFIXES and not _is_feature_array(source.file):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            pyogrio = _pyogrio()
             try:
                 layers = [str(each[0]) for each in pyogrio.list_layers(source.path)]
                 found = [pyogrio.read_info(source.path, layer=layer, force_total_bounds=True) for layer in layers]
@@ -142,7 +138,7 @@ def _read(source: Source) -> list[tuple[str, Any]]:
             if _is_feature_array(source.file):
                 return [(stem, _read_feature_array(source.file))]
             return _read_layers(source)
-        except (LoadError, GeoreferenceError):
+        except CityTwinError:
             raise
         except Exception as error:  # GDAL, Arrow and pandas each have their own tree
             raise _broken(source, error) from error
@@ -153,9 +149,17 @@ def _broken(source: Source, error: Exception) -> LoadError:
     return LoadError(source.path, f"cannot be read ({reason or type(error).__name__})", "export it again")
 
 
+def _pyogrio() -> Any:
+    try:
+        import pyogrio  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingLibraryError("gis", "pyogrio is not installed", "pip install citytwin[gis]") from error
+    return pyogrio
+
+
 def _read_layers(source: Source) -> list[tuple[str, Any]]:
     found = []
-    for layer, geometry_type in pyogrio.list_layers(source.path):
+    for layer, geometry_type in _pyogrio().list_layers(source.path):
         if geometry_type is None:
             continue
         frame = _read_layer(source.path, layer)
@@ -166,6 +170,7 @@ def _read_layers(source: Source) -> list[tuple[str, Any]]:
 
 def _read_layer(path: str, layer: Any) -> Any:
     """Return one table; where its rings are broken beyond reading, a table in which they are closed or missing."""
+    pyogrio = _pyogrio()
     try:
         return pyogrio.read_dataframe(path, layer=layer)
     except shapely.errors.GEOSException:
@@ -207,7 +212,7 @@ def _stored_bounds(source: Source) -> tuple[float, float, float, float, str] | N
 
 
 def _read_csv(source: Source) -> Any:
-    frame = pd.read_csv(source.path, encoding="utf-8-sig", sep=None, engine="python", on_bad_lines="skip")
+    frame = pd.read_csv(source.path, encoding="utf-8-sig", sep=None, engine="python")
     return _from_columns(source, frame)
 
 

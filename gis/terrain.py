@@ -13,6 +13,7 @@ import shapely
 from gis.ground import GridGround, MosaicGround, relief_of
 from gis.placing import check_bounds
 from gis.rasters import raster_in, read_bounds, read_raster
+from gis.themes import plain_name
 from scenes.errors import GeoreferenceError, LoadError
 from scenes.georeference import WGS84, Georeference, parse_crs, transformer
 from scenes.identity import derive_uids
@@ -75,7 +76,7 @@ class TerrainLoader:
         """
         ground = _ground(source, context.georeference)
         titles = {"en": source.layer or "Terrain", "zh": source.layer or "地形"}
-        layer = Layer(source.layer or "terrain", theme="terrain", titles=titles, source=source.file.name)
+        layer = Layer(plain_name(source.layer) or "terrain", theme="terrain", titles=titles, source=source.file.name)
         yield layer, relief(ground, source.namespace, source.file.name)
 
 

@@ -111,6 +111,17 @@ _NO = frozenset({"", "no", "nan", "none", "false", "0"})
 _POINTS, _LINES, _AREAS = "point", "line", "area"
 
 
+def plain_name(text: str) -> str:
+    """Return a layer name as folders and addresses can have it.
+
+    Examples
+    --------
+    >>> plain_name("Old Town (1900)")
+    'old-town-1900'
+    """
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-")
+
+
 def shapes_of(geometries: Words) -> Words:
     """Return ``point``, ``line``, ``area`` or empty for each of (n,) geometries."""
     names = np.array(["", _POINTS, _LINES, _LINES, _AREAS, _POINTS, _LINES, _AREAS, _AREAS], object)

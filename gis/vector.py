@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from gis.attributes import attribute_columns, hashes_of, identity_of, names_of
+from gis.attributes import attribute_columns, hashes_of, id_texts, identity_of, names_of
 from gis.builders import Features, meshes_of
 from gis.cleaning import first_of_each, repaired, usable
 from gis.ground import relief_of
@@ -19,7 +19,7 @@ from gis.ordering import hilbert_order
 from gis.placing import check_bounds, to_local
 from gis.reading import GDAL_SUFFIXES, TABLE_SUFFIXES, bounds_of, read_tables
 from gis.sniffing import head_of, zip_names
-from gis.themes import THEMES, classes_of, themes_of
+from gis.themes import THEMES, classes_of, plain_name, themes_of
 from scenes.errors import LoadError
 from scenes.georeference import WGS84, parse_crs, transformer
 from scenes.identity import derive_uids
@@ -128,7 +128,6 @@ def _prepared(table: FeatureTable, source: Source, context: LoadContext) -> _Tab
         identity,
         source_ids=identity.source_ids[rows],
         uids=identity.uids[rows],
-        hashes=identity.hashes[rows],
         original=identity.original[rows],
     )
     themes = themes_of(
@@ -160,7 +159,6 @@ def _separated(table: _Table, dataset: str, context: LoadContext) -> _Table:
         table.identity,
         source_ids=ids,
         uids=np.array(derive_uids(dataset, ids.tolist()), object),
-        hashes=hashes_of(ids),
         original=table.identity.original[order],
     )
     frame = table.frame.iloc[order].reset_index(drop=True).assign(geometry=geometry)
@@ -204,7 +202,7 @@ def _main_layer(tables: list[_Table]) -> str:
 
 def _layer(theme: Theme, source: Source, main: str) -> Layer:
     """Return the layer of a theme; a name that the user gave goes to the theme with the most features."""
-    name = re.sub(r"[^a-z0-9_-]+", "-", source.layer.lower()).strip("-")
+    name = plain_name(source.layer)
     titles = {"en": theme.english, "zh": theme.chinese}
     if not name:
         return Layer(theme.layer, theme=theme.theme, titles=titles, source=source.file.name)
@@ -226,7 +224,9 @@ def _batches(
     if theme.layer == "buildings":
         heights = heights_of(frame, classes, source)
         _report_heights(heights.source, table.labels[rows], context)
-    features = Features(theme, frame.geometry.to_numpy(), frame, classes, table.identity.hashes[rows], heights)
+    features = Features(
+        theme, frame.geometry.to_numpy(), frame, classes, _colour_hashes(frame, table.identity, rows), heights
+    )
     columns, units = _columns(features, table.identity, rows, source)
     ground = relief_of(context.ground)
     for start in range(0, len(rows), BATCH_ROWS):
@@ -299,10 +299,21 @@ def _kinds(features: Features) -> NDArray[np.object_]:
 
 def _parents(frame: Any, identity: Identity) -> list[str | None]:
     """Return the uid of the building that each part names in ``root_id``."""
-    if "root_id" not in frame.columns:
-        return [None] * len(frame)
     first: dict[str, str] = {}
     for original, uid in zip(identity.original, identity.uids, strict=True):
         first.setdefault(str(original), str(uid))
-    roots = frame["root_id"]
-    return [first.get(str(int(root))) if root == root and root is not None else None for root in roots]  # noqa: PLR0124
+    return [first.get(root) if root else None for root in _roots(frame)]
+
+
+def _roots(frame: Any) -> list[str]:
+    """Return the id of the building that each part belongs to, empty for the others."""
+    if "root_id" not in frame.columns:
+        return [""] * len(frame)
+    return [str(text) for text in id_texts(frame["root_id"])]
+
+
+def _colour_hashes(frame: Any, identity: Identity, rows: Rows) -> NDArray[np.uint64]:
+    """Return the numbers that decide colours: a part wears the colour of its building."""
+    roots = np.array(_roots(frame), object)
+    own = identity.original[rows]
+    return hashes_of(np.where(roots != "", roots, np.where(own != "", own, identity.source_ids[rows])))

@@ -43,6 +43,12 @@ def test_bd09_there_and_back_is_the_same_place(lon: float, lat: float) -> None:
     assert abs(float(back[1]) - lat) < 1e-8
 
 
+def test_a_published_pair_of_coordinates_is_met() -> None:
+    # The sample of the coordtransform library's documentation.
+    lon, lat = wgs84_to_gcj02(116.404, 39.915)
+    assert (float(lon), float(lat)) == pytest.approx((116.41024449916938, 39.91640428150164), abs=1e-9)
+
+
 def test_an_unknown_shift_is_said() -> None:
     with pytest.raises(GeoreferenceError, match="write gcj02 or bd09"):
         to_wgs84("mars", 121.0, 31.0)

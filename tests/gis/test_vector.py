@@ -332,3 +332,35 @@ def test_unclosed_rings_are_closed_and_said(real_data) -> None:
     scene = gis.read(real_data / "malformed/geojson/3.0.geojson", problems=problems)
     assert len(scene) > 1_900
     assert problems.count("geometry-invalid") >= 1
+
+
+def test_a_keyhole_file_is_read(tmp_path) -> None:
+    ring = "121.5,31.2 121.501,31.2 121.501,31.201 121.5,31.201 121.5,31.2"
+    path = tmp_path / "buildings.kml"
+    path.write_text(
+        '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>A</name><Polygon>'
+        f"<outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs>"
+        "</Polygon></Placemark></Document></kml>"
+    )
+    assert gis.read(path).layers["buildings"].table["name"].to_pylist() == ["A"]
+
+
+def test_many_features_become_several_batches_with_the_same_objects(write) -> None:
+    features = [(house((i % 150) * 20.0, (i // 150) * 20.0), {"id": i, "height": 5 + i % 40}) for i in range(20_500)]
+    layer = gis.read(write("buildings.geojson", features)).layers["buildings"]
+    assert [len(batch) for batch in layer.batches] == [20_000, 500]
+    heights = dict(zip(layer.table["source_id"].to_pylist(), layer.table["height_m"].to_pylist(), strict=True))
+    assert all(heights[str(i)] == 5 + i % 40 for i in range(20_500))
+    top = {row["source_id"]: row["max_z"] for row in layer.table.select(["source_id", "max_z"]).to_pylist()}
+    assert all(abs(top[str(i)] - (5 + i % 40)) < 1e-3 for i in range(0, 20_500, 97))
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_new_york_comes_whole(real_data) -> None:
+    problems = Problems()
+    layer = gis.read(real_data / "city_scale/nyc_buildings_DERIVED.parquet", problems=problems).layers["buildings"]
+    left_out = problems.count("duplicate") + problems.count("geometry-empty")
+    assert len(layer) + left_out == 122_838
+    assert 7_000 < problems.count("duplicate") < 8_000
+    assert len(set(layer.table["uid"].to_pylist())) == len(layer)
