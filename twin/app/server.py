@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from twin.app.city import LiveChoice
     from twin.live import LiveHub
 
+LARGEST_MESSAGE = 20 * 1024 * 1024
 _ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
 
 
@@ -165,27 +166,36 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
 def _panel_server(city: ServedCity, context: ApiContext, options: ServerOptions) -> Any:
     from panel.io.server import get_server  # noqa: PLC0415  # takes seconds
 
+    _check_free(options.address, options.port)
+
     def page() -> Any:  # Panel calls plain functions once a visitor, and takes anything else for content
         return explore(city, options.language, options.theme)
 
+    return get_server(
+        {"/": page},
+        port=options.port,
+        address=options.address,
+        title=city.scene.name,
+        extra_patterns=patterns(context),
+        websocket_max_message_size=LARGEST_MESSAGE,
+        start=False,
+        show=False,
+    )
+
+
+def _check_free(address: str, port: int) -> None:
+    """Refuse an address that cannot be listened on; Panel would leave half-open sockets behind."""
+    where = f"{address}:{port}"
     try:
-        return get_server(
-            {"/": page},
-            port=options.port,
-            address=options.address,
-            title=city.scene.name,
-            extra_patterns=patterns(context),
-            websocket_max_message_size=20 * 1024 * 1024,
-            start=False,
-            show=False,
-        )
+        found = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, place in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(place)
     except OSError as error:
-        where = f"{options.address}:{options.port}"
         if error.errno == errno.EADDRINUSE:
-            raise CityTwinError(
-                where, "the port is in use", "choose another with --port, or 0 for a free one"
-            ) from error
-        raise CityTwinError(where, f"cannot listen there ({error})", "choose another --address or --port") from error
+            raise CityTwinError(where, "the port is in use", "choose another, or 0 for any free one") from error
+        raise CityTwinError(where, f"cannot listen there ({error})", "choose another address or port") from error
 
 
 def _own_origins(address: str, port: int) -> set[str]:
@@ -207,10 +217,10 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 async def _until_signal(city: ServedCity, options: ServerOptions, ready: Callable[[RunningServer], object]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError):
-            loop.add_signal_handler(number, stop.set)
     async with running(city, options) as server:
+        for number in (signal.SIGINT, signal.SIGTERM):  # only now, since Panel brings a handler that stops the loop
+            with contextlib.suppress(NotImplementedError, ValueError):
+                loop.add_signal_handler(number, stop.set)
         ready(server)
         await stop.wait()
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TOPIC = "city/+/obs/#"
 BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+TIMEOUT_S = 5.0
 ROWS_AT_ONCE = 10_000
 QUEUED_MESSAGES = 20_000
 
@@ -84,6 +85,7 @@ class Broker:
             username=self.username,
             password=self.password,
             tls_context=ssl.create_default_context() if self.tls else None,
+            timeout=TIMEOUT_S,
             **options,
         )
         return client
@@ -134,7 +136,7 @@ class MqttFeed:
         try:
             while True:
                 try:
-                    async with self.broker.client(max_queued_incoming_messages=QUEUED_MESSAGES) as client:
+                    async with _connection(self.broker.client(max_queued_incoming_messages=QUEUED_MESSAGES)) as client:
                         for topic in self.topics:
                             await client.subscribe(topic)
                         attempt = 0
@@ -198,12 +200,32 @@ async def publishing(
         When the broker does not answer, at the start or later.
     """
     try:
-        async with broker.client() as client:
+        async with _connection(broker.client()) as client:
             yield Publisher(client, datastreams, adcode, source)
     except _library().MqttError as error:
         raise ConnectionLostError(
             broker, f"the broker does not answer ({error})", "start it or check the port"
         ) from error
+
+
+@contextlib.asynccontextmanager
+async def _connection(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
+    """Connect, and disconnect at the end.
+
+    A cancellation in the middle of connecting waits for its end: aiomqtt would leave its socket to callbacks that
+    fail later.
+    """
+    connecting = asyncio.ensure_future(client.__aenter__())
+    try:
+        await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        await asyncio.wait([connecting])
+        if connecting.exception() is None:
+            await client.__aexit__(None, None, None)
+        raise
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_exit(client)
+        yield client
 
 
 def _library() -> Any:

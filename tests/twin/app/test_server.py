@@ -153,8 +153,9 @@ def test_a_port_in_use_is_one_sentence(city_of: Callable[[int], Scene]) -> None:
 
 
 def test_an_address_that_is_not_ours_is_one_sentence(city_of: Callable[[int], Scene]) -> None:
-    with pytest.raises(CityTwinError, match="cannot listen there"), start_in_thread(
-        city_of(2), options=ServerOptions(address="203.0.113.7")
+    with (
+        pytest.raises(CityTwinError, match="cannot listen there"),
+        start_in_thread(city_of(2), options=ServerOptions(address="203.0.113.7")),
     ):
         pass
 
