@@ -27,7 +27,7 @@ def checked_inputs(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
             raise SimulationError(spec.id, f"has no input '{name}'", f"it takes {', '.join(known) or 'none'}")
     checked: dict[str, Any] = {}
     for name, port in known.items():
-        if given.get(name) is None:
+        if given.get(name) in (None, ""):  # an empty field of a form is a field that was not filled in
             if port.required:
                 raise SimulationError(spec.id, f"input '{name}'{_unit_of(port)} is missing", port.doc)
             checked[name] = port.default

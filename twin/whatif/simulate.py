@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,10 @@ def start(
 
 @functools.cache
 def default_runner() -> Runner:
-    """Return the line of jobs of this process."""
-    return Runner()
+    """Return the line of jobs of this process; its jobs end with the process."""
+    runner = Runner()
+    atexit.register(runner.close)
+    return runner
 
 
 def make_job(  # noqa: PLR0913 - the one place where all that decides a run comes together

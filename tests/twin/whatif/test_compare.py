@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import shapely
 
+import gis
 from scenes import SimulationError
 from twin.whatif import AddObject, RemoveObject, Scenario, compare, simulate
 
 from .conftest import city_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WALL = ((-60.0, -20.0), (80.0, -20.0), (80.0, -8.0), (-60.0, -8.0))
 
@@ -61,6 +66,27 @@ def test_fields_of_a_scenario_are_carried_to_the_city_by_uid() -> None:
     carried = result.fields_on(city)["sunlit_hours"]
     assert [city.at(int(handle)).uid for handle in carried.handles] == others
     assert result.fields_on(scenario.scene)["sunlit_hours"] is result.fields["sunlit_hours"]
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_lujiazui_without_its_tallest_tower_has_no_less_sun_anywhere(real_data: Path) -> None:
+    city = gis.read(real_data / "gis" / "shanghai" / "derived" / "buildings_DERIVED.geojson")
+    table = city.layers["buildings"].table
+    tall = [city.at(handle) for handle in np.argsort(-table["height_m"].to_numpy(zero_copy_only=False))[:1].tolist()]
+    box = tall[0].bounds
+    area = [box[0] - 400, box[1] - 100, box[3] + 400, box[4] + 900]
+    scenario = Scenario("gone", city).edit(RemoveObject(tall[0].uid))
+    inputs = {"area": area, "resolution_m": 6, "ground_resolution_m": 8, "time_step_min": 10}
+    found = compare(
+        simulate(city, "sunlight", cache=False, **inputs), simulate(city, "sunlight", scenario, cache=False, **inputs)
+    )
+    assert found.trusted
+    assert found.newly_below == ()
+    for field in found.fields.values():
+        assert np.nanmin(field.values) >= -1e-6
+    assert np.nanmax(found.fields["facade_hours"].values) > 0.5
+    assert scenario.scene.layers["buildings"].batches[1:] == city.layers["buildings"].batches[1:]
 
 
 def test_results_of_different_simulations_are_not_compared() -> None:

@@ -113,6 +113,7 @@ def test_an_unknown_simulation_is_refused() -> None:
         ({"time_step_min": "10"}, 10),
         ({"time_step_min": 5.0}, 5),
         ({}, 5),
+        ({"time_step_min": ""}, 5),
     ],
 )
 def test_quantities_are_converted_at_the_border(given: dict[str, object], expected: float) -> None:
