@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import webbrowser
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenes import CityTwinError
@@ -60,12 +60,16 @@ class RunningServer:
     city: ServedCity
     context: ApiContext
     options: ServerOptions
-    stop: Callable[[], object] = field(default=lambda: None)
+    loop: asyncio.AbstractEventLoop
 
     @property
     def hub(self) -> LiveHub | None:
         """The live hub, None in a city without live data."""
         return self.context.hub
+
+    def call_soon(self, work: Callable[[], object]) -> None:
+        """Call `work` in the server's event loop, from any thread."""
+        self.loop.call_soon_threadsafe(work)
 
 
 def serve(  # noqa: PLR0913  # the whole choice of a command in one place
@@ -156,7 +160,7 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
                 task = asyncio.create_task(live.run(channel.publish, channel.publish_status), name="live")
                 stack.push_async_callback(_cancelled, task)
             host = "localhost" if options.address in _ALL_ADDRESSES else options.address
-            yield RunningServer(f"http://{host}:{port}/", port, city, context, options)
+            yield RunningServer(f"http://{host}:{port}/", port, city, context, options, asyncio.get_running_loop())
     finally:
         if channel is not None:
             channel.close()

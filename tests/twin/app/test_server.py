@@ -161,14 +161,14 @@ def test_an_address_that_is_not_ours_is_one_sentence(city_of: Callable[[int], Sc
 
 
 def test_a_package_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CityTwinError, match="none.city"):
+    with pytest.raises(CityTwinError, match=r"none\.city"):
         prepare(tmp_path / "none.city")
 
 
 def test_feeds_without_datastreams_are_one_sentence(city_of: Callable[[int], Scene]) -> None:
     with pytest.raises(PackageError, match="no table of datastreams"):
         prepare(city_of(2), "mqtt://broker")
-    with pytest.raises(PackageError, match="no streams.parquet"):
+    with pytest.raises(PackageError, match=r"no streams\.parquet"):
         demo_live("/nowhere")
 
 
