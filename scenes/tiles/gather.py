@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from scenes.errors import LoadError
 from scenes.mesh import MeshSet, join
 from scenes.tiles.content import Content, Placements, empty_content, extent, merged, prototype_key
 from scenes.tiles.quadtree import Square
@@ -132,13 +133,21 @@ class LayerGeometry:
     _bases: list[int] = field(default_factory=list)
 
     def survey(self) -> bool:
-        """Look at every batch once; say whether the layer has any geometry."""
+        """Look at every batch once; say whether the layer has any geometry.
+
+        Raises
+        ------
+        LoadError
+            When a position is not a finite number.
+        """
         self._bases = np.cumsum([self.base, *(len(batch) for batch in self.batches)]).tolist()
         corners = [found for batch in self.batches if (mesh := finest_mesh(batch)) and (found := _corners(mesh))]
         if not corners:
             return False
         self.low = np.min([corner[0] for corner in corners], axis=0)
         self.high = np.max([corner[1] for corner in corners], axis=0)
+        if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
+            raise LoadError("tiles", "the geometry has positions that are not finite", "check the source: twin check")
         self.square = Square.around(self.low, self.high)
         items = [_items(finest_mesh(batch) or MeshSet.empty(), self.square) for batch in self.batches]
         self._ranges = [np.sort(codes) for codes, _ in items]

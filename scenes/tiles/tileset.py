@@ -65,6 +65,8 @@ def publish(
     ------
     UnknownObjectError
         When the scene has no such layer.
+    LoadError
+        When a position is not a finite number.
     """
     target = Path(folder)
     names = list(scene.layers) if layers is None else list(layers)

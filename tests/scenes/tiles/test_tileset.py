@@ -11,7 +11,7 @@ import numpy as np
 import pyproj
 import pytest
 
-from scenes.errors import UnknownObjectError
+from scenes.errors import LoadError, UnknownObjectError
 from scenes.mesh import MeshSet
 from scenes.model import Batch, Layer, Scene
 from scenes.tiles import publish, tileset
@@ -278,6 +278,20 @@ def test_a_crash_leaves_the_old_tiles_and_nothing_beside(
 def test_an_unknown_layer_is_refused_before_anything_is_written(city: Scene, tmp_path: Path) -> None:
     with pytest.raises(UnknownObjectError, match="there are terrain, buildings"):
         publish(city, tmp_path / "tiles", layers=["bridges"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_positions_that_are_not_finite_are_refused(
+    scene_of: Callable[..., Scene], shapes: SimpleNamespace, tmp_path: Path, wrong: float
+) -> None:
+    mesh, count = shapes.houses(5)
+    layer = shapes.layer_of("b", "buildings", "Building", [(mesh, count)])
+    positions = mesh.positions.copy()
+    positions[3, 1] = wrong
+    broken = Batch(layer.batches[0].table, {"1": shapes.with_parts(mesh, positions=positions)})
+    with pytest.raises(LoadError, match="not finite"):
+        publish(scene_of(layer.with_batches([broken])), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []
 
 
