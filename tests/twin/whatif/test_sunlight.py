@@ -219,6 +219,14 @@ def test_a_named_building_stands_for_its_walls_and_rooms_cast_no_shadow() -> Non
     assert result.fields["sunlit_hours"].values == pytest.approx([8.0])
 
 
+def test_a_layer_of_nothing_but_rooms_is_no_obstacle() -> None:
+    city = city_of([(shapely.box(0, 0, 20, 10), 20.0)])
+    room = city_of([(shapely.box(0, -8, 20, -2), 20.0)]).layers["buildings"].batches[0].meshes["1"]
+    table = object_table({"uid": derive_uids("rooms", ["0"]), "kind": ["BuildingRoom"]})
+    rooms = Layer("rooms", (Batch(table, {"3": room}).with_bounds(),), "bim")
+    assert run(city.with_layer(rooms)).fields["sunlit_hours"].values == pytest.approx([8.0])
+
+
 def test_a_roof_without_walls_is_one_clear_sentence() -> None:
     flat = MeshSet.of_one([[0, 0, 5], [9, 0, 5], [9, 9, 5]], [[0, 1, 2]])
     table = object_table({"uid": derive_uids("roof", ["0"]), "kind": ["Building"]})

@@ -90,7 +90,9 @@ def opaque_pieces(scene: Scene) -> Iterator[Piece]:
             mesh = batch.finest()
             if mesh is not None and mesh.triangle_count:
                 solid = ~np.isin(batch.table["kind"].to_numpy(zero_copy_only=False).astype(str), list(HOLLOW))
-                yield Piece(*_triangles(mesh.expanded(), base, solid), layer.theme)
+                piece = Piece(*_triangles(mesh.expanded(), base, solid), layer.theme)
+                if len(piece.handles):
+                    yield piece
             base += len(batch)
 
 
