@@ -174,12 +174,27 @@ def _no_label_points(
     areas = np.isin(shapely.get_type_id(geometry), (3, 6))
     known = identity.original != ""
     mark = points & known & np.isin(identity.original.astype(str), identity.original[areas & known].astype(str))
+    mark[mark] = _within_their_areas(identity.original, geometry, np.flatnonzero(mark), np.flatnonzero(areas & known))
     if "label_placement" in frame.columns:
         mark |= points & frame["label_placement"].notna().to_numpy()
     for row in np.flatnonzero(mark):
         context.problems.add("info", str(labels[row]), "label-point", "only the place of a label: left out")
     kept: NDArray[np.bool_] = ~mark
     return kept
+
+
+def _within_their_areas(
+    ids: NDArray[np.object_], geometry: NDArray[np.object_], points: Rows, areas: Rows
+) -> NDArray[np.bool_]:
+    """Say which points lie within the bounds of an area with their id: node 5 and way 5 may be different things."""
+    places: dict[str, list[int]] = {}
+    for row in areas.tolist():
+        places.setdefault(str(ids[row]), []).append(row)
+    found = [
+        bool(shapely.intersects(geometry[row], shapely.envelope(geometry[places[str(ids[row])]])).any())
+        for row in points.tolist()
+    ]
+    return np.array(found, bool)
 
 
 def _height_texts(frame: Any, source: Source) -> NDArray[np.object_]:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import shape
 
@@ -15,6 +15,7 @@ LONGITUDES = st.floats(73.0, 136.0)
 LATITUDES = st.floats(3.0, 54.0)
 
 
+@settings(deadline=None)
 @given(LONGITUDES, LATITUDES)
 def test_there_and_back_is_the_same_place_inside_china(lon: float, lat: float) -> None:
     there = wgs84_to_gcj02(lon, lat)
@@ -23,6 +24,7 @@ def test_there_and_back_is_the_same_place_inside_china(lon: float, lat: float) -
     assert abs(float(back[1]) - lat) < 1e-8
 
 
+@settings(deadline=None)
 @given(LONGITUDES, LATITUDES)
 def test_the_shift_moves_every_place_by_less_than_a_kilometre(lon: float, lat: float) -> None:
     there = wgs84_to_gcj02(lon, lat)
@@ -36,6 +38,7 @@ def test_outside_china_nothing_moves(place: tuple[float, float]) -> None:
     assert tuple(map(float, gcj02_to_wgs84(*place))) == place
 
 
+@settings(deadline=None)
 @given(LONGITUDES, LATITUDES)
 def test_bd09_there_and_back_is_the_same_place(lon: float, lat: float) -> None:
     back = bd09_to_gcj02(*gcj02_to_bd09(lon, lat))

@@ -123,6 +123,18 @@ def test_a_crossed_outline_is_repaired_and_an_empty_one_left_out(write) -> None:
     assert sorted(areas.tolist()) == pytest.approx([50.0, 100.0])
 
 
+def test_the_address_point_of_a_house_is_no_object_but_a_far_point_with_its_id_is(write) -> None:
+    problems = Problems()
+    features = [
+        (house(), {"id": 5, "height": 9}),
+        (at(Point(4, 4)), {"id": 5, "kind": "address"}),
+        (at(Point(400, 4)), {"id": 5, "amenity": "bench"}),
+    ]
+    scene = gis.read(write("buildings.geojson", features), problems=problems)
+    assert {name: len(layer) for name, layer in scene.layers.items()} == {"buildings": 1, "points": 1}
+    assert problems.count("label-point") == 1
+
+
 def test_a_collection_of_houses_in_one_multipolygon_becomes_houses(write) -> None:
     many = MultiPolygon([house(i * 20.0) for i in range(12)])
     scene = gis.read(write("buildings.geojson", [(many, {"id": "low", "height": 6})]))
