@@ -2,7 +2,8 @@
 
 Every building gets a new value at once; the clock runs from before `LiveState.apply` to the animation frame in which
 the canvas shows other pixels, through overlay, frame, WebSocket, texture upload and drawing. Without a graphics card
-the drawing itself (SwiftShader) is most of it, so a plain redraw of the same view is measured beside it.
+the drawing itself (SwiftShader) is most of it; so the window is small, shadows are off, and a plain redraw of the
+same view is measured beside it.
 """
 
 from __future__ import annotations
@@ -121,11 +122,12 @@ async def measure(server: RunningServer, count: int, rounds: int) -> dict[str, f
     """Open the page, wait for all tiles, and recolour the city several times."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        page = await browser.new_page(viewport={"width": 960, "height": 540})
+        page = await browser.new_page(viewport={"width": 640, "height": 360})
         await page.add_init_script(KEEP_PIXELS)
         await page.goto(server.url + "?lang=en")
         await page.wait_for_function("window.__citytwin?.engine && window.__citytwin.manifest", timeout=120_000)
         await page.evaluate("window.__citytwin.setOverlay('rain')")
+        await page.evaluate("window.__citytwin.engine.setShadows(false)")
         await page.wait_for_function(IDLE, timeout=180_000)
         found, redraws = [], []
         for number in range(rounds + 1):
