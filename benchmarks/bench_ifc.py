@@ -8,6 +8,7 @@ sampled, so the import's worker counts. Processor seconds are given beside the c
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -24,6 +25,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TWIN_DATA", ROOT.parent / "shared" / "data"))
 FILE = DATA / "ifc" / "large" / "revit2012_janesville_restaurant.zip"
+_KEPT: list[object] = []
 GOALS = {"seconds": 1.5, "megabytes": 2.0}
 
 
@@ -46,7 +48,9 @@ def bare(path: Path, threads: int) -> int:
 
     triangles = 0
     with plain_file(path) as plain:
-        iterator = ifcopenshell.geom.iterator(ifcopenshell.geom.settings(), ifcopenshell.open(str(plain)), threads)
+        model = ifcopenshell.open(str(plain))
+        iterator = ifcopenshell.geom.iterator(ifcopenshell.geom.settings(), model, threads)
+        _KEPT.extend([model, iterator])  # tearing them down crashes
         going = iterator.initialize()
         while going:
             triangles += len(iterator.get().geometry.faces_buffer) // 12
@@ -70,7 +74,7 @@ def imported(path: Path, threads: int) -> int:
         steps.append(("save", time.perf_counter()))
         publish(scene, city / "tiles")
         steps.append(("tiles", time.perf_counter()))
-    for (_, before), (name, after) in zip(steps, steps[1:], strict=False):
+    for (_, before), (name, after) in itertools.pairwise(steps):
         print(f"    {name} {after - before:.1f} s", file=sys.stderr)
     return sum(layer.triangle_count for layer in scene.layers.values())
 
