@@ -217,6 +217,23 @@ def choose_georeference(sources: Sequence[Source], crs: str = "") -> Georeferenc
     )
 
 
+def told_apart(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources with datasets of their own: files of one name in several folders get the folder's name too.
+
+    Examples
+    --------
+    >>> [source.namespace for source in told_apart([Source("a/roads.shp"), Source("b/roads.shp"), Source("c.shp")])]
+    ['a/roads.shp', 'b/roads.shp', 'c.shp']
+    """
+    names = [source.namespace for source in sources]
+    return [
+        replace(source, dataset="/".join(source.file.parts[-2:]))
+        if names.count(name) > 1 and not source.dataset
+        else source
+        for source, name in zip(sources, names, strict=True)
+    ]
+
+
 def assemble(
     sources: Sequence[Source],
     *,
@@ -235,6 +252,7 @@ def assemble(
     """
     if not sources:
         raise UnsupportedError("no source", "there is nothing to load", "name at least one file")
+    sources = told_apart(sources)
     frame = georeference or choose_georeference(sources, crs)
     context = LoadContext(frame, problems=problems or Problems(), progress=progress)
     picked = [(source, loader_for(source)) for source in sources]

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Shared machines stumble: how long an example takes says nothing about the code.
+settings.register_profile("citytwin", deadline=None)
+settings.load_profile("citytwin")
 
 ROOT = Path(__file__).resolve().parents[1]
 

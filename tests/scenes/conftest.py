@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import shapely
-from hypothesis import settings
 
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
 from scenes.identity import derive_uids
@@ -16,10 +15,6 @@ from scenes.model import ALIASES
 from scenes.schema import object_table
 
 BoxMaker = Callable[..., Batch]
-
-# Shared machines stumble: how long an example takes says nothing about the code.
-settings.register_profile("citytwin", deadline=None)
-settings.load_profile("citytwin")
 
 _CORNERS = np.array(
     [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]], dtype=np.float64
