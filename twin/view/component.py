@@ -254,9 +254,12 @@ class CityView(JSComponent):
         elif name == "error":
             _log.warning("page: %s", data.get("message") if isinstance(data, dict) else data)
 
-    def _tell_change(self, event: Any) -> None:
-        if self._from_page:
-            return
+    def _tell_change(self, *events: Any) -> None:
+        if not self._from_page:
+            for event in events:
+                self._tell_one_change(event)
+
+    def _tell_one_change(self, event: Any) -> None:
         if event.name in ("language", "theme"):
             self._tell({"op": event.name, "value": event.new})
         elif event.name == "time" and event.new:

@@ -50,6 +50,9 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "lanes": ("Lanes", "车道数"), "species": ("Species", "树种"), "depth_m": ("Depth", "埋深"),
         "population": ("Population", "人口"), "highway": ("Road class", "道路等级"),
         "base_m": ("Base height", "底部高程"),
+        "device_type": ("Device type", "设备类型"), "network": ("Network", "管网"),
+        "name_en": ("English name", "英文名"),
+        "valid_from": ("Valid from", "生效时间"), "valid_to": ("Valid to", "失效时间"), "grade": ("Grade", "等级"),
     }
 )  # fmt: skip
 

@@ -309,7 +309,7 @@ export class CityApp {
     this.surfaces.clear();
     this.i18n.language = state.language ?? manifest.language;
     this.applyTheme(state.theme ?? manifest.theme);
-    this.engine?.setTheme(this.theme);
+    this.manifest = { ...this.manifest, theme: this.theme };
     this.shell.build(this.manifest);
     await this.engine?.load(this.manifest);
     this.restore(state, manifest);

@@ -2,7 +2,7 @@
 import type { Pick, SceneManifest } from "../engine/api";
 import type { CityApp } from "./app";
 
-const FIELD_OF_VIEW_DEG = 50;
+const FIELD_OF_VIEW_DEG = 42;
 const WIDEST_PX = 120;
 
 export class StatusBar {

@@ -1,0 +1,247 @@
+"""The page in a real browser, from the real server and from a single file."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from scenes import Scene
+from twin.app import ServerOptions, start_in_thread
+from twin.view import to_html
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.browser
+
+WAIT_MS = 120_000
+SCRIPT_NAME = '<img src=x onerror="window.__broken = true"><b>bold</b>'
+
+
+@pytest.fixture(scope="module")
+def address(little_city: Scene) -> Iterator[str]:
+    """A server of the little city, in English."""
+    with start_in_thread(little_city, options=ServerOptions(language="en")) as server:
+        yield server.url
+
+
+def _open(page: Page, url: str) -> Page:
+    page.set_default_timeout(WAIT_MS)
+    page.goto(url)
+    _until(page, "window.__citytwin && window.__citytwin.ready")
+    _until(page, "window.__citytwin.engine.stats().tilesLoaded > 0")
+    return page
+
+
+def _until(page: Page, condition: str) -> None:
+    """Wait for a condition without `wait_for_function`, whose eval the single file's own policy forbids."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not page.evaluate(f"() => Boolean({condition})"):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(50)
+
+
+def _app(page: Page, code: str) -> Any:
+    return page.evaluate(f"() => {{ const app = window.__citytwin; return ({code}); }}")
+
+
+def _select(page: Page, scene: Scene, uid: str) -> None:
+    _app(page, f"app.select({scene.handle(uid)})")
+    page.locator(".inspector h2").wait_for()
+
+
+def test_the_language_switch_changes_every_text(page: Page, address: str) -> None:
+    _open(page, address)
+    expect(page.locator("h1")).to_have_text("Little City")
+    expect(page.locator("details[data-section=layers] summary")).to_contain_text("Layers")
+    page.locator(".language").click()
+    expect(page.locator("h1")).to_have_text("小城")
+    expect(page.locator("details[data-section=layers] summary")).to_contain_text("图层")
+    expect(page.locator(".layer-name").first).to_have_text("建筑")
+    assert page.get_by_label("搜索", exact=False).first.get_attribute("placeholder") == "搜索名称或编码"
+    assert page.get_by_role("button", name="测量距离").count() == 1
+
+
+def test_a_click_on_a_building_shows_its_properties(page: Page, address: str, little_city: Scene) -> None:
+    _open(page, address)
+    _app(page, "app.engine.top(0)")
+    _until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    spot = page.evaluate("""async () => {
+      const { engine } = window.__citytwin;
+      const box = engine.canvas.getBoundingClientRect();
+      for (let y = 0.3; y < 0.75; y += 0.05) for (let x = 0.35; x < 0.7; x += 0.05) {
+        const at = [box.left + x * box.width, box.top + y * box.height];
+        const pick = await engine.pickAt(...at);
+        if (pick && pick.layer === 'buildings') return [...at, pick.handle];
+      }
+      return null;
+    }""")
+    assert spot is not None
+    page.mouse.click(spot[0], spot[1])
+    page.locator(".inspector h2").wait_for()
+    item = little_city.at(int(spot[2]))
+    expect(page.locator(".inspector h2")).to_have_text(item.name or re.compile("Unnamed"))
+    expect(page.locator(".inspector")).to_contain_text("Pset_BuildingCommon")
+    expect(page.locator(".inspector .path")).to_contain_text("North")
+
+
+def test_a_script_in_a_name_stays_text(page: Page, address: str, little_city: Scene) -> None:
+    _open(page, address)
+    _select(page, little_city, "urn:uuid:b2")
+    expect(page.locator(".inspector h2")).to_have_text(SCRIPT_NAME)
+    page.locator("input[type=search]").fill("onerror")
+    expect(page.locator(".results li .grow")).to_have_text(SCRIPT_NAME)
+    assert page.evaluate("window.__broken") is None
+    assert page.locator(".app img, .app b").count() == 0
+
+
+def test_layers_are_switched_and_the_address_remembers_it(page: Page, address: str) -> None:
+    _open(page, address)
+    eye = page.get_by_role("switch", name="Show Buildings")
+    expect(eye).to_be_checked()
+    page.locator(".layer-main").first.click()
+    expect(eye).not_to_be_checked()
+    _until(page, "location.hash.includes('h=buildings')")
+
+
+def test_an_address_restores_the_view_on_another_screen(page: Page, address: str, little_city: Scene) -> None:
+    _open(page, address)
+    _app(page, "app.engine.setCamera({position: [300, -200, 250], target: [10, 5, 20]}, 0)")
+    _select(page, little_city, "urn:uuid:b4")
+    _app(page, "app.setOverlay('height_m')")
+    _app(page, "app.setTime('2026-01-20T03:00:00Z')")
+    _app(page, "app.setSection({axis: 'z', offset: 40, azimuth_deg: 0, flipped: false})")
+    _app(page, "app.setLayerOpacity('buildings', 0.5)")
+    _app(page, "app.setTheme('dark')")
+    page.locator(".language").click()
+    _until(page, "location.hash.includes('l=zh') && location.hash.includes('b4')")
+    url = page.url
+    fresh = page.context.new_page()
+    _open(fresh, url)
+    expect(fresh.locator(".inspector h2")).to_have_text("Tower")
+    expect(fresh.locator("h1")).to_have_text("小城")
+    expect(fresh.locator(".legend")).to_contain_text("高度")
+    expect(fresh.locator(".section-card")).to_be_visible()
+    assert _app(fresh, "app.theme") == "dark"
+    assert _app(fresh, "app.state.opacity.buildings") == 0.5
+    assert _app(fresh, "app.state.time") == "2026-01-20T03:00:00Z"
+    camera = _app(fresh, "app.engine.camera()")
+    assert camera["position"] == pytest.approx([300, -200, 250], abs=0.5)
+    assert camera["target"] == pytest.approx([10, 5, 20], abs=0.5)
+
+
+def test_search_is_driven_by_keys(page: Page, address: str) -> None:
+    _open(page, address)
+    page.keyboard.press("/")
+    page.keyboard.type("图书馆")
+    expect(page.locator(".results li")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".inspector h2")).to_have_text("图书馆东楼")
+    page.keyboard.press("Escape")
+    expect(page.locator(".inspector")).to_be_hidden()
+
+
+def test_every_control_can_be_reached_by_tab_in_reading_order(page: Page, address: str) -> None:
+    _open(page, address)
+    page.evaluate("document.activeElement?.blur?.()")
+    names: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        names.append(
+            page.evaluate("""() => {
+              let node = document.activeElement;
+              while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+              return (node?.getAttribute('aria-label') || node?.textContent || '').trim();
+            }""")
+        )
+    wanted = [
+        "Skip to the 3D view", "Search objects by name or id", "切换为中文", "Dark theme", "Show Buildings",
+        "3D view of Little City", "Home view", "Measure a distance", "Full screen", "Date",
+    ]  # fmt: skip
+    places = [names.index(name) for name in wanted]
+    assert places == sorted(places)
+
+
+def test_every_button_and_input_has_a_name(page: Page, address: str, little_city: Scene) -> None:
+    _open(page, address)
+    _select(page, little_city, "urn:uuid:b0")
+    for role in ("button", "slider", "switch", "combobox", "textbox", "radio"):
+        for node in page.get_by_role(role).all():  # type: ignore[arg-type]
+            assert node.evaluate("n => (n.ariaLabel || n.labels?.[0]?.textContent || n.textContent).trim()"), role
+
+
+def test_an_attribute_colours_the_city_and_the_legend_explains_it(page: Page, address: str) -> None:
+    _open(page, address)
+    page.get_by_role("radio", name="Height attribute").check()
+    expect(page.locator(".legend")).to_contain_text("Height")
+    expect(page.locator(".legend .unit")).to_have_text("m")
+    _until(page, "window.__citytwin.engine.codeOf(5) > 200 && window.__citytwin.engine.codeOf(0) < 100")
+    page.get_by_role("radio", name="Original colours").check()
+    expect(page.locator(".legend")).to_be_hidden()
+
+
+def test_an_error_of_the_server_becomes_a_sentence(page: Page, address: str) -> None:
+    _open(page, address)
+    page.evaluate("window.__citytwin.ask('nonsense', {}).catch((error) => window.__citytwin.report(error))")
+    expect(page.locator(".notice.error")).to_contain_text("nonsense: is not a method of this view")
+
+
+def test_help_holds_the_focus_and_gives_it_back(page: Page, address: str) -> None:
+    _open(page, address)
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Tab")
+    assert dialog.evaluate("node => node.contains(node.getRootNode().activeElement)")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (3840, 2160)])
+def test_nothing_overlaps_or_leaves_the_screen(
+    page: Page, address: str, little_city: Scene, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    _open(page, address + "#y=height_m&s=" + quote("urn:uuid:b0"))
+    _select(page, little_city, "urn:uuid:b0")
+    boxes = {
+        name: page.locator(name).bounding_box()
+        for name in (".topbar", ".left", ".inspector", ".legend", ".toolbar", ".timebar", ".status")
+    }
+    for name, box in boxes.items():
+        assert box is not None, name
+        assert box["x"] >= -1, name
+        assert box["y"] >= -1, name
+        assert box["x"] + box["width"] <= width + 1, name
+        assert box["y"] + box["height"] <= height + 1, name
+    found = list(boxes.items())
+    for place, (name, one) in enumerate(found):
+        for other_name, other in found[place + 1 :]:
+            assert one is not None
+            assert other is not None
+            apart_x = one["x"] + one["width"] <= other["x"] + 1 or other["x"] + other["width"] <= one["x"] + 1
+            apart_y = one["y"] + one["height"] <= other["y"] + 1 or other["y"] + other["height"] <= one["y"] + 1
+            assert apart_x or apart_y, f"{name} overlaps {other_name}"
+
+
+def test_a_single_file_opens_without_any_request(page: Page, little_city: Scene, tmp_path: Path) -> None:
+    file = to_html(little_city, tmp_path / "little.html", language="en")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    _open(page, file.as_uri())
+    expect(page.locator("h1")).to_have_text("Little City")
+    page.locator("input[type=search]").fill("Tower")
+    expect(page.locator(".results li")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".inspector h2")).to_have_text("Tower")
+    page.get_by_role("radio", name="Height attribute").check()
+    _until(page, "window.__citytwin.engine.codeOf(5) > 200")
+    outside = [url for url in asked if not url.startswith(("file:", "blob:", "data:"))]
+    assert outside == []
+    assert [url for url in asked if url.startswith("file:")] == [file.as_uri()]
