@@ -339,7 +339,7 @@ class Engine implements CityEngine {
 
   setSection(section: SectionPlane | null): void {
     this.plane = section ? clippingPlane(section) : null;
-    for (const part of [...(this.tiles?.layers.values() ?? []), this.picker, this.surfaces, this.disc]) part.setPlane(this.plane);
+    for (const part of [...(this.tiles?.layers.values() ?? []), this.picker, this.surfaces]) part.setPlane(this.plane);
     this.uniforms.uCut.value = section ? 1 : 0;
     if (this.manifest) this.frame.show(section, this.manifest.bounds);
     this.changed();

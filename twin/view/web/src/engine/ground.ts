@@ -1,6 +1,6 @@
 /** The ground: heights for the camera, and a wide soft disc with a fine grid where a city has no terrain. */
 
-import { type BufferGeometry, CircleGeometry, Color, type Matrix4, Mesh, MeshLambertMaterial, type Plane, Vector3, type IUniform } from "three";
+import { type BufferGeometry, CircleGeometry, Color, type Matrix4, Mesh, MeshLambertMaterial, Vector3, type IUniform } from "three";
 import type { SceneManifest } from "./api";
 import { GROUND_FRAGMENT, GROUND_VERTEX } from "./shaders";
 
@@ -106,10 +106,6 @@ diffuseColor.rgb = mix( diffuseColor.rgb, uLine, cityAway * ( 0.42 * cityGrid( v
     material.opacity = 1 - amount;
     material.depthWrite = amount === 0;
     material.visible = amount < 0.99;
-  }
-
-  setPlane(plane: Plane | null): void {
-    this.mesh.material.clippingPlanes = plane && Math.abs(plane.normal.z) < 0.5 ? [plane] : null;
   }
 
   dispose(): void {
