@@ -44,14 +44,14 @@ def main(arguments: list[str]) -> None:
     except ModuleNotFoundError:
         channel.say("failed", what="no-library")
         status = 4
-    except ImportError as error:  # the library is there, but cannot be loaded into the memory allowed
-        channel.say("failed", what=f"cannot be started ({error})"[:400])
+    except ImportError:  # the libraries are there, but cannot be loaded into the memory allowed
+        channel.say("failed", what="does not fit into the memory allowed")
         status = 4
     except MemoryError:
         channel.say("failed", what="needs more memory than allowed")
         status = 3
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        channel.say("failed", what=f"stops with {type(error).__name__} ({error})"[:400])
+        channel.say("failed", what=f"stops with {type(error).__name__} ({' '.join(str(error).split())})"[:400])
         status = 3
     os._exit(status)
 
