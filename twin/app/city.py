@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twin.live import Feed
+    from twin.whatif import Scenario
 
 LiveChoice = LivePlan | str | Sequence[str] | None
 """A plan, or addresses of feeds for the datastreams of the package; None = the datastreams without a feed."""
@@ -34,12 +35,24 @@ class ServedCity:
         Folder with one tileset a layer.
     service
         Live data; None = there is none.
+    package
+        Folder of the city package; None for a scene that is only in memory.
     """
 
     scene: Scene
     tiles: Path
     service: LiveService | None = None
+    package: Path | None = None
     _temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    def scenarios(self) -> dict[str, Scenario]:
+        """Return the scenarios that the package holds now, by name."""
+        from twin.whatif import list_scenarios, load_scenario  # noqa: PLC0415  # only when a page opens
+
+        if self.package is None:
+            return {}
+        names = [each["name"] for each in list_scenarios(self.package)]
+        return {name: load_scenario(self.package, name, self.scene) for name in names}
 
     def close(self) -> None:
         """Remove tiles that were made for this run only."""
@@ -85,7 +98,7 @@ def prepare(
         from scenes.tiles import publish  # noqa: PLC0415  # only when there is something to tile
 
         publish(scene, folder, progress=progress)
-    return ServedCity(scene, folder, service, temporary)
+    return ServedCity(scene, folder, service, package, temporary)
 
 
 def _plan(package: Path | None, live: LiveChoice) -> LivePlan | None:

@@ -62,4 +62,4 @@ def _configure(options: argparse.Namespace, path: Path) -> None:
     for key, value in table.items():
         if key not in _KEYS or not isinstance(value, _KEYS[key]):
             raise CityTwinError(path, f"serve.{key} = {value!r} is not an option", f"there are {', '.join(_KEYS)}")
-        setattr(options, key, [*options.feed, *value] if key == "feed" else value)
+        setattr(options, key, [*options.feed, *(str(each) for each in value)] if isinstance(value, list) else value)

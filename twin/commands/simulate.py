@@ -98,9 +98,9 @@ def _write(result: Result, out: Path) -> None:
         return
     fields = [field for field in result.fields.values() if (field.domain == "surface") == (out.suffix == ".glb")]
     if out.suffix == ".glb" and fields:
-        from twin.view.results import surface_bytes  # noqa: PLC0415 - colours are made only for this
+        from twin.view.simulations import field_overlay  # noqa: PLC0415 - colours are made only for this
 
-        out.write_bytes(surface_bytes(fields[0]))
+        out.write_bytes(field_overlay(result.scene, fields[0], 1, {"en": fields[0].name, "zh": fields[0].name}).surface)
     elif out.suffix == ".geojson" and fields:
         objects = (
             [result.scene.at(int(handle)) for handle in fields[0].handles] if fields[0].handles is not None else []

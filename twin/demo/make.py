@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scenes import Problems
 from scenes.hierarchy import with_districts
 from scenes.loading import assemble
@@ -19,15 +21,16 @@ from twin.demo.bridges import bridges
 from twin.demo.plan import Plan
 from twin.demo.underground import pipes_and_manholes
 from twin.live import Datastreams
+from twin.whatif import AddObject, Scenario, save_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 NAME = "Moon Lake New Town"
+PROPOSAL_NEAR = (-620.0, 980.0)
 TITLES = {"en": "Moon Lake New Town", "zh": "月湖新城"}
 
 
@@ -77,6 +80,7 @@ def make(folder: Path | str, *, seed: int = 7, progress: Callable[[str, float], 
     save(scene, city.package)
     progress("tiling", 0.65)
     publish(scene, city.package / "tiles")
+    save_scenario(city.package, proposal(scene))
     Datastreams.from_records(sensors.datastreams(scene, seed)).write(city.streams)
     stamp.write_text(json.dumps(mark))
     progress("ready", 1.0)
@@ -94,6 +98,23 @@ def finish(scene: Scene, plan: Plan) -> Scene:
     home = {"position": [2950.0, -2350.0, 1250.0], "target": [650.0, -40.0, 30.0]}
     metadata = {**scene.metadata, "titles": TITLES, "home": home}
     return with_districts(Scene(scene.georeference, scene.layers, scene.name, 1, metadata))
+
+
+def proposal(scene: Scene) -> Scenario:
+    """Return the demo's variant: a slab of 90 m planned south of a residential block, which shades its neighbours."""
+    homes = scene.query("layer = 'buildings' AND building = 'apartments' AND height_m < 45 AND min_z < 20")
+    plan = scene.georeference
+    places = np.column_stack([homes.geometry.centroid.x - plan.easting_m, homes.geometry.centroid.y - plan.northing_m])
+    x, y = places[int(np.argmin(np.linalg.norm(places - np.array(PROPOSAL_NEAR), axis=1)))]
+    low, high = y - 47.0, y - 33.0
+    slab = AddObject(
+        footprint=(((x - 34.0, low), (x + 34.0, low), (x + 34.0, high), (x - 34.0, high)),),
+        height_m=90.0,
+        name="Proposed slab 拟建板楼",
+        attributes={"building": "apartments", "use": "residential"},
+    )
+    scenario = Scenario("south-slab", scene, "Planning office", "New slab to the south 南侧新建板楼")
+    return scenario.edit(slab)
 
 
 def _code_hash() -> str:

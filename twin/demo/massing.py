@@ -158,7 +158,7 @@ def _houses(block: Block, random: np.random.Generator) -> Iterator[Massing]:
         if random.random() < 0.08:
             continue
         height = float(random.choice([2, 3, 3, 4])) * STOREY_M
-        shape = _box(px, py, length, 10.5, turn)
+        shape: BaseGeometry = _box(px, py, length, 10.5, turn)
         if random.random() < 0.45:
             shape = _ell(px, py, length, 13.0, 8.0, turn)
         yield Massing(shape, height, "house")

@@ -242,7 +242,8 @@ def skyline(x_m: float, y_m: float) -> float:
 
 def _largest(shape: BaseGeometry) -> BaseGeometry:
     """Return the largest part, so that no sliver of rounding stays."""
-    return max(shapely.get_parts(shape), key=lambda part: float(part.area))
+    parts: list[BaseGeometry] = list(shapely.get_parts(shape))
+    return max(parts, key=lambda part: part.area)
 
 
 def _polar(radius_m: float, angle_rad: float) -> tuple[float, float]:

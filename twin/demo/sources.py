@@ -170,9 +170,9 @@ def _district_features(plan: Plan) -> Iterable[dict[str, Any]]:
             **{"name:en": english, "name:zh": chinese},
             adcode=code,
         )
-    for code, district, english, chinese, polygon in plan.subdistricts:
+    for code, district, english, chinese, part in plan.subdistricts:
         yield _feature(
-            polygon,
+            part,
             code,
             boundary="administrative",
             admin_level=8,
