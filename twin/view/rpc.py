@@ -141,7 +141,7 @@ class SceneService:
             "groups": [
                 {
                     "name": str(name),
-                    "items": [{"name": str(key), "value": plain(value)} for key, value in group.items()],
+                    "items": [_property(str(key), value) for key, value in group.items()],
                 }
                 for name, group in item.properties.items()
             ],
@@ -225,6 +225,13 @@ class SceneService:
             return None
         answer: dict[str, Any] = {"codes": np.ascontiguousarray(overlay.codes(), np.uint8).tobytes()}
         return answer | ({"surface": overlay.surface} if overlay.surface else {})
+
+
+def _property(name: str, value: Any) -> dict[str, Any]:
+    """Return one property for the page; a measured one is kept as ``{"value": 3.5, "unit": "m"}``."""
+    if isinstance(value, dict) and set(value) == {"value", "unit"}:
+        return {"name": name, "value": plain(value["value"]), "unit": str(value["unit"])}
+    return {"name": name, "value": plain(value)}
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of value
