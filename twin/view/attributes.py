@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 12
 FIRST_NUMBER = 1001
-USUAL = ("height_m", "storeys", "levels", "year", "function", "usage", "class", "diameter_m")
+USUAL = ("height_m", "storeys", "levels", "year", "year_built", "function", "use", "usage", "class", "diameter_m")
 # Okabe and Ito's colours and their lighter relatives: told apart with any colour vision.
 CLASS_COLOURS = (
     "#0072b2",

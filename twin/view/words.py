@@ -50,6 +50,8 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "lanes": ("Lanes", "车道数"), "species": ("Species", "树种"), "depth_m": ("Depth", "埋深"),
         "population": ("Population", "人口"), "highway": ("Road class", "道路等级"),
         "base_m": ("Base height", "底部高程"),
+        "use": ("Use", "用途"), "year_built": ("Year built", "建成年份"), "building": ("Building type", "建筑类型"),
+        "min_height_m": ("Height of the underside", "底面高度"), "height_source": ("Source of the height", "高度来源"),
         "device_type": ("Device type", "设备类型"), "network": ("Network", "管网"),
         "name_en": ("English name", "英文名"),
         "valid_from": ("Valid from", "生效时间"), "valid_to": ("Valid to", "失效时间"), "grade": ("Grade", "等级"),
