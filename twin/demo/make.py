@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-VERSION = 2
+VERSION = 3
 NAME = "Moon Lake New Town"
 PROPOSAL_NEAR = (-620.0, 980.0)
 TITLES = {"en": "Moon Lake New Town", "zh": "月湖新城"}
@@ -96,8 +96,18 @@ def finish(scene: Scene, plan: Plan) -> Scene:
     for layer in (bridges(plan), *pipes_and_manholes(plan, height_at), sensors.devices(plan, height_at)):
         scene = scene.with_layer(layer)
     home = {"position": [2950.0, -2350.0, 1250.0], "target": [650.0, -40.0, 30.0]}
-    metadata = {**scene.metadata, "titles": TITLES, "home": home}
+    scene = _named(scene)
+    credit = "Moon Lake New Town · 月湖新城: a city made by code"
+    metadata = {**scene.metadata, "titles": TITLES, "home": home, "attribution": [credit]}
     return with_districts(Scene(scene.georeference, scene.layers, scene.name, 1, metadata))
+
+
+def _named(scene: Scene) -> Scene:
+    """Return the scene with names for people on the layers of the model."""
+    names = {"library": ("City library", "城市图书馆"), "library-spaces": ("Library rooms", "图书馆房间")}
+    for name, (english, chinese) in names.items():
+        scene = scene.with_layer(replace(scene.layers[name], titles={"en": english, "zh": chinese}))
+    return scene
 
 
 def proposal(scene: Scene) -> Scenario:

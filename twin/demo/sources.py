@@ -53,7 +53,7 @@ def write(plan: Plan, folder: Path) -> list[Source]:
     _write(folder / "water.geojson", _water_features(plan))
     _write(folder / "landuse.geojson", _landuse_features(plan))
     _write(folder / "roads.geojson", _road_features(plan))
-    _write(folder / "buildings.geojson", _building_features(bodies))
+    _write(folder / "buildings.geojson", _building_features(plan, bodies))
     _write(folder / "trees.geojson", _tree_features(plan, bodies))
     x, y = LIBRARY_PLACE
     floor = float(land.height_at(plan, np.array([x]), np.array([y]))[0]) + 0.4
@@ -101,9 +101,10 @@ def _write(path: Path, features: Iterable[dict[str, Any]]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _building_features(bodies: list[Massing]) -> Iterable[dict[str, Any]]:
+def _building_features(plan: Plan, bodies: list[Massing]) -> Iterable[dict[str, Any]]:
+    addresses = _addresses(plan, bodies)
     for number, body in enumerate(bodies):
-        extra = {"name": body.name_zh, "name:en": body.name_en, "name:zh": body.name_zh} if body.name_en else {}
+        english, chinese = (body.name_en, body.name_zh) if body.name_en else addresses[number]
         yield _feature(
             body.polygon,
             f"B{number:05d}",
@@ -113,8 +114,25 @@ def _building_features(bodies: list[Massing]) -> Iterable[dict[str, Any]]:
             levels=body.levels,
             use=body.use,
             year_built=1996 + (number * 7919) % 30,
-            **extra,
+            name=chinese,
+            **{"name:en": english, "name:zh": chinese},
         )
+
+
+def _addresses(plan: Plan, bodies: list[Massing]) -> list[tuple[str, str]]:
+    """Return (English, Chinese) addresses: the nearest street, and a number counted along it, odd on its left."""
+    streets = [street for street in plan.streets if not street.bridge]
+    places = [body.polygon.representative_point() for body in bodies]
+    nearest = shapely.STRtree([street.line for street in streets]).nearest(places)
+    found = []
+    for place, index in zip(places, nearest, strict=True):
+        street = streets[int(index)]
+        along = street.line.project(place)
+        foot, ahead = street.line.interpolate(along), street.line.interpolate(along + 1.0)
+        left = (ahead.x - foot.x) * (place.y - foot.y) - (ahead.y - foot.y) * (place.x - foot.x) > 0
+        number = 2 * int(along // 12) + (1 if left else 2)
+        found.append((f"{number} {street.name_en}", f"{street.name_zh}{number}号"))
+    return found
 
 
 def _road_features(plan: Plan) -> Iterable[dict[str, Any]]:

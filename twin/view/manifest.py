@@ -117,12 +117,17 @@ def _layer(scene: Scene, layer: Layer) -> dict[str, Any]:
         "tileset": f"{layer.name}/tileset.json",
         "base": scene.bases[layer.name],
         "count": len(layer),
-        "visible": bool(style.get("visible", True)),
+        "visible": bool(style.get("visible", not _hidden_at_first(layer))),
         "opacity": float(style.get("opacity", 1.0)),
         "underground": bool(style.get("underground", buried)),
         "bounds": None if bounds is None or not np.isfinite(bounds).all() else list(bounds),
         "source": layer.source,
     }
+
+
+def _hidden_at_first(layer: Layer) -> bool:
+    """Say whether a layer would cover what people come to see: borders of districts, and the air of rooms."""
+    return layer.theme == "districts" or layer.name.endswith("-spaces")
 
 
 def _layer_titles(layer: Layer) -> dict[str, str]:
