@@ -37,7 +37,7 @@ PITCH_DEG, DISTANCE_M = -28, 2600
 CHROMIUM = [
     *("--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
     *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--disable-frame-rate-limit"),
+    "--disable-sync",
 ]
 OURS = """(() => {
     const { engine } = window.__citytwin;
@@ -53,6 +53,10 @@ OURS = """(() => {
         },
         loaded: () => engine.stats().tilesPending === 0,
         facts: () => engine.stats(),
+        finish() {
+            const gl = engine.canvas.getContext('webgl2');
+            gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+        },
     };
 })()"""
 ORBIT = """async ([seconds, pitch, distance]) => {
@@ -60,12 +64,13 @@ ORBIT = """async ([seconds, pitch, distance]) => {
     let azimuth = 0;
     const step = (by) => new Promise((done) => requestAnimationFrame(() => {
         b.look(azimuth += by, pitch, distance);
-        done();
+        requestAnimationFrame(() => { b.finish(); done(); });
     }));
     for (let turn = 0; turn < 12 || !b.loaded(); turn++) await step(30);
-    const began = performance.now(), first = b.frames();
-    while (performance.now() - began < seconds * 1000) await step(3);
-    return {fps: (b.frames() - first) * 1000 / (performance.now() - began), facts: b.facts()};
+    const began = performance.now();
+    let steps = 0;
+    while (performance.now() - began < seconds * 1000) { await step(3); steps++; }
+    return {fps: steps * 1000 / (performance.now() - began), facts: b.facts()};
 }"""
 RECOLOUR = """async (rounds) => {
     const h = window.__citytwin, e = h.engine, gl = e.canvas.getContext('webgl2');
