@@ -92,6 +92,18 @@ export interface SceneManifest {
   simulations: SimulationSpec[];
   scenarios: { name: string; title: string }[];
   attribution: string[];
+  /** Names of places, the most important first. */
+  labels?: PlaceLabel[];
+}
+
+export interface PlaceLabel {
+  titles: Titles;
+  /** The roof of a landmark, the ground elsewhere. */
+  point: Vec3;
+  /** 0 = seen from far away .. 5 = seen from nearby. */
+  rank: number;
+  /** "district", "water", "landmark", "bridge" or "road". */
+  kind: string;
 }
 
 export interface Pick {
@@ -178,6 +190,11 @@ export interface CityEngine {
   flyTo(box: Box6, seconds?: number): void;
   /** Compass heading of the view, degrees clockwise from true north. */
   heading(): number;
+  /**
+   * Where points (x, y, z, ...) appear: x and y in CSS pixels from the canvas's upper left corner, and depth 0 (near) .. 1
+   * (far), three numbers a point. All three are NaN for a point behind the camera.
+   */
+  project(points: Float32Array): Float32Array;
 
   // objects
   select(handles: number[]): void;

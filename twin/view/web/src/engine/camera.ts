@@ -1,6 +1,6 @@
 /** The camera as a city map understands it: a place, a heading and a tilt, moved about points of the city. */
 
-import { MathUtils, Matrix4, PerspectiveCamera, Plane, Ray, Vector3 } from "three";
+import { MathUtils, Matrix4, PerspectiveCamera, Plane, Ray, Vector3, Vector4 } from "three";
 import type { Box6, CameraState } from "./api";
 
 const RAD = Math.PI / 180;
@@ -80,6 +80,22 @@ export class CityCamera {
   onLevel(ray: Ray, height: number): Vector3 | null {
     const point = ray.intersectPlane(new Plane(UP, -height), new Vector3());
     return point && point.distanceTo(this.position) < this.reach * 8 ? point : null;
+  }
+
+  /** Pixels from the upper left corner and depth 0..1 of points (x, y, z, ...); NaN for what is behind. */
+  project(points: Float32Array, size: { width: number; height: number }): Float32Array {
+    const { camera } = this;
+    const seen = new Float32Array(points.length).fill(Number.NaN);
+    const through = new Matrix4().multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
+    const at = new Vector4();
+    for (let i = 0; i + 2 < points.length; i += 3) {
+      at.set(points[i] as number, points[i + 1] as number, points[i + 2] as number, 1).applyMatrix4(through);
+      if (at.w <= 0 || at.z < -at.w) continue;
+      seen[i] = (0.5 + at.x / at.w / 2) * size.width;
+      seen[i + 1] = (0.5 - at.y / at.w / 2) * size.height;
+      seen[i + 2] = 0.5 + at.z / at.w / 2;
+    }
+    return seen;
   }
 
   stop(): void {

@@ -122,6 +122,7 @@ class Engine implements CityEngine {
     this.daylight.load(manifest);
     this.daylight.setTime(manifest.time, this.uniforms);
     this.daylight.setTheme(manifest.theme, this.uniforms);
+    this.setShadows(this.daylight.shadowsOn);
     this.setUnderground(0);
     this.home(0);
   }
@@ -218,6 +219,10 @@ class Engine implements CityEngine {
     return (((this.view.yaw + (this.manifest?.origin.convergence_deg ?? 0)) % 360) + 360) % 360;
   }
 
+  project(points: Float32Array): Float32Array {
+    return this.view.project(points, this.size);
+  }
+
   // -- objects ------------------------------------------------------------------------------------
 
   select(handles: number[]): void {
@@ -306,6 +311,7 @@ class Engine implements CityEngine {
 
   setShadows(on: boolean): void {
     this.daylight.setShadows(on);
+    for (const layer of this.tiles?.layers.values() ?? []) layer.setShadows(on);
     this.requestFrame();
   }
 

@@ -92,7 +92,6 @@ export class CityLayer {
     this.tiles.registerPlugin(new LocalFrame(url, options.fetch));
     this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false }));
     this.tiles.errorTarget = options.errorTarget;
-    this.tiles.displayActiveTiles = true;
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
     for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
@@ -130,6 +129,11 @@ export class CityLayer {
   setVeil(amount: number): void {
     this.veil = this.cover ? amount : 0;
     this.applyOpacity();
+  }
+
+  /** Tiles beside the view are kept in the scene only while they may cast shadows into it. */
+  setShadows(on: boolean): void {
+    this.tiles.displayActiveTiles = on && Boolean(this.materials.style.casts);
   }
 
   setPlane(plane: Plane | null): void {
