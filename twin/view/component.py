@@ -185,7 +185,9 @@ class CityView(JSComponent):
             time=self.time,
             overlays=list(self._specs.values()),
             simulations=self.simulations.specs(),
-            scenarios=[{"name": name, "title": name} for name in self.simulations.scenarios],
+            scenarios=[
+                {"name": name, "title": scenario.title or name} for name, scenario in self.simulations.scenarios.items()
+            ],
             attribution=self._attribution,
         )
 

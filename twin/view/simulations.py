@@ -14,7 +14,7 @@ from twin.view.colour import ColourScale
 from twin.view.rpc import OverlayData, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from scenes import Field, Scene
     from twin.view.rpc import SceneService
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twin.whatif.scenario import Scenario
 
 FIRST_NUMBER = 2001
+MOST_LISTED = 200
 _RAMP_OF_UNIT = {"h": "sun", "min": "sun", "m": "water"}
 
 
@@ -32,7 +33,8 @@ class PageSimulations:
     Parameters
     ----------
     service
-        Answers ``simulate`` and ``cancel`` from now on, and offers the resulting overlays.
+        Answers ``simulate``, ``compare``, ``cancel`` and ``scenario_geometry`` from now on, and offers the
+        resulting overlays.
     scenarios
         Branches of the city that may be simulated, by name.
     on_progress
@@ -48,12 +50,15 @@ class PageSimulations:
         self.service = service
         self.scenarios = dict(scenarios)
         self._on_progress = on_progress
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, list[Job]] = {}
+        self._geometries: dict[str, dict[str, Any]] = {}
         self._cancelled: set[str] = set()
         self._numbers = itertools.count(FIRST_NUMBER)
         self._lock = threading.Lock()
         service.register("simulate", self._simulate)
+        service.register("compare", self._compare)
         service.register("cancel", self._cancel)
+        service.register("scenario_geometry", self._geometry)
 
     @staticmethod
     def specs() -> list[dict[str, Any]]:
@@ -63,38 +68,92 @@ class PageSimulations:
         return [plain(engine.spec.as_dict()) for engine in simulations().values()]
 
     def _simulate(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        scenario = self._scenario(params.get("scenario"))
+        (result,) = self._run(params, [scenario])
+        return self._card(result, _name(scenario), self._overlays(result, _title(scenario)))
+
+    def _compare(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the same simulation on two branches; both are coloured on one scale."""
+        from twin.whatif.compare import compare  # noqa: PLC0415
+
+        branches = [self._scenario(params.get(side)) for side in ("base", "variant")]
+        base, variant = self._run(params, branches)
+        scales = common_scales(base, variant)
+        cards = [
+            self._card(result, _name(branch), self._overlays(result, "", scales))
+            for result, branch in zip((base, variant), branches, strict=True)
+        ]
+        told = compare(base, variant)
+        titles = {kpi["name"]: kpi for kpi in cards[1]["kpis"]}
+        made: dict[str, Any] = plain(
+            {
+                "base": cards[0],
+                "variant": cards[1],
+                "kpis": [
+                    {
+                        "name": name,
+                        "titles": titles[name]["titles"],
+                        "unit": titles[name]["unit"],
+                        "technical": variant.spec.output(name).schema.get("x-role") == "technical",
+                        **each,
+                    }
+                    for name, each in told.kpis.items()
+                ],
+                "newly_below": self._objects(variant.scene, told.newly_below),
+                "newly_above": self._objects(variant.scene, told.newly_above),
+                "below_count": len(told.newly_below),
+                "above_count": len(told.newly_above),
+                "trusted": told.trusted,
+            }
+        )
+        return made
+
+    def _geometry(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        from twin.view.variants import scenario_geometry  # noqa: PLC0415 - only when a scenario is shown
+
+        scenario = self._scenario(params["scenario"])
+        if scenario is None:
+            return {"hidden": [], "surface": b"", "added": 0, "removed": 0, "changed": 0, "bounds": None}
+        if scenario.name not in self._geometries:
+            self._geometries[scenario.name] = scenario_geometry(self.service.scene, scenario)
+        return self._geometries[scenario.name]
+
+    def _run(self, params: Mapping[str, Any], branches: Sequence[Scenario | None]) -> list[Result]:
+        """Run one simulation on each branch in turn; progress counts them together, a cancel ends them all."""
         from twin.whatif.simulate import start  # noqa: PLC0415
 
         name, token = str(params["name"]), str(params.get("job", ""))
-        scenario = self._scenario(params.get("scenario"))
         inputs = dict(params.get("inputs") or {})
 
-        def on_event(event: Mapping[str, Any]) -> None:
-            self._on_progress({"job": token, "progress": event["share"], "message": event["message"]})
+        def listener(place: int) -> Callable[[Mapping[str, Any]], None]:
+            def on_event(event: Mapping[str, Any]) -> None:
+                share = (place + event["share"]) / len(branches)
+                self._on_progress({"job": token, "progress": share, "message": event["message"]})
 
-        job = start(self.service.scene, name, scenario, inputs, on_event)
+            return on_event
+
+        jobs = [start(self.service.scene, name, branch, inputs, listener(i)) for i, branch in enumerate(branches)]
         with self._lock:
-            self._jobs[token] = job
+            self._jobs[token] = jobs
             early = token in self._cancelled
         if early:
-            job.cancel()
+            _end(jobs)
         try:
-            result = job.result()
+            return [job.result() for job in jobs]
         finally:
+            _end(jobs)
             with self._lock:
                 self._jobs.pop(token, None)
                 self._cancelled.discard(token)
-        return self._card(name, "" if scenario is None else scenario.name, result)
 
     def _cancel(self, params: Mapping[str, Any]) -> bool:
         token = str(params["job"])
         with self._lock:
-            job = self._jobs.get(token)
-            if job is None:
+            jobs = self._jobs.get(token, [])
+            if not jobs:
                 self._cancelled.add(token)
-        if job is not None:
-            job.cancel()
-        return job is not None
+        _end(jobs)
+        return bool(jobs)
 
     def _scenario(self, name: object) -> Scenario | None:
         if not name:
@@ -105,18 +164,34 @@ class PageSimulations:
             raise UnknownObjectError(str(name), "there is no such scenario", f"there are {known}")
         return found
 
-    def _card(self, name: str, scenario: str, result: Result) -> dict[str, Any]:
-        overlays = []
+    def _overlays(
+        self, result: Result, variant: str, scales: Mapping[str, ColourScale] | None = None
+    ) -> list[dict[str, Any]]:
+        """Offer each field of a result as an overlay and return their specs."""
+        specs = []
         for port, field in result.fields_on(self.service.scene).items():
-            data = field_overlay(
-                self.service.scene, field, next(self._numbers), result.spec.output(port).titles, scenario
-            )
+            number = next(self._numbers)
+            scale = None if scales is None else replace(scales[port], name=f"{port}-{number}")
+            data = field_overlay(self.service.scene, field, number, result.spec.output(port).titles, variant, scale)
             self.service.add_overlay(data)
-            overlays.append(dict(data.spec))
+            specs.append(dict(data.spec) | {"port": port, "surface": bool(data.surface)})
+        return specs
+
+    def _objects(self, scene: Scene, uids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return links to objects of a branch; the handle is that of the city, None for an object that is new."""
+        shown = list(uids[:MOST_LISTED])
+        handles = self.service.scene.handles(shown).tolist() if shown else []
+        return [
+            {"uid": uid, "handle": handle if handle >= 0 else None, "name": scene[uid].name}
+            for uid, handle in zip(shown, handles, strict=True)
+        ]
+
+    @staticmethod
+    def _card(result: Result, scenario: str, overlays: list[dict[str, Any]]) -> dict[str, Any]:
         card = result.as_dict()
         made: dict[str, Any] = plain(
             {
-                "name": name,
+                "name": result.spec.id,
                 "titles": card["titles"],
                 "scenario": scenario,
                 "overlays": overlays,
@@ -127,6 +202,40 @@ class PageSimulations:
             }
         )
         return made
+
+
+def common_scales(base: Result, variant: Result) -> dict[str, ColourScale]:
+    """Return one colour scale for each field that either result has, over the values of both."""
+    scales = {}
+    for port in {**base.fields, **variant.fields}:
+        fields = [result.fields[port] for result in (base, variant) if port in result.fields]
+        limits = np.array([field.limits() for field in fields])
+        finite = limits[np.isfinite(limits).all(axis=1)]
+        low, high = (finite[:, 0].min(), finite[:, 1].max()) if len(finite) else (np.nan, np.nan)
+        titles = variant.spec.output(port).titles
+        scales[port] = _ramp(port, fields[0].unit, dict(titles), float(low), float(high))
+    return scales
+
+
+def _ramp(name: str, unit: str, titles: Mapping[str, str], low: float, high: float) -> ColourScale:
+    """Return a ramp over the limits of a quantity, from zero where that is near."""
+    if not np.isfinite(low) or high <= low:
+        low, high = (0.0, 1.0) if not np.isfinite(low) else (low, low + 1.0)
+    start = min(low, 0.0) if low < 0.3 * high else low
+    return ColourScale(name, unit, titles, start, high, _RAMP_OF_UNIT.get(unit, "viridis"))
+
+
+def _end(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.cancel()
+
+
+def _name(scenario: Scenario | None) -> str:
+    return "" if scenario is None else scenario.name
+
+
+def _title(scenario: Scenario | None) -> str:
+    return "" if scenario is None else scenario.title or scenario.name
 
 
 def field_overlay(
@@ -146,19 +255,13 @@ def field_overlay(
     titles
         Names by language.
     variant
-        Name of the scenario that was simulated, added to the names.
+        Title of the scenario that was simulated, added to the names.
     scale
         Colours; default a ramp over the field's own limits.
     """
-    low, high = field.limits()
-    if not np.isfinite(low) or high <= low:
-        low, high = (0.0, 1.0) if not np.isfinite(low) else (low, low + 1.0)
     suffix = f" · {variant}" if variant else ""
     named = {language: title + suffix for language, title in titles.items()}
-    chosen = scale or ColourScale(
-        f"{field.name}-{number}", field.unit, named, min(low, 0.0) if low < 0.3 * high else low, high,
-        _RAMP_OF_UNIT.get(field.unit, "viridis"),
-    )  # fmt: skip
+    chosen = scale or _ramp(f"{field.name}-{number}", field.unit, named, *field.limits())
     codes = np.zeros(len(scene), np.uint8)
     if field.handles is not None:
         inside = field.handles < len(scene)

@@ -7,12 +7,21 @@ from twin.whatif.protocol import Port, Spec
 from twin.whatif.sunlight.rules import RULES
 
 _HOURS = {"type": "number", "minimum": 0, "maximum": 24}
+_RULE_TITLES = {
+    "GB50180-dahan": {"en": "GB 50180: Great Cold, 8–16 h", "zh": "大寒日 8–16时（GB 50180）"},
+    "GB50180-dongzhi": {"en": "GB 50180: winter solstice, 9–15 h", "zh": "冬至日 9–15时（GB 50180）"},
+    "date": {"en": "A date of your own", "zh": "自选日期"},
+}
+_MEASURE_TITLES = {
+    "total": {"en": "Total", "zh": "累计"},
+    "longest": {"en": "Longest without a break", "zh": "最长连续"},
+}
 
 _INPUTS = (
     Port(
         "rule",
         "scalar",
-        schema={"type": "string", "enum": [*RULES, "date"]},
+        schema={"type": "string", "enum": [*RULES, "date"], "x-titles": _RULE_TITLES},
         titles={"en": "Rule", "zh": "日照标准日"},
         doc="GB50180-dahan: Great Cold, 8:00-16:00; GB50180-dongzhi: winter solstice, 9:00-15:00 (both true solar "
         "time, GB 50180-2018 table 4.0.9); date: a day of your own.",
@@ -115,7 +124,7 @@ _INPUTS = (
     Port(
         "measure",
         "scalar",
-        schema={"type": "string", "enum": ["total", "longest"]},
+        schema={"type": "string", "enum": ["total", "longest"], "x-titles": _MEASURE_TITLES},
         titles={"en": "Measure", "zh": "计算方式（累计/连续）"},
         doc="total: all sunlit periods together (累计); longest: the longest period without a break (连续).",
         default="total",
@@ -168,8 +177,9 @@ _INPUTS = (
 )
 
 
-def _out(name: str, kind: str, unit: str, titles: tuple[str, str], doc: str) -> Port:
-    schema = {"type": "string"} if unit == "" else {"type": "number"}
+def _out(name: str, kind: str, unit: str, titles: tuple[str, str], doc: str, role: str = "") -> Port:
+    """Return an output; the role ``technical`` marks a figure about the computation, which pages fold away."""
+    schema = {"type": "string" if unit == "" else "number"} | ({"x-role": role} if role else {})
     return Port(
         name,
         kind,  # type: ignore[arg-type]
@@ -220,11 +230,23 @@ _OUTPUTS = (
     _out("facade_share_below", "scalar", "%", ("Façade area below", "不足立面占比"), "Area with fewer than required."),
     _out("facade_mean", "scalar", "h", ("Mean façade hours", "立面平均时数"), "Mean over all façade area."),
     _out(
-        "resolution_used_m", "scalar", "m", ("Spacing used", "实际采样间距"), "Façade sample spacing after the limit."
+        "resolution_used_m",
+        "scalar",
+        "m",
+        ("Spacing used", "实际采样间距"),
+        "Façade sample spacing after the limit.",
+        "technical",
     ),
-    _out("points", "scalar", "1", ("Sample points", "采样点数"), "Façade, sill and ground points."),
-    _out("rays", "scalar", "1", ("Rays", "光线数"), "Shadow rays traced."),
-    _out("trace_s", "scalar", "s", ("Tracing time", "计算用时"), "Seconds from the first sun position to the last."),
+    _out("points", "scalar", "1", ("Sample points", "采样点数"), "Façade, sill and ground points.", "technical"),
+    _out("rays", "scalar", "1", ("Rays", "光线数"), "Shadow rays traced.", "technical"),
+    _out(
+        "trace_s",
+        "scalar",
+        "s",
+        ("Tracing time", "计算用时"),
+        "Seconds from the first sun position to the last.",
+        "technical",
+    ),
 )
 
 SPEC = Spec(

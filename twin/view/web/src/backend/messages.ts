@@ -67,15 +67,52 @@ export interface Series {
   q: number[];
 }
 
+/** One output of a simulation as an overlay. */
+export interface ResultOverlay extends OverlaySpec {
+  /** Name of the output. */
+  port: string;
+  /** Whether it is drawn as a surface of its own. */
+  surface: boolean;
+}
+
 export interface SimulationResult {
   name: string;
   titles: Titles;
   scenario: string;
-  overlays: OverlaySpec[];
+  overlays: ResultOverlay[];
   kpis: { name: string; titles: Titles; value: number | string | boolean | null; unit: string }[];
   checks: { name: string; passed: boolean; message: string }[];
   trusted: boolean;
   provenance: Record<string, unknown>;
+}
+
+export interface ComparedObject {
+  uid: string;
+  /** Handle in the city; null for an object that only the scenario has. */
+  handle: number | null;
+  name: string;
+}
+
+export interface ComparedFigure {
+  name: string;
+  titles: Titles;
+  unit: string;
+  base: number | string | boolean | null;
+  variant: number | string | boolean | null;
+  change: number | null;
+  /** Says how the figures were made, not what they mean for the city. */
+  technical: boolean;
+}
+
+export interface ComparisonResult {
+  base: SimulationResult;
+  variant: SimulationResult;
+  kpis: ComparedFigure[];
+  newly_below: ComparedObject[];
+  newly_above: ComparedObject[];
+  below_count: number;
+  above_count: number;
+  trusted: boolean;
 }
 
 export interface FeedStatus {

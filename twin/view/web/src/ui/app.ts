@@ -1,16 +1,18 @@
 /** The page around the engine: holds the state, and moves every change to the engine, the address and the panels. */
-import { LiveClient, type CodeFrame, type Link, type LiveStatus } from "../backend/live";
+import type { Link, LiveStatus } from "../backend/live";
 import { bytesOf, type SimulationResult } from "../backend/messages";
 import { createEngine } from "../engine";
 import type { Backend, CityEngine, Language, OverlaySpec, Pick, SceneManifest, SectionPlane, Theme } from "../engine/api";
 import { I18n } from "../i18n";
 import { copyText, debounced, Dom } from "./dom";
+import { LiveFeed } from "./feed";
 import { onKeys } from "./keys";
 import { Notices } from "./notices";
+import { Painter } from "./painter";
+import { initialOverlay } from "./result";
 import { Shell } from "./shell";
 import { decode, EMPTY, encode, type ViewState } from "./state";
-
-const RESULT_SURFACE = "overlay";
+import { Variants } from "./variants";
 
 export interface AppOptions {
   /** Fills the window; otherwise the element it was given. */
@@ -30,7 +32,7 @@ export interface AppEvents {
   link: Link;
   live: LiveStatus;
   job: { job: string; progress: number; message: string };
-  result: SimulationResult;
+  scenario: string | null;
   hover: Pick | null;
 }
 
@@ -40,16 +42,17 @@ export class CityApp {
   readonly notices: Notices;
   readonly shell: Shell;
   engine: CityEngine | null = null;
+  /** The other view while two are compared. */
+  second: CityEngine | null = null;
   manifest: SceneManifest | null = null;
   state: ViewState;
   selected: number | null = null;
   isolated = false;
   /** Results of simulations that were run in this view, newest last. */
   readonly results: SimulationResult[] = [];
-  readonly codes = new Map<number, Uint8Array>();
-  /** Surfaces that are drawn with an overlay, by overlay id. */
-  private readonly surfaces = new Map<number, ArrayBuffer>();
-  live: LiveClient | null = null;
+  readonly painter: Painter;
+  readonly variants: Variants;
+  readonly live: LiveFeed;
   /** True once a scene has been shown; tests wait for it. */
   ready = false;
   private readonly listeners = new Map<string, Set<(value: never) => void>>();
@@ -65,6 +68,9 @@ export class CityApp {
     this.i18n = new I18n(this.state.language ?? options.language ?? "zh");
     this.dom = new Dom(this.i18n);
     this.notices = new Notices(this.dom);
+    this.painter = new Painter(this);
+    this.variants = new Variants(this);
+    this.live = new LiveFeed(this);
     this.shell = new Shell(this);
   }
 
@@ -72,19 +78,20 @@ export class CityApp {
     this.applyTheme(this.state.theme ?? this.options.theme ?? "light");
     this.cleanups.push(onKeys(this));
     try {
-      this.engine = createEngine(this.shell.stage, { theme: this.theme, fetch: this.backend.fetch });
+      this.engine = createEngine(this.shell.view, { theme: this.theme, fetch: this.backend.fetch });
     } catch (error) {
       this.shell.fail(error instanceof Error ? error.message : String(error));
       return;
     }
     this.listen(this.engine);
+    this.engine.on("camera", (camera) => this.changed({ camera }));
     this.backend.onMessage((message) => void this.receive(message).catch((error: unknown) => this.report(error)));
     this.backend.emit("ready", null);
   }
 
   dispose(): void {
     for (const cleanup of this.cleanups) cleanup();
-    this.live?.close();
+    this.live.close();
     this.shell.dispose();
     this.engine?.dispose();
     this.engine = null;
@@ -98,6 +105,11 @@ export class CityApp {
 
   fire<K extends keyof AppEvents>(event: K, value: AppEvents[K]): void {
     for (const listener of this.listeners.get(event) ?? []) (listener as (value: AppEvents[K]) => void)(value);
+  }
+
+  /** Every view that is open: one, or two that are compared. */
+  get engines(): CityEngine[] {
+    return [this.engine, this.second].filter((engine) => engine !== null);
   }
 
   get theme(): Theme {
@@ -138,36 +150,36 @@ export class CityApp {
 
   setTheme(theme: Theme): void {
     this.applyTheme(theme);
-    this.engine?.setTheme(theme);
+    for (const engine of this.engines) engine.setTheme(theme);
     this.changed({ theme });
   }
 
   setTime(iso: string): void {
-    this.engine?.setTime(iso);
+    for (const engine of this.engines) engine.setTime(iso);
     this.fire("time", iso);
     this.changed({ time: iso });
   }
 
   setSection(section: SectionPlane | null): void {
-    this.engine?.setSection(section);
+    for (const engine of this.engines) engine.setSection(section);
     this.changed({ section });
     this.fire("tools", null);
   }
 
   setUnderground(underground: number): void {
-    this.engine?.setUnderground(underground);
+    for (const engine of this.engines) engine.setUnderground(underground);
     this.changed({ underground });
     this.fire("tools", null);
   }
 
   setShadows(shadows: boolean): void {
-    this.engine?.setShadows(shadows);
+    for (const engine of this.engines) engine.setShadows(shadows);
     this.changed({ shadows });
     this.fire("tools", null);
   }
 
   setLayerVisible(name: string, visible: boolean): void {
-    this.engine?.setLayerVisible(name, visible);
+    for (const engine of this.engines) engine.setLayerVisible(name, visible);
     const own = this.manifest?.layers.find((layer) => layer.name === name)?.visible ?? true;
     const hidden = this.state.hidden.filter((other) => other !== name);
     const shown = this.state.shown.filter((other) => other !== name);
@@ -183,7 +195,7 @@ export class CityApp {
   }
 
   setLayerOpacity(name: string, opacity: number): void {
-    this.engine?.setLayerOpacity(name, opacity);
+    for (const engine of this.engines) engine.setLayerOpacity(name, opacity);
     this.changed({ opacity: { ...this.state.opacity, [name]: opacity } });
   }
 
@@ -191,7 +203,7 @@ export class CityApp {
 
   async select(handle: number | null, fly = false): Promise<void> {
     this.selected = handle;
-    this.engine?.select(handle === null ? [] : [handle]);
+    for (const engine of this.engines) engine.select(handle === null ? [] : [handle]);
     if (handle === null) this.changed({ selection: null });
     this.fire("selection", handle);
     if (handle !== null && fly) await this.flyTo([handle]);
@@ -204,7 +216,7 @@ export class CityApp {
 
   isolate(on: boolean): void {
     this.isolated = on && this.selected !== null;
-    this.engine?.isolate(this.isolated && this.selected !== null ? [this.selected] : []);
+    for (const engine of this.engines) engine.isolate(this.isolated && this.selected !== null ? [this.selected] : []);
     this.fire("tools", null);
   }
 
@@ -216,44 +228,33 @@ export class CityApp {
 
   async setOverlay(name: string | null): Promise<void> {
     this.changed({ overlay: name });
-    const overlay = this.overlay;
-    this.engine?.setOverlay(overlay);
-    this.live?.subscribe(overlay?.source === "live" ? [overlay.id] : []);
+    const { overlay } = this;
+    this.live.subscribe(overlay?.source === "live" ? [overlay.id] : []);
     this.fire("overlay", overlay);
-    const codes = overlay && (await this.codesOf(overlay));
-    if (this.overlay?.id !== overlay?.id) return;
-    if (codes) this.engine?.setCodes(codes);
-    await this.engine?.setSurface(RESULT_SURFACE, (overlay && this.surfaces.get(overlay.id)) ?? null);
-  }
-
-  /** Every object's code of an overlay: known already, or asked of the backend. */
-  async codesOf(overlay: OverlaySpec): Promise<Uint8Array | null> {
-    if (!this.codes.has(overlay.id)) {
-      const answer = await this.ask<{ codes: unknown; surface?: unknown } | null>("codes", { overlay: overlay.id });
-      if (answer && !this.codes.has(overlay.id)) this.codes.set(overlay.id, bytesOf(answer.codes).slice());
-      if (answer?.surface) this.surfaces.set(overlay.id, bytesOf(answer.surface).slice().buffer);
-    }
-    return this.codes.get(overlay.id) ?? null;
+    await Promise.all(this.engines.map((engine) => this.painter.paint(engine, overlay)));
   }
 
   addOverlay(overlay: OverlaySpec): void {
     if (!this.manifest) return;
     const others = this.manifest.overlays.filter((other) => other.name !== overlay.name && other.id !== overlay.id);
     this.manifest = { ...this.manifest, overlays: [...others, overlay] };
-    this.codes.delete(overlay.id);
+    this.painter.forget(overlay.id);
     this.fire("overlays", null);
   }
 
-  private applyCodes(overlay: number, codes: Uint8Array): void {
-    this.codes.set(overlay, codes.slice());
-    if (this.overlay?.id === overlay) this.engine?.setCodes(codes);
+  /** Colours the city by a result: its surfaces where it has some, and the scenario that it speaks of. */
+  async showResult(result: SimulationResult, overlay: OverlaySpec | undefined = initialOverlay(result)): Promise<void> {
+    if (this.state.scenario !== (result.scenario || null)) await this.setScenario(result.scenario || null);
+    if (overlay) await this.setOverlay(overlay.name);
   }
 
-  private applyCodesOf(overlay: number, handles: Uint32Array, codes: Uint8Array): void {
-    const all = this.codes.get(overlay);
-    if (!all) return;
-    handles.forEach((handle, i) => (all[handle] = codes[i] as number));
-    if (this.overlay?.id === overlay) this.engine?.setCodesOf(handles, codes);
+  // scenarios -----------------------------------------------------------------------------------
+
+  /** Shows a scenario's shapes in the view; null = the city as it is. */
+  async setScenario(name: string | null): Promise<void> {
+    this.changed({ scenario: name });
+    this.fire("scenario", name);
+    if (this.engine) await this.variants.show(this.engine, name);
   }
 
   // messages ------------------------------------------------------------------------------------
@@ -263,10 +264,10 @@ export class CityApp {
       case "scene":
         return this.load(message.manifest as SceneManifest);
       case "codes":
-        return this.applyCodes(message.overlay as number, bytesOf(message.codes));
+        return this.painter.apply(message.overlay as number, bytesOf(message.codes));
       case "codes_delta": {
         const handles = bytesOf(message.handles).slice();
-        return this.applyCodesOf(message.overlay as number, new Uint32Array(handles.buffer), bytesOf(message.codes));
+        return this.painter.applyTo(message.overlay as number, new Uint32Array(handles.buffer), bytesOf(message.codes));
       }
       case "overlay_spec":
         return this.addOverlay(message.overlay as OverlaySpec);
@@ -305,35 +306,46 @@ export class CityApp {
   private async load(manifest: SceneManifest): Promise<void> {
     this.manifest = { ...manifest, tiles_url: new URL(manifest.tiles_url, document.baseURI).href };
     const { state } = this;
-    this.codes.clear();
-    this.surfaces.clear();
+    this.painter.clear();
+    this.variants.clear();
     this.i18n.language = state.language ?? manifest.language;
     this.applyTheme(state.theme ?? manifest.theme);
     this.manifest = { ...this.manifest, theme: this.theme };
     this.shell.build(this.manifest);
     await this.engine?.load(this.manifest);
-    this.restore(state, manifest);
-    this.connect(manifest);
+    this.restore(state);
+    this.live.connect(manifest);
     this.ready = true;
     this.shell.loaded();
   }
 
-  private restore(state: ViewState, manifest: SceneManifest): void {
+  private restore(state: ViewState): void {
     const { engine } = this;
     if (!engine) return;
+    this.dress(engine);
+    engine.setShadows(state.shadows);
+    if (state.camera) engine.setCamera(state.camera, 0);
+    this.fire("tools", null);
+    const failed = (error: unknown): void => this.report(error);
+    void this.setOverlay(state.overlay ?? null).catch(failed);
+    const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario);
+    if (scenario) void this.setScenario(scenario.name).catch(failed);
+    if (state.selection) void this.selectUid(state.selection).catch(failed);
+  }
+
+  /** Gives a view the layers, light and cuts that this page shows. */
+  dress(engine: CityEngine): void {
+    const { state, manifest } = this;
+    if (!manifest) return;
     for (const layer of manifest.layers) {
       engine.setLayerVisible(layer.name, this.layerVisible(layer.name));
       const opacity = state.opacity[layer.name];
       if (opacity !== undefined) engine.setLayerOpacity(layer.name, opacity);
     }
     engine.setTime(state.time ?? manifest.time);
-    engine.setShadows(state.shadows);
     engine.setUnderground(state.underground);
     engine.setSection(state.section);
-    if (state.camera) engine.setCamera(state.camera, 0);
-    this.fire("tools", null);
-    void this.setOverlay(state.overlay ?? null).catch((error: unknown) => this.report(error));
-    if (state.selection) void this.selectUid(state.selection).catch((error: unknown) => this.report(error));
+    engine.select(this.selected === null ? [] : [this.selected]);
   }
 
   private async selectUid(uid: string): Promise<void> {
@@ -341,48 +353,18 @@ export class CityApp {
     await this.select(handle);
   }
 
-  private listen(engine: CityEngine): void {
+  /** Picks, hovers and errors of a view. */
+  listen(engine: CityEngine): void {
     engine.on("pick", (pick) => {
       this.backend.emit("pick", pick);
       void this.select(pick?.handle ?? null).catch((error: unknown) => this.report(error));
     });
     engine.on("doublepick", (pick) => void this.flyTo([pick.handle]).catch((error: unknown) => this.report(error)));
     engine.on("hover", (pick) => this.fire("hover", pick));
-    engine.on("camera", (camera) => this.changed({ camera }));
     engine.on("error", ({ message }) => {
       this.notices.show(this.i18n.t("error.tile", { message }), "error");
       this.backend.emit("error", { message });
     });
-    const resize = new ResizeObserver(() => engine.resize());
-    resize.observe(this.shell.stage);
-    this.cleanups.push(() => resize.disconnect());
-  }
-
-  private connect(manifest: SceneManifest): void {
-    this.live?.close();
-    this.live = null;
-    if (!manifest.live_url) return;
-    const url = new URL(manifest.live_url, document.baseURI);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    this.live = new LiveClient(url.href, manifest.epoch, {
-      link: (state) => this.fire("link", state),
-      status: (status) => this.fire("live", status),
-      frame: (frame) => this.applyFrame(frame),
-      foreign: () => this.foreignEpoch(),
-      broken: (message) => this.notices.show(this.i18n.t("error.live", { message }), "error"),
-    });
-    this.live.connect();
-  }
-
-  private applyFrame(frame: CodeFrame): void {
-    if (frame.handles) this.applyCodesOf(frame.overlay, frame.handles, frame.codes);
-    else this.applyCodes(frame.overlay, frame.codes);
-  }
-
-  private foreignEpoch(): void {
-    this.live?.close();
-    this.notices.show(this.i18n.t("app.reload"), "info");
-    this.backend.emit("ready", null);
   }
 
   private applyTheme(theme: Theme): void {

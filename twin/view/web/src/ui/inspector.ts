@@ -150,7 +150,7 @@ export class Inspector {
   }
 
   private async hide(object: ObjectProperties): Promise<void> {
-    this.app.engine?.hide([object.handle], true);
+    for (const engine of this.app.engines) engine.hide([object.handle], true);
     this.app.shell.tools.markHidden();
     await this.app.select(null);
   }

@@ -14,15 +14,27 @@ const STATES: [number, Key][] = [
 export class Legend {
   readonly element: HTMLElement;
 
-  constructor(private readonly app: CityApp) {
-    this.element = app.dom.h("section", { class: "legend card", label: "legend.title", attributes: { hidden: true } });
+  private current: OverlaySpec | null = null;
+
+  constructor(
+    private readonly app: CityApp,
+    className = "legend card",
+  ) {
+    this.element = app.dom.h("section", { class: className, label: "legend.title", attributes: { hidden: true } });
     this.element.removeAttribute("title");
-    app.on("overlay", (overlay) => this.show(overlay));
-    app.i18n.onChange(() => this.show(app.overlay));
-    this.show(app.overlay);
+    app.i18n.onChange(() => this.show(this.current));
   }
 
-  private show(overlay: OverlaySpec | null): void {
+  /** The legend of the overlay that the page shows. */
+  static following(app: CityApp): Legend {
+    const legend = new Legend(app);
+    app.on("overlay", (overlay) => legend.show(overlay));
+    legend.show(app.overlay);
+    return legend;
+  }
+
+  show(overlay: OverlaySpec | null): void {
+    this.current = overlay;
     this.element.hidden = overlay === null;
     if (!overlay) return;
     const { dom, i18n } = this.app;

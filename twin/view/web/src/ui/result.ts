@@ -1,13 +1,19 @@
 /** What a simulation gave: key figures, checks, trust and provenance. */
-import type { SimulationResult } from "../backend/messages";
+import type { ResultOverlay, SimulationResult } from "../backend/messages";
 import type { CityApp } from "./app";
+import { scenarioTitle } from "./variants";
+
+/** What is shown first: coloured walls say more than a colour for each building. */
+export function initialOverlay(result: SimulationResult): ResultOverlay | undefined {
+  return result.overlays.find((overlay) => overlay.surface) ?? result.overlays[0];
+}
 
 export function resultCard(app: CityApp, result: SimulationResult): HTMLElement {
   const { dom, i18n } = app;
-  const title = `${i18n.title(result.titles, result.name)} · ${result.scenario || i18n.t("sim.base")}`;
+  const title = `${i18n.title(result.titles, result.name)} · ${scenarioTitle(app, result.scenario || null)}`;
   const shows = result.overlays.map((overlay) => {
     const button = dom.h("button", { class: "button quiet", attributes: { type: "button" } }, dom.icon("eye"), dom.h("span", {}, i18n.title(overlay.titles, overlay.name)));
-    button.addEventListener("click", () => void app.setOverlay(overlay.name).catch((error: unknown) => app.report(error)));
+    button.addEventListener("click", () => void app.showResult(result, overlay).catch((error: unknown) => app.report(error)));
     return button;
   });
   return dom.h(
@@ -34,11 +40,16 @@ function facts(app: CityApp, result: SimulationResult): HTMLElement {
     dom.h(
       "dd",
       {},
-      typeof kpi.value === "number" ? i18n.number(kpi.value, 2) : String(kpi.value ?? "–"),
+      figure(app, kpi.value),
       kpi.unit && kpi.unit !== "1" ? dom.h("span", { class: "unit" }, ` ${kpi.unit}`) : null,
     ),
   ]);
   return dom.h("dl", { class: "facts" }, ...rows);
+}
+
+/** A figure or a text of a result. */
+export function figure(app: CityApp, value: unknown): string {
+  return typeof value === "number" ? app.i18n.number(value, 2) : String(value ?? "–");
 }
 
 function checkRow(app: CityApp, check: SimulationResult["checks"][number]): HTMLElement {

@@ -2,6 +2,7 @@
 import uplotCss from "uplot/dist/uPlot.min.css";
 import type { SceneManifest } from "../engine/api";
 import type { CityApp } from "./app";
+import { Comparing } from "./compare";
 import { Help } from "./help";
 import { Inspector } from "./inspector";
 import { LayerPanel } from "./layers";
@@ -18,8 +19,12 @@ import { TopBar } from "./topbar";
 
 export class Shell {
   readonly app: HTMLElement;
-  /** The engine's canvas lies here. */
+  /** One view, or two side by side. */
   readonly stage: HTMLElement;
+  /** The engine's canvas lies here. */
+  readonly view: HTMLElement;
+  readonly compare: Comparing;
+  simulations: SimulationPanel | null = null;
   readonly tools: Tools;
   private readonly outer: HTMLElement;
   private readonly loading: HTMLElement;
@@ -33,7 +38,9 @@ export class Shell {
     this.outer = document.createElement("div");
     this.outer.className = "citytwin-view";
     this.outer.style.cssText = city.options.fullPage ? "position:fixed;inset:0" : "position:relative;width:100%;height:100%;min-height:480px";
-    this.stage = dom.h("main", { class: "stage", attributes: { tabindex: "0", role: "application" } });
+    this.view = dom.h("div", { class: "view" });
+    this.stage = dom.h("main", { class: "stage", attributes: { tabindex: "0", role: "application" } }, this.view);
+    this.compare = new Comparing(city);
     this.loading = dom.h(
       "div",
       { class: "loading", attributes: { role: "status" } },
@@ -58,19 +65,21 @@ export class Shell {
   build(manifest: SceneManifest): void {
     const { city } = this;
     this.timeBar?.dispose();
+    this.compare.close();
     this.app.replaceChildren();
     this.topBar = new TopBar(city, manifest);
     this.timeBar = new TimeBar(city, manifest);
+    this.simulations = new SimulationPanel(city, manifest);
     const scroll = city.dom.h(
       "div",
       { class: "scroll" },
       new LayerPanel(city, manifest).element,
       new OverlayPanel(city).element,
-      new SimulationPanel(city, manifest).element,
+      this.simulations.element,
     );
     this.left.replaceChildren(scroll);
     this.left.classList.add("card");
-    const right = city.dom.h("div", { class: "right" }, new Inspector(city).element, new Legend(city).element);
+    const right = city.dom.h("div", { class: "right" }, new Inspector(city).element, Legend.following(city).element);
     city.i18n.bind(this.stage, (node) =>
       node.setAttribute("aria-label", city.i18n.t("app.view", { name: city.i18n.title(manifest.titles, manifest.name) })),
     );
@@ -78,6 +87,7 @@ export class Shell {
       this.skipLink(),
       this.topBar.element,
       this.left,
+      this.compare.element,
       this.stage,
       right,
       this.tools.element,
@@ -118,13 +128,19 @@ export class Shell {
     this.topBar?.markLeft(shown);
   }
 
+  /** Makes room for two views and their panel, or gives it back. */
+  split(on: boolean): void {
+    this.app.classList.toggle("comparing", on);
+    this.stage.classList.toggle("split", on);
+  }
+
   get leftShown(): boolean {
     return !this.left.hidden;
   }
 
   /** Closes what Escape closes first; says whether there was something. */
   closeTransient(): boolean {
-    return this.help.close() || (this.topBar?.closeResults() ?? false) || this.tools.escape();
+    return this.help.close() || (this.topBar?.closeResults() ?? false) || this.tools.escape() || this.compare.close();
   }
 
   /** Paints the filled part of every slider. */

@@ -1,11 +1,16 @@
-/** Simulations: a form made of the declared parameters, a run with progress, and the result. */
+/** Simulations: the scenario, a form made of the declared parameters, a run with progress, and the result. */
 import type { SimulationResult } from "../backend/messages";
 import type { SceneManifest, SimulationSpec } from "../engine/api";
 import type { CityApp } from "./app";
 import { section } from "./card";
-import { uniqueId } from "./dom";
 import { ParameterForm } from "./form";
+import { JobBar } from "./job";
 import { resultCard } from "./result";
+
+export interface SimulationRequest {
+  spec: SimulationSpec;
+  inputs: Record<string, unknown>;
+}
 
 export class SimulationPanel {
   readonly element: HTMLElement;
@@ -13,58 +18,62 @@ export class SimulationPanel {
   private readonly scenario: HTMLSelectElement;
   private readonly formBox: HTMLElement;
   private readonly resultBox: HTMLElement;
-  private readonly run: HTMLButtonElement;
-  private readonly cancel: HTMLButtonElement;
-  private readonly progress: HTMLProgressElement;
-  private readonly note: HTMLElement;
+  private readonly bar: JobBar;
   private form: ParameterForm | null = null;
-  private job = "";
 
   constructor(
     private readonly app: CityApp,
     private readonly manifest: SceneManifest,
   ) {
     const { dom } = app;
+    const some = manifest.simulations.length > 0;
     this.choice = dom.h("select", { label: "sim.choose" });
     this.scenario = dom.h("select", { label: "sim.scenario" });
     this.formBox = dom.h("div", { class: "form" });
     this.resultBox = dom.h("div", { class: "sim-results" });
-    this.progress = dom.h("progress", { label: "sim.progress", attributes: { max: 1, hidden: true } });
-    this.note = dom.h("p", { class: "hint", attributes: { role: "status" } });
-    this.run = dom.button("sim.run", () => void this.start(), "button primary", "play");
-    this.cancel = dom.button("sim.cancel", () => void this.stop(), "button quiet");
-    this.cancel.hidden = true;
-    const content = manifest.simulations.length
-      ? [
-          this.field("sim.choose", this.choice), this.field("sim.scenario", this.scenario), this.formBox,
-          dom.h("div", { class: "row" }, this.run, this.cancel), this.progress, this.note, this.resultBox,
-        ]
+    const compare = dom.button("compare.open", () => void app.shell.compare.open(null, this.variant()), "button quiet compare-open", "compare");
+    compare.hidden = manifest.scenarios.length === 0;
+    this.bar = new JobBar(app, "sim.run", "play", () => void this.start(), compare);
+    const content = some
+      ? [this.field("sim.scenario", this.scenario), this.field("sim.choose", this.choice), this.formBox, this.bar.element, this.resultBox]
       : [dom.h("p", { class: "hint", text: "sim.empty" })];
-    this.element = section(dom, { title: "sim.title", icon: "flask", open: manifest.simulations.length > 0, name: "simulations" }, ...content);
+    this.element = section(dom, { title: "sim.title", icon: "flask", open: some, name: "simulations" }, ...content);
     this.choice.addEventListener("change", () => this.showForm());
+    this.scenario.addEventListener("change", () => void app.setScenario(this.scenario.value || null).catch((error: unknown) => app.report(error)));
+    app.on("scenario", (name) => (this.scenario.value = name ?? ""));
     app.i18n.onChange(() => this.refresh());
-    app.on("job", ({ job, progress, message }) => job === this.job && this.showProgress(progress, message));
     this.refresh();
+  }
+
+  /** The chosen simulation with the inputs of the form; null after saying what is wrong. */
+  request(): SimulationRequest | null {
+    const { spec } = this;
+    const inputs = spec && this.form?.values();
+    return spec && inputs ? { spec, inputs } : null;
+  }
+
+  get spec(): SimulationSpec | null {
+    return this.manifest.simulations.find((each) => each.id === this.choice.value) ?? this.manifest.simulations[0] ?? null;
   }
 
   private field(label: "sim.choose" | "sim.scenario", input: HTMLElement): HTMLElement {
     return this.app.dom.h("label", { class: "field" }, this.app.dom.h("span", { text: label }), input);
   }
 
-  private get spec(): SimulationSpec | null {
-    return this.manifest.simulations.find((each) => each.id === this.choice.value) ?? this.manifest.simulations[0] ?? null;
+  /** The scenario that is worth comparing: the chosen one, else the first. */
+  private variant(): string | null {
+    return this.app.state.scenario ?? this.manifest.scenarios[0]?.name ?? null;
   }
 
   private refresh(): void {
     const { i18n, dom } = this.app;
     const chosen = this.choice.value;
-    const scenario = this.scenario.value;
     const option = (value: string, text: string): HTMLElement => dom.h("option", { attributes: { value } }, text);
     this.choice.replaceChildren(...this.manifest.simulations.map((each) => option(each.id, i18n.title(each.titles, each.id))));
     if (chosen) this.choice.value = chosen;
     const scenarios = this.manifest.scenarios.map((each) => option(each.name, each.title || each.name));
     this.scenario.replaceChildren(option("", i18n.t("sim.base")), ...scenarios);
-    this.scenario.value = scenario;
+    this.scenario.value = this.app.state.scenario ?? "";
     this.showForm();
     this.showResults();
   }
@@ -73,54 +82,22 @@ export class SimulationPanel {
     const { spec } = this;
     if (!spec) return;
     const { dom, i18n } = this.app;
-    const earlier = this.form?.spec.id === spec.id ? this.form.raw() : {};
-    this.form = new ParameterForm(this.app, spec, earlier);
+    const same = this.form?.spec.id === spec.id ? this.form : null;
+    this.form = new ParameterForm(this.app, spec, same?.raw() ?? {}, same?.detailsOpen ?? false);
     this.formBox.replaceChildren(dom.h("p", { class: "hint" }, i18n.title(spec.description)), this.form.element);
   }
 
   private async start(): Promise<void> {
-    const { app, spec } = this;
-    if (!spec || !this.form || this.job) return;
-    const inputs = this.form.values();
-    if (!inputs) return;
-    this.job = uniqueId("job");
-    this.setRunning(true);
-    try {
-      const params = { name: spec.id, scenario: this.scenario.value || null, inputs, job: this.job };
-      const result = await app.ask<SimulationResult>("simulate", params);
-      app.results.push(result);
-      for (const overlay of result.overlays) app.addOverlay(overlay);
-      this.showResults();
-      const first = result.overlays[0];
-      if (first) await app.setOverlay(first.name);
-      this.note.textContent = "";
-    } catch (error) {
-      this.note.textContent = error instanceof Error ? error.message : String(error);
-    } finally {
-      this.job = "";
-      this.setRunning(false);
-    }
-  }
-
-  private async stop(): Promise<void> {
-    try {
-      await this.app.ask("cancel", { job: this.job });
-    } catch (error) {
-      this.app.report(error);
-    }
-  }
-
-  private setRunning(running: boolean): void {
-    this.run.disabled = running;
-    this.cancel.hidden = !running;
-    this.progress.hidden = !running;
-    this.progress.removeAttribute("value");
-    if (running) this.note.textContent = this.app.i18n.t("sim.running");
-  }
-
-  private showProgress(progress: number, message: string): void {
-    this.progress.value = progress;
-    this.note.textContent = message || this.app.i18n.t("sim.running");
+    const { app } = this;
+    const request = this.request();
+    if (!request) return;
+    const params = { name: request.spec.id, scenario: app.state.scenario, inputs: request.inputs };
+    const result = await this.bar.ask<SimulationResult>("simulate", params);
+    if (!result) return;
+    app.results.push(result);
+    for (const overlay of result.overlays) app.addOverlay(overlay);
+    this.showResults();
+    await app.showResult(result).catch((error: unknown) => app.report(error));
   }
 
   private showResults(): void {

@@ -10,6 +10,8 @@ export interface ViewState {
   opacity: Record<string, number>;
   /** Name of the overlay; null = original colours, undefined = the scene's own choice. */
   overlay: string | null | undefined;
+  /** Name of the scenario; null = the city as it is. */
+  scenario: string | null;
   time: string | null;
   section: SectionPlane | null;
   underground: number;
@@ -25,6 +27,7 @@ export const EMPTY: ViewState = {
   shown: [],
   opacity: {},
   overlay: undefined,
+  scenario: null,
   time: null,
   section: null,
   underground: 0,
@@ -44,6 +47,7 @@ export function encode(state: ViewState): string {
   const opacities = Object.entries(state.opacity).map(([name, value]) => `${name}:${round(value)}`);
   if (opacities.length) query.set("o", opacities.join(","));
   if (state.overlay !== undefined) query.set("y", state.overlay ?? "");
+  if (state.scenario) query.set("b", state.scenario);
   if (state.time) query.set("t", state.time);
   if (state.section) {
     const { axis, offset, azimuth_deg, flipped } = state.section;
@@ -69,6 +73,7 @@ export function decode(hash: string): ViewState {
     shown: list("v"),
     opacity: opacities(list("o")),
     overlay: query.has("y") ? query.get("y") || null : undefined,
+    scenario: query.get("b") || null,
     time: time && !Number.isNaN(Date.parse(time)) ? time : null,
     section: section(list("x")),
     underground: fraction(query.get("u"), 0),

@@ -117,7 +117,10 @@ export class Tools {
   private hiddenChip(): HTMLElement {
     const showAll = (): void => {
       this.someHidden = false;
-      this.app.engine?.showAll();
+      for (const engine of this.app.engines) {
+        engine.showAll();
+        this.app.variants.again(engine);
+      }
       this.show();
     };
     return this.app.dom.button("props.showall", showAll, "button card show-all", "eye");
