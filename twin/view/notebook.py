@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from twin.view.component import CityView
 
 
-def view(scene: Scene, *, height: int = 640, **options: Any) -> CityView:
+def view(scene: Scene, *, height: int = 640, tiles: str | Path | None = None, **options: Any) -> CityView:
     """Return the viewer of a scene, to be the last line of a notebook cell.
 
-    Tiles travel over the notebook's own message channel, so no port has to be reachable. They lie in a
-    temporary folder that goes with the view.
+    Scripts and tiles travel over the notebook's own message channel, so no port and no network has to be
+    reachable. What is clicked and selected is in `picked` and `selection` of the view as soon as the kernel is idle.
 
     Parameters
     ----------
@@ -26,6 +26,9 @@ def view(scene: Scene, *, height: int = 640, **options: Any) -> CityView:
         The city.
     height
         Height of the cell's output in pixels.
+    tiles
+        Folder with tiles of this very scene that are published already, such as ``NAME.city/tiles``; None = they
+        are published into a temporary folder that goes with the view.
     options
         Passed to `CityView`, such as ``language="en"`` and ``theme="dark"``.
     """
@@ -33,11 +36,12 @@ def view(scene: Scene, *, height: int = 640, **options: Any) -> CityView:
 
     from twin.view.component import CityView  # noqa: PLC0415
 
-    pn.extension()
-    folder = tempfile.TemporaryDirectory(prefix="citytwin-")
-    publish(scene, Path(folder.name))
-    made = CityView(
-        scene, tiles=folder.name, height=height, sizing_mode=options.pop("sizing_mode", "stretch_width"), **options
-    )
-    weakref.finalize(made, folder.cleanup)
+    pn.extension(inline=True)  # the notebook gets the scripts from here, not from a CDN
+    folder = None if tiles is not None else tempfile.TemporaryDirectory(prefix="citytwin-")
+    if folder is not None:
+        publish(scene, Path(folder.name))
+    options.setdefault("sizing_mode", "stretch_width")
+    made = CityView(scene, tiles=folder.name if folder else tiles, height=height, **options)
+    if folder is not None:
+        weakref.finalize(made, folder.cleanup)
     return made
