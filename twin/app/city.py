@@ -87,7 +87,7 @@ def prepare(
         package = Path(source)
         scene = scenes.open(package)
     plan = _plan(package, live)
-    service = None if plan is None else LiveService(scene, plan)
+    service = None if plan is None else LiveService(scene, plan, package)
     temporary = None
     if package is not None and (_complete(scene, package / "tiles") or os.access(package, os.W_OK)):
         folder = package / "tiles"

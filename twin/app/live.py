@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.app.memory import remember
 from twin.live import (
     Datastreams,
     EmbeddedBroker,
@@ -17,6 +18,7 @@ from twin.live import (
     MqttFeed,
     Overlay,
     RainHour,
+    ReplayFeed,
     connect,
     publish,
     publishing,
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scenes import Scene
-    from twin.live import Feed, Publisher
+    from twin.live import Feed, HistoryStore, Publisher
 
 STREAMS = "streams.parquet"
+KEEP_EVERY_S = 60.0
 RAIN_STEP_S = 5.0
 
 RANGES = {
@@ -83,27 +86,45 @@ class LivePlan:
 
 @dataclass(eq=False)
 class LiveService:
-    """A plan on a scene: the hub with its overlays, and everything that has to run for it."""
+    """A plan on a scene: the hub with its overlays, and everything that has to run for it.
+
+    Parameters
+    ----------
+    scene, plan
+        What is shown, and what is live in it.
+    package
+        Folder of the city package. When it can be written, observations are kept in ``history`` in it and those of
+        the last 24 hours are back after a restart; a demonstration and a replay leave nothing behind.
+    """
 
     scene: Scene
     plan: LivePlan
+    package: Path | None = None
     hub: LiveHub = field(init=False)
     specs: list[dict[str, Any]] = field(init=False)
-    _broker: EmbeddedBroker | None = field(init=False, default=None)
+    _store: HistoryStore | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Bind the datastreams and prepare the overlays; nothing runs yet."""
+        """Bind the datastreams, prepare the overlays and remember the last day; nothing runs yet."""
         streams = self.plan.datastreams.bind(self.scene)
         feeds = [connect(feed, streams) if isinstance(feed, str) else feed for feed in self.plan.feeds]
         overlays, self.specs = overlays_of(self.scene, streams)
         self.hub = LiveHub(streams, feeds, overlays, len(self.scene), History())
+        passing = self.plan.rain_hour_seed is not None or any(isinstance(feed, ReplayFeed) for feed in feeds)
+        if self.package is not None and not passing:
+            self._store = remember(self.hub, self.package)
 
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[LiveHub]:
-        """Run the broker and the generator of a demonstration around the hub."""
+        """Run what is needed around the hub: writing of the history, or the broker and generator of a demonstration."""
         seed = self.plan.rain_hour_seed
         if seed is None:
-            yield self.hub
+            task = asyncio.create_task(self._keep(), name="history")
+            try:
+                yield self.hub
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
             return
         streams = self.hub.datastreams
         async with EmbeddedBroker() as broker, publishing(broker.address, streams, source="rain-hour") as publisher:
@@ -115,6 +136,12 @@ class LiveService:
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        """Write waiting observations every minute, so that a crash costs no more; the hub writes the last ones."""
+        while self._store is not None:
+            await asyncio.sleep(KEEP_EVERY_S)
+            self._store.flush()
 
     async def _rain(self, feed: MqttFeed, publisher: Publisher, seed: int) -> None:
         while not feed.status.connected:  # noqa: ASYNC110  # the feed knows no listeners

@@ -122,7 +122,7 @@ class HistoryStore:
         """Keep the plan; files are written when enough rows have come."""
         self.folder = Path(folder)
         self.rows_per_file = rows_per_file
-        self._datastreams = datastreams
+        self.datastreams = datastreams
         self._waiting: list[NDArray[np.void]] = []
         self._rows = 0
         self._number = itertools.count()
@@ -152,7 +152,7 @@ class HistoryStore:
         date = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
         folder = self.folder / f"date={date}"
         folder.mkdir(parents=True, exist_ok=True)
-        ids = pa.array(self._datastreams.ids, pa.string())
+        ids = pa.array(self.datastreams.ids, pa.string())
         table = pa.table(
             {
                 "datastream": pa.DictionaryArray.from_arrays(pa.array(batch["handle"].astype(np.int32)), ids),
@@ -162,7 +162,7 @@ class HistoryStore:
             }
         )
         target = self._free_name(folder, int(batch["time"][0]))
-        beside = target.with_suffix(".part")
+        beside = target.with_name(f".{target.name}.part")  # who reads the folder passes over hidden files
         pq.write_table(table, beside, compression="zstd")
         return beside.replace(target)
 
