@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.view.labels import scene_labels
 from twin.view.words import layer_titles
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def scene_manifest(  # noqa: PLR0913 - what a page may be told, by name
         "simulations": [dict(simulation) for simulation in simulations],
         "scenarios": [dict(scenario) for scenario in scenarios],
         "attribution": list(attribution) or [str(line) for line in metadata.get("attribution", [])],
+        "labels": scene_labels(scene),
     }
 
 

@@ -164,6 +164,7 @@ export const en = {
   "tool.section": "Section plane",
   "tool.underground": "Underground view",
   "tool.shadows": "Shadows",
+  "tool.labels": "Labels",
   "tool.snapshot": "Download a picture",
   "tool.fullscreen": "Full screen",
   "tool.snapshot.done": "The picture has been saved",

@@ -166,6 +166,7 @@ export const zh: Record<Key, string> = {
   "tool.section": "剖切",
   "tool.underground": "地下模式",
   "tool.shadows": "阴影",
+  "tool.labels": "注记",
   "tool.snapshot": "保存截图",
   "tool.fullscreen": "全屏",
   "tool.snapshot.done": "截图已保存",

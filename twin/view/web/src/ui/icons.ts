@@ -11,6 +11,7 @@ export const ICONS = {
   section: "M4 8.5 12 4l8 4.5v7L12 20l-8-4.5zM2.5 14 21.5 10",
   underground: "M3 9h18M6 9V5h5v4M14 9V6h4v3M5 14h4a3 3 0 0 1 3 3v3M15 13v3h5",
   shadow: "M12 4a5 5 0 1 1 0 10 5 5 0 0 1 0-10zM5 19.5h14M8.5 17h7",
+  label: "M3.5 11.5v-8h8l9 9-8 8zM7.5 7.5v.1",
   camera: "M4 8h3.5L9 5.5h6L16.5 8H20v11H4zM12 10.3a3.2 3.2 0 1 1 0 6.4 3.2 3.2 0 0 1 0-6.4z",
   fullscreen: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   search: "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.3 15.3 20 20",

@@ -5,6 +5,7 @@ import type { CityApp } from "./app";
 import { Comparing } from "./compare";
 import { Help } from "./help";
 import { Inspector } from "./inspector";
+import { Labels } from "./labels";
 import { LayerPanel } from "./layers";
 import { Legend } from "./legend";
 import { OverlayPanel } from "./overlays";
@@ -32,6 +33,7 @@ export class Shell {
   private readonly help: Help;
   private topBar: TopBar | null = null;
   private timeBar: TimeBar | null = null;
+  private labels: Labels | null = null;
 
   constructor(private readonly city: CityApp) {
     const { dom } = city;
@@ -99,6 +101,8 @@ export class Shell {
       city.notices.element,
     );
     this.showLeft(this.outer.clientWidth >= 900);
+    if (city.engine) this.labels ??= new Labels(city, city.engine);
+    this.labels?.load(manifest);
     this.refreshSliders();
   }
 
@@ -150,6 +154,7 @@ export class Shell {
 
   dispose(): void {
     this.timeBar?.dispose();
+    this.labels?.dispose();
     this.outer.remove();
   }
 

@@ -16,6 +16,8 @@ export interface ViewState {
   section: SectionPlane | null;
   underground: number;
   shadows: boolean;
+  /** Names of places are written over the picture. */
+  labels: boolean;
   language: Language | null;
   theme: Theme | null;
 }
@@ -32,6 +34,7 @@ export const EMPTY: ViewState = {
   section: null,
   underground: 0,
   shadows: true,
+  labels: true,
   language: null,
   theme: null,
 };
@@ -55,6 +58,7 @@ export function encode(state: ViewState): string {
   }
   if (state.underground > 0) query.set("u", round(state.underground));
   if (!state.shadows) query.set("d", "0");
+  if (!state.labels) query.set("n", "0");
   if (state.language) query.set("l", state.language);
   if (state.theme) query.set("m", state.theme);
   return query.toString();
@@ -78,6 +82,7 @@ export function decode(hash: string): ViewState {
     section: section(list("x")),
     underground: fraction(query.get("u"), 0),
     shadows: query.get("d") !== "0",
+    labels: query.get("n") !== "0",
     language: language === "zh" || language === "en" ? language : null,
     theme: theme === "dark" || theme === "light" ? theme : null,
   };

@@ -26,6 +26,7 @@ export class Toolbar {
       this.mark(button("section", "tool.section", () => app.shell.tools.toggleSection()), () => app.shell.tools.sectionOpen),
       this.mark(button("underground", "tool.underground", () => app.shell.tools.toggleUnderground()), () => app.shell.tools.undergroundOpen),
       this.mark(button("shadow", "tool.shadows", () => app.setShadows(!app.state.shadows)), () => app.state.shadows),
+      this.mark(button("label", "tool.labels", () => this.toggleLabels()), () => app.state.labels),
       dom.h("hr"),
       button("camera", "tool.snapshot", () => void this.snapshot().catch((error: unknown) => app.report(error))),
       button("fullscreen", "tool.fullscreen", () => void this.fullscreen().catch((error: unknown) => app.report(error))),
@@ -41,6 +42,11 @@ export class Toolbar {
     show();
     this.app.on("tools", show);
     return button;
+  }
+
+  private toggleLabels(): void {
+    this.app.changed({ labels: !this.app.state.labels });
+    this.app.fire("tools", null);
   }
 
   private compass(): HTMLElement {
