@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+import scenes
 from scenes import Scene
 from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
+from twin.whatif import AddObject, RemoveObject, Scenario, save_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -245,3 +251,114 @@ def test_a_single_file_opens_without_any_request(page: Page, little_city: Scene,
     outside = [url for url in asked if not url.startswith(("file:", "blob:", "data:"))]
     assert outside == []
     assert [url for url in asked if url.startswith("file:")] == [file.as_uri()]
+
+
+@pytest.fixture(scope="module")
+def planned_city(little_city: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of the little city with a proposal: a tall slab south of the library, and the hall taken away."""
+    folder = tmp_path_factory.mktemp("planned")
+    package = scenes.save(little_city, folder / "little.city")
+    slab = AddObject(footprint=(((-90, -75), (10, -75), (10, -65), (-90, -65)),), height_m=60.0, name="Slab")
+    save_scenario(package, Scenario("slab", little_city, title="Slab").edit(slab, RemoveObject("urn:uuid:b3")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CITYTWIN_CACHE", str(folder / "cache"))
+        with start_in_thread(package, options=ServerOptions(language="en")) as server:
+            yield server.url
+
+
+def _warm_pixels(page: Page) -> int:
+    """Count the pixels of the canvas in the orange of a sunny façade."""
+    png = page.evaluate("""async () => {
+      const bytes = new Uint8Array(await (await window.__citytwin.engine.snapshot()).arrayBuffer());
+      return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+    }""")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")).astype(int)
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    return int(((red > 200) & (green > 80) & (green < 225) & (red - blue > 90)).sum())
+
+
+def test_a_run_by_button_colours_the_facades(page: Page, planned_city: str, little_city: Scene) -> None:
+    _open(page, planned_city)
+    before = _warm_pixels(page)
+    page.get_by_role("group", name="Area").get_by_role("button", name="Current view").click()
+    expect(page.locator("[data-parameter=area] strong")).to_contain_text("×")  # noqa: RUF001
+    page.get_by_role("button", name="Run", exact=True).click()
+    card = page.locator(".result")
+    expect(card).to_contain_text("Checks passed", timeout=WAIT_MS)
+    expect(card).to_contain_text("Buildings assessed")
+    expect(page.locator(".right .legend")).to_contain_text("Sunlit hours on façades")
+    assert _warm_pixels(page) > before + 500
+    card.get_by_role("button", name="Mean sunlit hours").click()
+    tower = little_city.handle("urn:uuid:b4")
+    _until(page, f"[...Array(250).keys()].includes(window.__citytwin.engine.codeOf({tower}) - 1)")
+
+
+def test_an_area_around_the_selected_object(page: Page, planned_city: str, little_city: Scene) -> None:
+    _open(page, planned_city)
+    area = page.get_by_role("group", name="Area")
+    area.get_by_role("button", name="Around the selection").click()
+    expect(page.locator(".notice")).to_contain_text("Click an object")
+    _select(page, little_city, "urn:uuid:b0")
+    area.get_by_label("Radius in metres").fill("60")
+    area.get_by_role("button", name="Around the selection").click()
+    expect(area.locator("strong")).to_have_text("120 × 120 m")  # noqa: RUF001
+    values = _app(page, "app.shell.simulations.request().inputs.area")
+    assert values == pytest.approx([-120, -90, 0, 30], abs=0.2)
+
+
+def test_a_scenario_is_drawn_in_the_one_view(page: Page, planned_city: str, little_city: Scene) -> None:
+    _open(page, planned_city)
+    _app(page, "app.engine.top(0)")
+    hall = little_city.handle("urn:uuid:b3")
+    seen = """async (wanted) => {
+      const { engine } = window.__citytwin;
+      const box = engine.canvas.getBoundingClientRect();
+      for (let y = 0.2; y < 0.9; y += 0.04) for (let x = 0.2; x < 0.9; x += 0.04) {
+        const pick = await engine.pickAt(box.left + x * box.width, box.top + y * box.height);
+        if (pick && pick.handle === wanted) return true;
+      }
+      return false;
+    }"""
+    _until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    assert page.evaluate(seen, hall)
+    page.get_by_label("Scenario", exact=True).select_option("slab")
+    _until(page, "location.hash.includes('b=slab')")
+    _app(page, "app.variants.show(app.engine, 'slab')")
+    assert not page.evaluate(seen, hall)
+
+
+def test_two_scenarios_side_by_side(page: Page, planned_city: str, little_city: Scene) -> None:
+    _open(page, planned_city)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    _until(page, "window.__citytwin.second && window.__citytwin.second.stats().tilesLoaded > 0")
+    assert page.locator("canvas").count() == 2
+    expect(page.locator(".caption").nth(0)).to_have_text("Base (as is)")
+    expect(page.locator(".caption").nth(1)).to_contain_text("1 added")
+    expect(page.locator(".caption").nth(1)).to_contain_text("1 removed")
+    for mover, follower in (("engine", "second"), ("second", "engine")):
+        _app(page, f"app.{mover}.orbit(15, 5)")
+        _until(
+            page,
+            f"""(() => {{
+          const [a, b] = [window.__citytwin.{mover}.camera(), window.__citytwin.{follower}.camera()];
+          return Math.hypot(...a.position.map((p, i) => p - b.position[i])) < 0.01;
+        }})()""",
+        )
+    page.get_by_role("button", name="Simulate both").click()
+    expect(page.locator("tr[data-figure=buildings] td").nth(0)).to_have_text("6", timeout=WAIT_MS)
+    expect(page.locator("tr[data-figure=buildings_below]")).to_be_visible()
+    expect(page.locator(".compare .legend-box")).to_contain_text("Sunlit hours on façades")
+    shade = page.get_by_label("Show", exact=True)
+    shade.select_option("facade_mean_hours")
+    library = little_city.handle("urn:uuid:b0")
+    _until(
+        page,
+        f"""(() => {{
+      const [a, b] = [window.__citytwin.engine.codeOf({library}), window.__citytwin.second.codeOf({library})];
+      return a > 0 && b > 0 && b < a && a <= 250;
+    }})()""",
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator("canvas")).to_have_count(1)
+    expect(page.locator(".compare")).to_be_hidden()
+    expect(page.locator(".left")).to_be_visible()

@@ -3,7 +3,7 @@ import type { ComparisonResult } from "../backend/messages";
 import { createEngine } from "../engine";
 import type { CityEngine } from "../engine/api";
 import type { CityApp } from "./app";
-import { findings, figures } from "./comparison";
+import { figures, findings, otherFigures } from "./comparison";
 import { JobBar } from "./job";
 import { Legend } from "./legend";
 import { linkCameras } from "./linking";
@@ -193,13 +193,19 @@ export class Comparing {
     this.hint.hidden = this.result !== null || !spec;
     this.job.element.hidden = !spec;
     if (spec) this.hint.textContent = i18n.t("compare.hint", { name: i18n.title(spec.titles, spec.id) });
-    this.body.replaceChildren(...(this.result ? [this.overlays(this.result), this.legend.element, figures(app, this.result), findings(app, this.result)] : [this.legend.element]));
+    this.body.replaceChildren(...this.content());
     void this.captionAll().catch((error: unknown) => app.report(error));
+  }
+
+  private content(): HTMLElement[] {
+    const { app, result, legend } = this;
+    if (!result) return [legend.element];
+    return [this.overlays(result), legend.element, figures(app, result), findings(app, result), otherFigures(app, result)];
   }
 
   private overlays(result: ComparisonResult): HTMLElement {
     const { dom, i18n } = this.app;
-    const select = dom.h("select", {}, ...result.variant.overlays.map((overlay) => dom.h("option", { attributes: { value: overlay.port } }, i18n.title(overlay.titles, overlay.name))));
+    const select = dom.h("select", { label: "compare.show" }, ...result.variant.overlays.map((overlay) => dom.h("option", { attributes: { value: overlay.port } }, i18n.title(overlay.titles, overlay.name))));
     select.value = this.shown;
     select.addEventListener("change", () => void this.show(select.value).catch((error: unknown) => this.app.report(error)));
     return dom.h("label", { class: "field" }, dom.h("span", { text: "compare.show" }), select);

@@ -4,18 +4,19 @@ import type { Key } from "../i18n";
 import type { CityApp } from "./app";
 import { figure } from "./result";
 
-/** A table with the figures that differ; the others, and those about the computation, are folded away. */
+/** A table with the figures that differ. */
 export function figures(app: CityApp, result: ComparisonResult): HTMLElement {
-  const { dom } = app;
-  const plain = result.kpis.filter((each) => !each.technical);
-  const differing = plain.filter((each) => !same(each));
-  const equal = plain.filter(same);
+  const differing = result.kpis.filter((each) => !each.technical && !same(each));
+  return app.dom.h("section", { class: "figures" }, trust(app, result), differing.length ? table(app, differing) : null);
+}
+
+/** The figures that do not differ, and those about the computation, folded away. */
+export function otherFigures(app: CityApp, result: ComparisonResult): HTMLElement {
+  const equal = result.kpis.filter((each) => !each.technical && same(each));
   const technical = result.kpis.filter((each) => each.technical);
-  return dom.h(
+  return app.dom.h(
     "section",
     { class: "figures" },
-    trust(app, result),
-    differing.length ? table(app, differing) : null,
     equal.length ? folded(app, "compare.same", equal) : null,
     technical.length ? folded(app, "compare.technical", technical) : null,
   );

@@ -84,7 +84,7 @@ abstract class FieldOfView<T> implements FormField {
 
 /** Local [min x, min y, max x, max y]. */
 export class AreaField extends FieldOfView<Area> {
-  private radius!: HTMLInputElement;
+  declare private radius: HTMLInputElement;
 
   protected controls(): HTMLElement[] {
     const { dom } = this.app;

@@ -97,6 +97,7 @@ export class SimulationPanel {
     app.results.push(result);
     for (const overlay of result.overlays) app.addOverlay(overlay);
     this.showResults();
+    this.resultBox.firstElementChild?.scrollIntoView({ block: "nearest" });
     await app.showResult(result).catch((error: unknown) => app.report(error));
   }
 
