@@ -2,7 +2,7 @@
 import type { ComparedFigure, ComparedObject, ComparisonResult } from "../backend/messages";
 import type { Key } from "../i18n";
 import type { CityApp } from "./app";
-import { figure } from "./result";
+import { figure, unitSign } from "./result";
 
 /** A table with the figures that differ. */
 export function figures(app: CityApp, result: ComparisonResult): HTMLElement {
@@ -59,7 +59,7 @@ function table(app: CityApp, rows: ComparedFigure[]): HTMLElement {
 
 function line(app: CityApp, row: ComparedFigure): HTMLElement {
   const { dom, i18n } = app;
-  const unit = row.unit && row.unit !== "1" ? dom.h("small", {}, ` ${row.unit}`) : null;
+  const unit = row.unit && row.unit !== "1" ? dom.h("small", {}, ` ${unitSign(row.unit)}`) : null;
   return dom.h(
     "tr",
     { attributes: { "data-figure": row.name } },

@@ -41,10 +41,15 @@ function facts(app: CityApp, result: SimulationResult): HTMLElement {
       "dd",
       {},
       figure(app, kpi.value),
-      kpi.unit && kpi.unit !== "1" ? dom.h("span", { class: "unit" }, ` ${kpi.unit}`) : null,
+      kpi.unit && kpi.unit !== "1" ? dom.h("span", { class: "unit" }, ` ${unitSign(kpi.unit)}`) : null,
     ),
   ]);
   return dom.h("dl", { class: "facts" }, ...rows);
+}
+
+/** A UCUM unit as people write it. */
+export function unitSign(unit: string): string {
+  return unit.replace(/^(k?m)2$/, "$1²").replace(/^m3$/, "m³");
 }
 
 /** A figure or a text of a result. */
