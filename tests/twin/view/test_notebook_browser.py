@@ -35,7 +35,10 @@ CELLS = (
     "viewer.fly_to([uid for uid in city if uid != viewer.picked][0])\nviewer.show_attribute('height_m')",
     "viewer.language = 'zh'\nprint('read', viewer.overlay)",
 )
-DRAWN = "window.__citytwin?.ready && window.__citytwin.engine.stats().triangles > 0"
+DRAWN = """(() => {
+  const stats = window.__citytwin?.ready && window.__citytwin.engine.stats();
+  return stats && stats.tilesLoaded > 0 && stats.tilesPending === 0;
+})()"""
 SPOT = """async () => {
   const { engine } = window.__citytwin;
   const box = engine.canvas.getBoundingClientRect();
