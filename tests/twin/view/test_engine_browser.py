@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -122,9 +122,9 @@ class City:
         return self.page.evaluate(body, argument)
 
     def settle(self) -> dict[str, Any]:
-        return self.run("return h.settled()")
+        return cast("dict[str, Any]", self.run("return h.settled()"))
 
-    def look(self, state: dict[str, list[float]]) -> None:
+    def look(self, state: dict[str, Any]) -> None:
         self.run("e.setCamera(a)", state)
         self.settle()
 
@@ -141,7 +141,7 @@ class City:
         return SIZE[0] / 2 + float(offset @ right) * scale, SIZE[1] / 2 - float(offset @ up) * scale
 
     def pick(self, point: tuple[float, float, float]) -> dict[str, Any] | None:
-        return self.run("return e.pickAt(a[0], a[1])", list(self.at(point)))
+        return cast("dict[str, Any] | None", self.run("return e.pickAt(a[0], a[1])", list(self.at(point))))
 
     def picture(self) -> np.ndarray:
         """Return the canvas as (height, width, 3) sRGB."""
@@ -152,7 +152,7 @@ class City:
     def colour(self, point: tuple[float, float, float]) -> np.ndarray:
         """Return the mean colour of some pixels around a point of the city."""
         x, y = (round(value) for value in self.at(point))
-        return self.picture()[y - 2 : y + 3, x - 2 : x + 3].mean(axis=(0, 1))
+        return cast("np.ndarray", self.picture()[y - 2 : y + 3, x - 2 : x + 3].mean(axis=(0, 1)))
 
     def click(self, point: tuple[float, float, float], event: str, wanted: str = "true") -> Any:
         """Click with the mouse and return the event (`v`) that follows and is `wanted`."""
@@ -313,7 +313,7 @@ def _measured(city: City, kind: str, points: list[tuple[float, float, float]]) -
         city.click(point, "measure", f"v.points.length === {number + 1}")
     city.run("window.__done = new Promise((done) => e.on('measure', (v) => v && v.done && done(v)))")
     city.page.mouse.click(*city.at(points[-1]), click_count=1 if kind == "height" else 2)
-    return city.run("return window.__done")
+    return cast("dict[str, Any]", city.run("return window.__done"))
 
 
 def test_the_sun_stands_where_pvlib_says(city: City) -> None:

@@ -16,7 +16,19 @@ import {
 } from "three";
 import type { LayerSpec } from "./api";
 import type { ObjectStates } from "./objects";
-import { FRAGMENT_COLOUR, FRAGMENT_CUT, FRAGMENT_FACADE, FRAGMENT_HEAD, VERTEX_GONE, VERTEX_HEAD, VERTEX_STATE } from "./shaders";
+import {
+  FRAGMENT_COLOUR,
+  FRAGMENT_CUT,
+  FRAGMENT_FACADE,
+  FRAGMENT_HAZE,
+  FRAGMENT_HEAD,
+  FRAGMENT_LIGHT,
+  FRAGMENT_SRGB,
+  VERTEX_GONE,
+  VERTEX_HAZE,
+  VERTEX_HEAD,
+  VERTEX_STATE,
+} from "./shaders";
 
 export type Uniforms = Record<string, IUniform>;
 
@@ -51,20 +63,40 @@ const STYLES: Record<string, Style> = {
 
 const styleOf = (theme: string): Style => STYLES[theme] ?? STYLES.generic;
 
+type Pass = "lit" | "plain" | "depth";
+
 /** Add the object state to a built-in material. */
-function patch(material: Material, uniforms: Uniforms, defines: string[], lit: boolean): void {
+function patch(material: Material, uniforms: Uniforms, extra: string[], pass: Pass): void {
+  const defines = pass === "depth" ? extra : [...extra, "CITY_PAINT"];
+  const foot = defines.includes("CITY_FOOT");
   const head = defines.map((name) => `#define ${name}\n`).join("");
+  const vertex: Record<string, string> = {
+    begin_vertex: `#include <begin_vertex>\n${VERTEX_STATE}`,
+    project_vertex: `#include <project_vertex>\n${VERTEX_GONE}`,
+  };
+  const fragment: Record<string, string> = pass === "depth" ? {} : { color_fragment: FRAGMENT_COLOUR };
+  if (pass === "lit") {
+    fragment.normal_fragment_begin = `#include <normal_fragment_begin>\n${FRAGMENT_FACADE}`;
+    fragment.lights_lambert_fragment = fragment.lights_fragment_maps = fragment.lights_fragment_end = "";
+    fragment.lights_fragment_begin = FRAGMENT_LIGHT;
+    fragment.colorspace_fragment = FRAGMENT_SRGB;
+    fragment.dithering_fragment = FRAGMENT_CUT;
+  }
+  if (foot) {
+    vertex.fog_vertex = VERTEX_HAZE;
+    fragment.fog_fragment = FRAGMENT_HAZE;
+  }
   material.onBeforeCompile = (shader) => {
     Object.assign(shader.uniforms, uniforms);
-    shader.vertexShader = (head + VERTEX_HEAD + shader.vertexShader)
-      .replace("#include <begin_vertex>", `#include <begin_vertex>\n${VERTEX_STATE}`)
-      .replace("#include <project_vertex>", `#include <project_vertex>\n${VERTEX_GONE}`);
-    shader.fragmentShader = (head + FRAGMENT_HEAD + shader.fragmentShader)
-      .replace("#include <color_fragment>", `#include <color_fragment>\n${FRAGMENT_COLOUR}`)
-      .replace("#include <normal_fragment_begin>", `#include <normal_fragment_begin>\n${lit ? FRAGMENT_FACADE : ""}`)
-      .replace("#include <dithering_fragment>", `#include <dithering_fragment>\n${lit ? FRAGMENT_CUT : ""}`);
+    shader.vertexShader = head + VERTEX_HEAD + replaced(shader.vertexShader, vertex);
+    shader.fragmentShader = head + (pass === "depth" ? "" : FRAGMENT_HEAD) + replaced(shader.fragmentShader, fragment);
   };
-  material.customProgramCacheKey = () => `city ${defines.join(" ")} ${lit}`;
+  material.customProgramCacheKey = () => `city ${defines.join(" ")} ${pass}`;
+}
+
+/** Source with some of three's chunks replaced. */
+function replaced(source: string, chunks: Record<string, string>): string {
+  return source.replace(/#include <(\w+)>/g, (whole, name: string) => chunks[name] ?? whole);
 }
 
 /** What a tile's object asks of its material. */
@@ -90,9 +122,9 @@ export class LayerMaterials {
     this.uniforms = { ...shared, uTinted: { value: 0 }, uWash: { value: this.style.wash ?? 0 } };
     const ghostColour = new Color("#8d98a8");
     this.ghost = new MeshBasicMaterial({ color: ghostColour, transparent: true, opacity: 0.09, depthWrite: false });
-    patch(this.ghost, this.uniforms, ["CITY_GHOST"], false);
+    patch(this.ghost, { ...this.uniforms, uBase: { value: ghostColour } }, ["CITY_GHOST"], "plain");
     this.depth = new MeshDepthMaterial({ side: DoubleSide });
-    patch(this.depth, this.uniforms, this.style.cover ? ["CITY_COVER"] : [], false);
+    patch(this.depth, this.uniforms, this.style.cover ? ["CITY_COVER"] : [], "depth");
   }
 
   /** The material for a kind of geometry. */
@@ -132,16 +164,17 @@ export class LayerMaterials {
 
   private make(shape: Shape): Material {
     const { style } = this;
-    const base = { color: shape.colours ? 0xffffff : style.colour, vertexColors: shape.colours };
+    const base = { vertexColors: shape.colours };
+    const uniforms = { ...this.uniforms, uBase: { value: new Color(shape.colours ? 0xffffff : style.colour) } };
     const defines = style.cover ? ["CITY_COVER"] : [];
     if (shape.type === "line") {
       const line = new LineBasicMaterial(base);
-      patch(line, this.uniforms, defines, false);
+      patch(line, uniforms, defines, "plain");
       return line;
     }
     if (shape.type === "point") {
       const point = new PointsMaterial({ ...base, size: 7, sizeAttenuation: false });
-      patch(point, this.uniforms, defines, false);
+      patch(point, uniforms, defines, "plain");
       return point;
     }
     const mesh = new MeshLambertMaterial({
@@ -156,7 +189,7 @@ export class LayerMaterials {
     if (style.foot) defines.push("CITY_FOOT");
     if (style.windows) defines.push("CITY_WINDOWS");
     if (style.water) defines.push("CITY_WATER");
-    patch(mesh, this.uniforms, defines, true);
+    patch(mesh, uniforms, defines, "lit");
     return mesh;
   }
 
@@ -193,5 +226,6 @@ export function sharedUniforms(objects: ObjectStates): Uniforms {
     uCutColour: { value: new Vector3(0.87, 0.36, 0.27) },
     uSky: { value: new Color("#cfe2f3") },
     uSunDirection: { value: new Vector3(0, 0, 1) },
+    uPixel: { value: 0.001 },
   };
 }

@@ -34,7 +34,7 @@ export class Picker {
       glslVersion: GLSL3,
       vertexShader: PICK_VERTEX,
       fragmentShader: PICK_FRAGMENT,
-      uniforms: { uPointSize: { value: 8 }, uTinted: { value: 0 } },
+      uniforms: { uPointSize: { value: 8 } },
       side: DoubleSide,
       clipping: true,
     });
@@ -42,7 +42,7 @@ export class Picker {
 
   /** Use the state textures of a city. */
   bind(uniforms: Uniforms): void {
-    Object.assign(this.material.uniforms, { uCodes: uniforms.uCodes, uFlags: uniforms.uFlags, uPalette: uniforms.uPalette, uIsolate: uniforms.uIsolate });
+    Object.assign(this.material.uniforms, { uFlags: uniforms.uFlags, uIsolate: uniforms.uIsolate });
     this.material.uniformsNeedUpdate = true;
     this.material.needsUpdate = true;
   }

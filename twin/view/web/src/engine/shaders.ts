@@ -1,49 +1,67 @@
 /** Pieces of GLSL that every material of the city shares. */
 
-/** Before main of a vertex shader: the object's code and flags, read once a vertex. */
+/** Before main of a vertex shader: the object's code and flags, read once a vertex; its paint, where one is seen. */
 export const VERTEX_HEAD = /* glsl */ `
 attribute float _feature_id_0;
+uniform sampler2D uFlags;
+uniform float uIsolate;
+#ifdef CITY_PAINT
+uniform sampler2D uCodes;
+uniform sampler2D uPalette;
+uniform float uTinted;
+uniform float uWash;
+uniform vec3 uBase;
+uniform vec3 uPaper;
+uniform vec3 uAccent;
+varying vec4 vPaint;
+flat varying vec3 vGlow;
+flat varying vec2 vObject;
+varying vec3 vWorld;
 #ifdef CITY_FOOT
 attribute float aRise;
 varying float vRise;
+uniform float fogDensity;
 #endif
-uniform sampler2D uCodes;
-uniform sampler2D uFlags;
-uniform sampler2D uPalette;
-uniform float uIsolate;
-uniform float uTinted;
-flat varying vec4 vTint;
-flat varying vec4 vMark;
-varying vec3 vWorld;
+#endif
 `;
 
-/** After begin_vertex: what the fragment needs to know of the object. */
+/** After begin_vertex: flags for all, and the paint: paper, overlay, selection. All of it is linear in the colour. */
 export const VERTEX_STATE = /* glsl */ `
 int cityHandle = int( _feature_id_0 + ( _feature_id_0 < 0.0 ? -0.5 : 0.5 ) );
-int cityFlags = 0;
-int cityCode = 0;
-if ( cityHandle >= 0 ) {
-	ivec2 cityAt = ivec2( cityHandle & 4095, cityHandle >> 12 );
-	cityFlags = int( texelFetch( uFlags, cityAt, 0 ).r * 255.0 + 0.5 );
-	cityCode = int( texelFetch( uCodes, cityAt, 0 ).r * 255.0 + 0.5 );
-}
-vTint = cityCode > 0 ? texelFetch( uPalette, ivec2( cityCode, 0 ), 0 ) : vec4( 0.0 );
+ivec2 cityAt = ivec2( cityHandle & 4095, cityHandle >> 12 );
+int cityFlags = cityHandle >= 0 ? int( texelFetch( uFlags, cityAt, 0 ).r * 255.0 + 0.5 ) : 0;
+#ifdef CITY_PAINT
+int cityCode = cityHandle >= 0 ? int( texelFetch( uCodes, cityAt, 0 ).r * 255.0 + 0.5 ) : 0;
+vec4 cityTint = cityCode > 0 ? texelFetch( uPalette, ivec2( cityCode, 0 ), 0 ) : vec4( 0.0 );
 uint citySeed = uint( cityHandle + 1 ) * 747796405u + 2891336453u;
 citySeed = ( ( citySeed >> ( ( citySeed >> 28u ) + 4u ) ) ^ citySeed ) * 277803737u;
-vMark = vec4(
-	( cityFlags & 2 ) != 0 ? 1.0 : 0.0,
-	( cityFlags & 8 ) != 0 ? 1.0 : 0.0,
-	cityCode == 0 && cityHandle >= 0 ? 1.0 : 0.0,
-	float( citySeed >> 16u ) / 65535.0
-);
+float cityShade = float( citySeed >> 16u ) / 65535.0;
+float citySelected = ( cityFlags & 2 ) != 0 ? 1.0 : 0.0;
+float cityHovered = ( cityFlags & 8 ) != 0 ? 1.0 - citySelected : 0.0;
+cityTint.a *= uTinted;
+vPaint = vec4( uBase, 1.0 );
+#if defined( USE_COLOR_ALPHA )
+vPaint *= vColor;
+#elif defined( USE_COLOR )
+vPaint.rgb *= vColor;
+#endif
+vPaint.rgb = mix( vPaint.rgb, vec3( 0.93, 0.925, 0.91 ), uWash ) * uPaper;
 #ifdef CITY_FOOT
+vPaint.rgb *= 0.95 + 0.09 * cityShade;
 vRise = aRise;
 #endif
+float cityGrey = dot( vPaint.rgb, vec3( 0.2126, 0.7152, 0.0722 ) );
+vPaint.rgb = mix( vPaint.rgb, vec3( cityGrey ), cityCode == 0 && cityHandle >= 0 ? 0.75 * uTinted : 0.0 );
+vPaint.rgb = mix( vPaint.rgb, cityTint.rgb, cityTint.a );
+vPaint.rgb = mix( vPaint.rgb, uAccent, 0.85 * citySelected + 0.28 * cityHovered );
+vGlow = cityTint.rgb * cityTint.a * 0.22 + uAccent * ( 0.30 * citySelected + 0.05 * cityHovered );
+vObject = vec2( cityShade, 1.0 - max( cityTint.a, citySelected ) );
 vec4 cityWorld = vec4( transformed, 1.0 );
 #ifdef USE_INSTANCING
 cityWorld = instanceMatrix * cityWorld;
 #endif
 vWorld = ( modelMatrix * cityWorld ).xyz;
+#endif
 `;
 
 /** After project_vertex: hidden objects, and those that belong to the other pass, leave the picture. */
@@ -57,18 +75,29 @@ cityGone = cityGone || ( uIsolate > 0.5 && ( cityFlags & 4 ) == 0 );
 if ( cityGone ) gl_Position = vec4( 2.0, 2.0, 2.0, 1.0 );
 `;
 
+/** In place of fog_vertex on buildings, whose triangles are small: the haze of a vertex instead of its depth. */
+export const VERTEX_HAZE = /* glsl */ `
+#ifdef USE_FOG
+vFogDepth = 1.0 - exp( - fogDensity * fogDensity * mvPosition.z * mvPosition.z );
+#endif
+`;
+
+export const FRAGMENT_HAZE = /* glsl */ `
+#ifdef USE_FOG
+gl_FragColor.rgb = mix( gl_FragColor.rgb, fogColor, vFogDepth );
+#endif
+`;
+
 export const FRAGMENT_HEAD = /* glsl */ `
-uniform float uTinted;
 uniform float uNight;
-uniform vec3 uPaper;
-uniform float uWash;
-uniform vec3 uAccent;
 uniform float uCut;
 uniform vec3 uCutColour;
 uniform vec3 uSky;
 uniform vec3 uSunDirection;
-flat varying vec4 vTint;
-flat varying vec4 vMark;
+uniform float uPixel;
+varying vec4 vPaint;
+flat varying vec3 vGlow;
+flat varying vec2 vObject;
 varying vec3 vWorld;
 #ifdef CITY_FOOT
 varying float vRise;
@@ -80,44 +109,37 @@ float cityHash( vec2 p ) {
 }
 `;
 
-/** After color_fragment: overlay, selection and the theme's paper. */
+/** In place of color_fragment. */
 export const FRAGMENT_COLOUR = /* glsl */ `
-diffuseColor.rgb = mix( diffuseColor.rgb, vec3( 0.93, 0.925, 0.91 ), uWash ) * uPaper;
-#ifdef CITY_FOOT
-diffuseColor.rgb *= 0.95 + 0.09 * vMark.w;
-#endif
-float cityTint = vTint.a * uTinted;
-float cityGrey = dot( diffuseColor.rgb, vec3( 0.2126, 0.7152, 0.0722 ) );
-diffuseColor.rgb = mix( diffuseColor.rgb, vec3( cityGrey ), 0.75 * uTinted * vMark.z );
-diffuseColor.rgb = mix( diffuseColor.rgb, vTint.rgb, cityTint );
-diffuseColor.rgb = mix( diffuseColor.rgb, uAccent, 0.85 * vMark.x );
-diffuseColor.rgb = mix( diffuseColor.rgb, uAccent, 0.28 * vMark.y * ( 1.0 - vMark.x ) );
+diffuseColor = vec4( vPaint.rgb, opacity * vPaint.a );
 `;
 
 /** After normal_fragment_begin, lit materials only: feet grow darker, storeys and windows give scale. */
 export const FRAGMENT_FACADE = /* glsl */ `
-vec3 cityNormal = inverseTransformDirection( normal, viewMatrix );
-vec3 cityGlow = vec3( 0.0 );
+totalEmissiveRadiance += vGlow;
 #ifdef CITY_FOOT
-float cityWall = 1.0 - smoothstep( 0.25, 0.6, abs( cityNormal.z ) );
-float cityFoot = 1.0 - exp( -max( vRise, 0.0 ) / 16.0 );
-diffuseColor.rgb *= mix( vec3( 1.0 ), mix( vec3( 0.66, 0.68, 0.74 ), vec3( 1.0 ), cityFoot ), cityWall );
+float cityUp = dot( normal, viewMatrix[ 2 ].xyz );
+float cityWall = clamp( ( 0.6 - abs( cityUp ) ) * 2.9, 0.0, 1.0 );
+float cityFoot = cityWall * 9.0 / ( 9.0 + max( vRise, 0.0 ) );
+diffuseColor.rgb *= 1.0 - cityFoot * vec3( 0.36, 0.34, 0.28 );
 #ifdef CITY_WINDOWS
-vec2 cityAcross = normalize( vec2( - cityNormal.y, cityNormal.x ) + 1e-5 );
-vec2 cityCell = vec2( dot( vWorld.xy, cityAcross ) / 3.4, vRise / 3.5 );
-vec2 cityWidth = max( fwidth( cityCell ), 1e-4 );
-float citySharp = 1.0 - smoothstep( 0.14, 0.42, max( cityWidth.x, cityWidth.y ) );
+// Size of a pixel in storeys, from the distance and how slantwise the wall is seen.
+float cityAway = length( vViewPosition );
+float cityTexel = uPixel * cityAway * cityAway / ( 3.4 * max( abs( dot( normal, vViewPosition ) ), 0.05 * cityAway ) );
+float citySharp = 1.0 - smoothstep( 0.16, 0.46, cityTexel );
 if ( cityWall > 0.01 && ( citySharp > 0.0 || uNight > 0.0 ) ) {
+	vec3 cityNormal = ( vec4( normal, 0.0 ) * viewMatrix ).xyz;
+	vec2 cityAcross = normalize( vec2( - cityNormal.y, cityNormal.x ) + 1e-5 );
+	vec2 cityCell = vec2( dot( vWorld.xy, cityAcross ) / 3.4, vRise / 3.5 );
 	vec2 cityPart = fract( cityCell );
-	vec2 cityPane = smoothstep( vec2( 0.16, 0.26 ) - cityWidth, vec2( 0.16, 0.26 ) + cityWidth, cityPart )
-		* ( 1.0 - smoothstep( vec2( 0.84, 0.80 ) - cityWidth, vec2( 0.84, 0.80 ) + cityWidth, cityPart ) );
+	vec2 cityPane = smoothstep( vec2( 0.16, 0.26 ) - cityTexel, vec2( 0.16, 0.26 ) + cityTexel, cityPart )
+		* ( 1.0 - smoothstep( vec2( 0.84, 0.80 ) - cityTexel, vec2( 0.84, 0.80 ) + cityTexel, cityPart ) );
 	float cityWindow = mix( 0.36, cityPane.x * cityPane.y, citySharp ) * cityWall;
-	float cityFree = 1.0 - max( cityTint, vMark.x );
-	diffuseColor.rgb *= mix( vec3( 1.0 ), vec3( 0.84, 0.88, 0.92 ), cityWindow * citySharp * mix( 0.35, 1.0, cityFree ) );
-	float cityLit = step( 0.62, cityHash( floor( cityCell ) + floor( vMark.w * 900.0 ) ) );
+	diffuseColor.rgb *= 1.0 - vec3( 0.16, 0.12, 0.08 ) * ( cityWindow * citySharp * mix( 0.35, 1.0, vObject.y ) );
+	float cityLit = step( 0.62, cityHash( floor( cityCell ) + floor( vObject.x * 900.0 ) ) );
 	float cityShine = mix( 0.14, cityLit, citySharp ) * cityWindow;
-	vec3 cityWarm = mix( vec3( 1.0, 0.62, 0.26 ), vec3( 1.0, 0.80, 0.55 ), vMark.w );
-	cityGlow += cityWarm * cityShine * uNight * 0.75 * ( 0.35 + 0.65 * cityFree );
+	vec3 cityWarm = mix( vec3( 1.0, 0.62, 0.26 ), vec3( 1.0, 0.80, 0.55 ), vObject.x );
+	totalEmissiveRadiance += cityWarm * cityShine * uNight * 0.75 * ( 0.35 + 0.65 * vObject.y );
 }
 #endif
 #endif
@@ -135,9 +157,34 @@ float cityFresnel = 0.04 + 0.72 * pow( 1.0 - max( dot( cityWater, cityEye ), 0.0
 vec3 cityMirror = reflect( - cityEye, cityWater );
 float cityGlint = pow( max( dot( cityMirror, uSunDirection ), 0.0 ), 220.0 );
 diffuseColor.rgb = mix( diffuseColor.rgb, uSky * 0.9, cityFresnel );
-cityGlow += vec3( 1.0, 0.95, 0.85 ) * cityGlint * 1.6 * ( 1.0 - uNight );
+totalEmissiveRadiance += vec3( 1.0, 0.95, 0.85 ) * cityGlint * 1.6 * ( 1.0 - uNight );
 #endif
-totalEmissiveRadiance += cityGlow + vTint.rgb * cityTint * 0.22 + uAccent * ( 0.30 * vMark.x + 0.05 * vMark.y );
+`;
+
+/** In place of three's loops over lights: one sun with its shadow, one sky. */
+export const FRAGMENT_LIGHT = /* glsl */ `
+HemisphereLight citySky = hemisphereLights[ 0 ];
+vec3 cityLight = mix( citySky.groundColor, citySky.skyColor, 0.5 + 0.5 * dot( normal, citySky.direction ) );
+float cityFacing = dot( normal, directionalLights[ 0 ].direction );
+if ( cityFacing > 0.0 ) {
+	#if defined( USE_SHADOWMAP ) && NUM_DIR_LIGHT_SHADOWS > 0
+	if ( receiveShadow ) {
+		DirectionalLightShadow cityShadow = directionalLightShadows[ 0 ];
+		cityFacing *= getShadow( directionalShadowMap[ 0 ], cityShadow.shadowMapSize, cityShadow.shadowIntensity,
+			cityShadow.shadowBias, cityShadow.shadowRadius, vDirectionalShadowCoord[ 0 ] );
+	}
+	#endif
+	cityLight += directionalLights[ 0 ].color * cityFacing;
+}
+reflectedLight.directDiffuse = diffuseColor.rgb * cityLight * RECIPROCAL_PI;
+`;
+
+/** In place of colorspace_fragment: sRGB by three square roots, within 0.002 of the exact curve and much cheaper. */
+export const FRAGMENT_SRGB = /* glsl */ `
+vec3 cityRoot1 = sqrt( max( gl_FragColor.rgb, 0.0 ) );
+vec3 cityRoot2 = sqrt( cityRoot1 );
+vec3 cityRoot3 = sqrt( cityRoot2 );
+gl_FragColor.rgb = 0.662002687 * cityRoot1 + 0.684122060 * cityRoot2 - 0.323583601 * cityRoot3 - 0.0225411470 * gl_FragColor.rgb;
 `;
 
 /** At the end of main: the inside of what a section plane opens is painted flat, so that the cut reads as solid. */
