@@ -8,10 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
 from scenes.schema import object_table
+
+# Software drawing on a shared machine: a page that is slow is not a page that is wrong.
+expect.set_options(timeout=180_000)
 
 SCRIPT_NAME = '<img src=x onerror="window.__broken = true"><b>bold</b>'
 CHROMIUM = [
