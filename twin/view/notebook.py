@@ -18,7 +18,8 @@ def view(scene: Scene, *, height: int = 640, tiles: str | Path | None = None, **
     """Return the viewer of a scene, to be the last line of a notebook cell.
 
     Scripts and tiles travel over the notebook's own message channel, so no port and no network has to be
-    reachable. What is clicked and selected is in `picked` and `selection` of the view as soon as the kernel is idle.
+    reachable. What is clicked is in `picked` of the view for the next cell; `selection`, `camera` and the rest follow
+    a quarter of a second after the last change on the page.
 
     Parameters
     ----------
