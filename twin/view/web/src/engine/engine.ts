@@ -394,10 +394,10 @@ class Engine implements CityEngine {
     if (this.renderer.getContext().isContextLost()) return;
     this.wanted = false;
     const began = performance.now();
+    this.uniforms.uPixel.value = (2 * Math.tan((this.view.camera.fov * Math.PI) / 360)) / this.size.height;
     if (this.tiles?.update(this.view.camera, this.renderer)) this.wanted = true;
     this.daylight.follow(this.view, this.view.reach);
     this.objects.flush();
-    this.uniforms.uPixel.value = (2 * Math.tan((this.view.camera.fov * Math.PI) / 360)) / this.size.height;
     this.measuring.scale(this.view.camera, this.size.height);
     this.renderer.info.reset();
     this.renderer.render(this.scene, this.view.camera);

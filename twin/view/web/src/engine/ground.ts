@@ -2,7 +2,8 @@
 
 import { type BufferGeometry, CircleGeometry, Color, type Matrix4, Mesh, MeshLambertMaterial, Vector3, type IUniform } from "three";
 import type { SceneManifest } from "./api";
-import { GROUND_FRAGMENT, GROUND_VERTEX } from "./shaders";
+import { LEAN_LIGHT, replaced } from "./materials";
+import { GROUND_COLOUR, GROUND_HAZE, GROUND_HEAD, GROUND_PLACE, GROUND_VERTEX } from "./shaders";
 
 const CELL_M = 40;
 
@@ -54,23 +55,14 @@ export class GroundDisc {
     const material = new MeshLambertMaterial({ color: "#e6e8e8", polygonOffset: true, polygonOffsetFactor: 2, polygonOffsetUnits: 8 });
     material.onBeforeCompile = (shader) => {
       Object.assign(shader.uniforms, this.uniforms);
-      shader.vertexShader = (GROUND_VERTEX + shader.vertexShader).replace(
-        "#include <project_vertex>",
-        "#include <project_vertex>\nvWorld = ( modelMatrix * vec4( transformed, 1.0 ) ).xyz;",
-      );
-      shader.fragmentShader = `varying vec3 vWorld;\nuniform vec3 uLine;\nuniform vec3 uMiddle;\nuniform float uReach;\n${GROUND_FRAGMENT}${shader.fragmentShader}`.replace(
-        "#include <color_fragment>",
-        `#include <color_fragment>
-float cityAway = 1.0 - smoothstep( 0.6 * uReach, 2.4 * uReach, length( vWorld.xy - uMiddle.xy ) );
-diffuseColor.rgb = mix( diffuseColor.rgb, uLine, cityAway * ( 0.42 * cityGrid( vWorld.xy / 500.0 ) + 0.24 * cityGrid( vWorld.xy / 100.0 ) ) );`,
-      ).replace(
-        "#include <fog_fragment>",
-        "#include <fog_fragment>\ngl_FragColor.rgb = mix( gl_FragColor.rgb, fogColor, smoothstep( 1.1, 5.5, length( vWorld.xy - uMiddle.xy ) / uReach ) );",
-      );
+      shader.vertexShader = GROUND_VERTEX + replaced(shader.vertexShader, { project_vertex: GROUND_PLACE });
+      const chunks = { ...LEAN_LIGHT, color_fragment: GROUND_COLOUR, fog_fragment: GROUND_HAZE };
+      shader.fragmentShader = GROUND_HEAD + replaced(shader.fragmentShader, chunks);
     };
     this.mesh = new Mesh(new CircleGeometry(1, 96), material);
     this.mesh.receiveShadow = true;
-    this.mesh.renderOrder = -10;
+    // After all that may hide it: what is hidden need not be shaded.
+    this.mesh.renderOrder = 2;
   }
 
   load(manifest: SceneManifest, reach: number): void {

@@ -88,7 +88,7 @@ export class Daylight {
     const material = new ShaderMaterial({ vertexShader: SKY_VERTEX, fragmentShader: SKY_FRAGMENT, uniforms, side: BackSide, depthWrite: false, toneMapped: false, fog: false });
     this.sky = new Mesh(new BoxGeometry(2, 2, 2), material);
     this.sky.frustumCulled = false;
-    this.sky.renderOrder = 1;
+    this.sky.renderOrder = 3;
     this.sunLight.castShadow = true;
     this.sunLight.shadow.mapSize.set(shadowSize, shadowSize);
     this.sunLight.shadow.radius = 2.2;

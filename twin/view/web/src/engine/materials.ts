@@ -63,6 +63,15 @@ const STYLES: Record<string, Style> = {
 
 const styleOf = (theme: string): Style => STYLES[theme] ?? STYLES.generic;
 
+/** Chunks of a Lambert material in place of three's loops over lights. */
+export const LEAN_LIGHT: Record<string, string> = {
+  lights_lambert_fragment: "",
+  lights_fragment_begin: FRAGMENT_LIGHT,
+  lights_fragment_maps: "",
+  lights_fragment_end: "",
+  colorspace_fragment: FRAGMENT_SRGB,
+};
+
 type Pass = "lit" | "plain" | "depth";
 
 /** Add the object state to a built-in material. */
@@ -76,10 +85,8 @@ function patch(material: Material, uniforms: Uniforms, extra: string[], pass: Pa
   };
   const fragment: Record<string, string> = pass === "depth" ? {} : { color_fragment: FRAGMENT_COLOUR };
   if (pass === "lit") {
+    Object.assign(fragment, LEAN_LIGHT);
     fragment.normal_fragment_begin = `#include <normal_fragment_begin>\n${FRAGMENT_FACADE}`;
-    fragment.lights_lambert_fragment = fragment.lights_fragment_maps = fragment.lights_fragment_end = "";
-    fragment.lights_fragment_begin = FRAGMENT_LIGHT;
-    fragment.colorspace_fragment = FRAGMENT_SRGB;
     fragment.dithering_fragment = FRAGMENT_CUT;
   }
   if (foot) {
@@ -95,7 +102,7 @@ function patch(material: Material, uniforms: Uniforms, extra: string[], pass: Pa
 }
 
 /** Source with some of three's chunks replaced. */
-function replaced(source: string, chunks: Record<string, string>): string {
+export function replaced(source: string, chunks: Record<string, string>): string {
   return source.replace(/#include <(\w+)>/g, (whole, name: string) => chunks[name] ?? whole);
 }
 
@@ -104,6 +111,8 @@ export interface Shape {
   type: "mesh" | "line" | "point";
   colours: boolean;
   flat: boolean;
+  /** Too far away for windows to show. */
+  far?: boolean;
 }
 
 /** The materials of one layer, made when a tile first needs them. */
@@ -129,7 +138,7 @@ export class LayerMaterials {
 
   /** The material for a kind of geometry. */
   of(shape: Shape): Material {
-    const key = `${shape.type} ${shape.colours} ${shape.flat}`;
+    const key = `${shape.type} ${shape.colours} ${shape.flat} ${shape.far ?? false}`;
     const known = this.made.get(key);
     if (known) return known;
     const material = this.make(shape);
@@ -187,7 +196,7 @@ export class LayerMaterials {
       polygonOffsetUnits: -4 * style.lift,
     });
     if (style.foot) defines.push("CITY_FOOT");
-    if (style.windows) defines.push("CITY_WINDOWS");
+    if (style.windows && !shape.far) defines.push("CITY_WINDOWS");
     if (style.water) defines.push("CITY_WATER");
     patch(mesh, uniforms, defines, "lit");
     return mesh;

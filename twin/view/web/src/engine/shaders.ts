@@ -16,11 +16,15 @@ uniform vec3 uAccent;
 varying vec4 vPaint;
 flat varying vec3 vGlow;
 flat varying vec2 vObject;
+#if defined( CITY_WINDOWS ) || defined( CITY_WATER )
 varying vec3 vWorld;
+#endif
 #ifdef CITY_FOOT
 attribute float aRise;
-varying float vRise;
+// Metres above the foot, closeness to it (1 to 0), size of a pixel in storeys.
+varying vec3 vFacade;
 uniform float fogDensity;
+uniform float uPixel;
 #endif
 #endif
 `;
@@ -48,7 +52,6 @@ vPaint.rgb *= vColor;
 vPaint.rgb = mix( vPaint.rgb, vec3( 0.93, 0.925, 0.91 ), uWash ) * uPaper;
 #ifdef CITY_FOOT
 vPaint.rgb *= 0.95 + 0.09 * cityShade;
-vRise = aRise;
 #endif
 float cityGrey = dot( vPaint.rgb, vec3( 0.2126, 0.7152, 0.0722 ) );
 vPaint.rgb = mix( vPaint.rgb, vec3( cityGrey ), cityCode == 0 && cityHandle >= 0 ? 0.75 * uTinted : 0.0 );
@@ -56,11 +59,13 @@ vPaint.rgb = mix( vPaint.rgb, cityTint.rgb, cityTint.a );
 vPaint.rgb = mix( vPaint.rgb, uAccent, 0.85 * citySelected + 0.28 * cityHovered );
 vGlow = cityTint.rgb * cityTint.a * 0.22 + uAccent * ( 0.30 * citySelected + 0.05 * cityHovered );
 vObject = vec2( cityShade, 1.0 - max( cityTint.a, citySelected ) );
+#if defined( CITY_WINDOWS ) || defined( CITY_WATER )
 vec4 cityWorld = vec4( transformed, 1.0 );
 #ifdef USE_INSTANCING
 cityWorld = instanceMatrix * cityWorld;
 #endif
 vWorld = ( modelMatrix * cityWorld ).xyz;
+#endif
 #endif
 `;
 
@@ -75,8 +80,9 @@ cityGone = cityGone || ( uIsolate > 0.5 && ( cityFlags & 4 ) == 0 );
 if ( cityGone ) gl_Position = vec4( 2.0, 2.0, 2.0, 1.0 );
 `;
 
-/** In place of fog_vertex on buildings, whose triangles are small: the haze of a vertex instead of its depth. */
+/** In place of fog_vertex on buildings, whose triangles are small: the haze of a vertex instead of its depth, and more. */
 export const VERTEX_HAZE = /* glsl */ `
+vFacade = vec3( aRise, sqrt( 8.0 / ( 8.0 + max( aRise, 0.0 ) ) ), uPixel * - mvPosition.z / 3.4 );
 #ifdef USE_FOG
 vFogDepth = 1.0 - exp( - fogDensity * fogDensity * mvPosition.z * mvPosition.z );
 #endif
@@ -94,13 +100,14 @@ uniform float uCut;
 uniform vec3 uCutColour;
 uniform vec3 uSky;
 uniform vec3 uSunDirection;
-uniform float uPixel;
 varying vec4 vPaint;
 flat varying vec3 vGlow;
 flat varying vec2 vObject;
+#if defined( CITY_WINDOWS ) || defined( CITY_WATER )
 varying vec3 vWorld;
+#endif
 #ifdef CITY_FOOT
-varying float vRise;
+varying vec3 vFacade;
 #endif
 float cityHash( vec2 p ) {
 	vec3 q = fract( vec3( p.xyx ) * 0.1031 );
@@ -120,17 +127,16 @@ totalEmissiveRadiance += vGlow;
 #ifdef CITY_FOOT
 float cityUp = dot( normal, viewMatrix[ 2 ].xyz );
 float cityWall = clamp( ( 0.6 - abs( cityUp ) ) * 2.9, 0.0, 1.0 );
-float cityFoot = cityWall * 9.0 / ( 9.0 + max( vRise, 0.0 ) );
-diffuseColor.rgb *= 1.0 - cityFoot * vec3( 0.36, 0.34, 0.28 );
+diffuseColor.rgb *= 1.0 - cityWall * vFacade.y * vFacade.y * vec3( 0.36, 0.34, 0.28 );
 #ifdef CITY_WINDOWS
-// Size of a pixel in storeys, from the distance and how slantwise the wall is seen.
-float cityAway = length( vViewPosition );
-float cityTexel = uPixel * cityAway * cityAway / ( 3.4 * max( abs( dot( normal, vViewPosition ) ), 0.05 * cityAway ) );
-float citySharp = 1.0 - smoothstep( 0.16, 0.46, cityTexel );
-if ( cityWall > 0.01 && ( citySharp > 0.0 || uNight > 0.0 ) ) {
+if ( cityWall > 0.01 && ( vFacade.z < 0.36 || uNight > 0.0 ) ) {
+	// A wall that is seen aslant has wider pixels.
+	float cityAway = length( vViewPosition );
+	float cityTexel = vFacade.z * cityAway / max( abs( dot( normal, vViewPosition ) ), 0.05 * cityAway );
+	float citySharp = 1.0 - smoothstep( 0.14, 0.36, cityTexel );
 	vec3 cityNormal = ( vec4( normal, 0.0 ) * viewMatrix ).xyz;
 	vec2 cityAcross = normalize( vec2( - cityNormal.y, cityNormal.x ) + 1e-5 );
-	vec2 cityCell = vec2( dot( vWorld.xy, cityAcross ) / 3.4, vRise / 3.5 );
+	vec2 cityCell = vec2( dot( vWorld.xy, cityAcross ) / 3.4, vFacade.x / 3.5 );
 	vec2 cityPart = fract( cityCell );
 	vec2 cityPane = smoothstep( vec2( 0.16, 0.26 ) - cityTexel, vec2( 0.16, 0.26 ) + cityTexel, cityPart )
 		* ( 1.0 - smoothstep( vec2( 0.84, 0.80 ) - cityTexel, vec2( 0.84, 0.80 ) + cityTexel, cityPart ) );
@@ -179,20 +185,19 @@ if ( cityFacing > 0.0 ) {
 reflectedLight.directDiffuse = diffuseColor.rgb * cityLight * RECIPROCAL_PI;
 `;
 
-/** In place of colorspace_fragment: sRGB by three square roots, within 0.002 of the exact curve and much cheaper. */
+/** In place of colorspace_fragment: sRGB by one square root, within 0.012 of the exact curve above 1 % and much cheaper. */
 export const FRAGMENT_SRGB = /* glsl */ `
-vec3 cityRoot1 = sqrt( max( gl_FragColor.rgb, 0.0 ) );
-vec3 cityRoot2 = sqrt( cityRoot1 );
-vec3 cityRoot3 = sqrt( cityRoot2 );
-gl_FragColor.rgb = 0.662002687 * cityRoot1 + 0.684122060 * cityRoot2 - 0.323583601 * cityRoot3 - 0.0225411470 * gl_FragColor.rgb;
+gl_FragColor.rgb = 1.13 * sqrt( max( gl_FragColor.rgb, 0.0 ) ) - 0.13 * gl_FragColor.rgb;
 `;
 
 /** At the end of main: the inside of what a section plane opens is painted flat, so that the cut reads as solid. */
 export const FRAGMENT_CUT = /* glsl */ `
+#if NUM_CLIPPING_PLANES > 0
 if ( uCut > 0.5 && ! gl_FrontFacing ) {
 	float cityHatch = step( 0.5, fract( ( gl_FragCoord.x + gl_FragCoord.y ) / 9.0 ) );
 	gl_FragColor = vec4( uCutColour * ( 0.90 + 0.10 * cityHatch ), 1.0 );
 }
+#endif
 `;
 
 /** Picking: handle + 1 in the first target, the distance's bits in the second. */
@@ -252,10 +257,13 @@ varying vec3 vDirection;
 void main() {
 	vec3 d = normalize( vDirection );
 	float up = max( d.z, 0.0 );
-	vec3 colour = mix( uHorizon, uZenith, 1.0 - exp( - 3.2 * up ) );
-	float towards = max( dot( d, uSunDirection ), 0.0 );
-	colour += uGlow * ( 0.30 * pow( towards, 6.0 ) + 0.45 * pow( towards, 90.0 ) ) * smoothstep( -0.15, 0.05, d.z );
-	float noise = fract( sin( dot( gl_FragCoord.xy, vec2( 12.9898, 78.233 ) ) ) * 43758.5453 );
+	vec3 colour = mix( uHorizon, uZenith, 1.22 * up / ( up + 0.22 ) );
+	float towards = dot( d, uSunDirection );
+	if ( towards > 0.3 && d.z > -0.15 ) {
+		float wide = towards * towards * towards;
+		colour += uGlow * ( 0.30 * wide * wide + 0.45 * pow( towards, 90.0 ) ) * smoothstep( -0.15, 0.05, d.z );
+	}
+	float noise = fract( 52.9829189 * fract( dot( gl_FragCoord.xy, vec2( 0.06711056, 0.00583715 ) ) ) );
 	gl_FragColor = vec4( colour + ( noise - 0.5 ) / 255.0, 1.0 );
 }
 `;
@@ -264,12 +272,36 @@ export const GROUND_VERTEX = /* glsl */ `
 varying vec3 vWorld;
 `;
 
+export const GROUND_PLACE = /* glsl */ `
+#include <project_vertex>
+vWorld = ( modelMatrix * vec4( transformed, 1.0 ) ).xyz;
+`;
+
 /** A fine grid that fades with distance, on the wide ground where a city has no terrain of its own. */
-export const GROUND_FRAGMENT = /* glsl */ `
-float cityGrid( vec2 at ) {
-	vec2 width = fwidth( at );
+export const GROUND_HEAD = /* glsl */ `
+varying vec3 vWorld;
+uniform vec3 uLine;
+uniform vec3 uMiddle;
+uniform float uReach;
+float cityGrid( vec2 at, vec2 width ) {
 	vec2 line = abs( fract( at - 0.5 ) - 0.5 ) / max( width, 1e-5 );
 	float fade = 1.0 - smoothstep( 0.05, 0.35, max( width.x, width.y ) );
-	return ( 1.0 - min( min( line.x, line.y ), 1.0 ) ) * fade;
+	return max( 1.0 - min( line.x, line.y ), 0.0 ) * fade;
 }
+`;
+
+export const GROUND_COLOUR = /* glsl */ `
+#include <color_fragment>
+float cityAway = length( vWorld.xy - uMiddle.xy ) / uReach;
+vec2 cityWidth = fwidth( vWorld.xy );
+if ( cityAway < 2.4 ) {
+	float cityLine = 0.42 * cityGrid( vWorld.xy / 500.0, cityWidth / 500.0 ) + 0.24 * cityGrid( vWorld.xy / 100.0, cityWidth / 100.0 );
+	diffuseColor.rgb = mix( diffuseColor.rgb, uLine, cityLine * ( 1.0 - smoothstep( 0.6, 2.4, cityAway ) ) );
+}
+`;
+
+/** The ground melts into the horizon with distance from the city. */
+export const GROUND_HAZE = /* glsl */ `
+#include <fog_fragment>
+gl_FragColor.rgb = mix( gl_FragColor.rgb, fogColor, smoothstep( 1.1, 5.5, cityAway ) );
 `;

@@ -1,14 +1,17 @@
 /** One streamed tileset a layer, all in local metres, with shared cache and queues and our materials. */
 
-import { BufferAttribute, type BufferGeometry, Group, type Material, Mesh, type Matrix4, type Object3D, type Plane } from "three";
+import { Box3, BufferAttribute, type BufferGeometry, Group, type Material, Mesh, type Matrix4, type Object3D, type Plane, type Vector3 } from "three";
 import { GLTFExtensionsPlugin } from "3d-tiles-renderer/plugins";
 import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3d-tiles-renderer";
 import type { PerspectiveCamera, WebGLRenderer } from "three";
 import type { LayerSpec, SceneManifest } from "./api";
-import { LayerMaterials, type Uniforms } from "./materials";
+import { LayerMaterials, type Shape, type Uniforms } from "./materials";
 
 /** Three.js layer number of what the pick pass draws. */
 export const PICKABLE = 1;
+
+/** Size of a pixel on a wall, metres, above which windows are not drawn (see the façade's shader). */
+const WINDOW_PIXEL_M = 0.36 * 3.4;
 
 /** State of a root that could not be loaded (3d-tiles-renderer's constants). */
 const FAILED = -1;
@@ -163,6 +166,9 @@ export class CityLayer {
     this.tiles.setCamera(camera);
     this.tiles.setResolutionFromRenderer(camera, renderer);
     this.tiles.update();
+    if (this.materials.style.windows) {
+      this.tiles.group.traverse(({ userData }) => (userData.chooseMaterial as ((eye: Vector3) => void) | undefined)?.(camera.position));
+    }
     return this.due > 0;
   }
 
@@ -213,11 +219,25 @@ export class CityLayer {
     if (type === "mesh" && this.materials.style.foot && !instance) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
     if (this.spec.theme === "terrain") this.options.terrain(geometry, object.matrixWorld);
     const flat = !geometry.getAttribute("normal");
-    object.material = this.materials.of({ type, colours: Boolean(geometry.getAttribute("color")), flat });
+    const shape: Shape = { type, colours: Boolean(geometry.getAttribute("color")), flat };
+    object.material = this.materials.of(shape);
+    if (type === "mesh" && this.materials.style.windows) this.chooseByDistance(object, shape);
     object.customDepthMaterial = this.materials.depth;
     object.castShadow = this.materials.casts && type === "mesh";
     object.receiveShadow = type === "mesh";
+    // Ground after what stands on it: hidden ground need not be shaded.
+    object.renderOrder = this.materials.style.cover ? 1 : 0;
     object.layers.enable(PICKABLE);
+  }
+
+  /** Façades that are too far away for windows get a material that does not look for them. */
+  private chooseByDistance(mesh: Mesh, shape: Shape): void {
+    const [near, far] = [this.materials.of(shape), this.materials.of({ ...shape, far: true })];
+    const { uPixel, uNight } = this.materials.uniforms;
+    const box = new Box3().setFromObject(mesh);
+    mesh.userData.chooseMaterial = (eye: Vector3): void => {
+      mesh.material = uNight.value === 0 && box.distanceToPoint(eye) * uPixel.value > WINDOW_PIXEL_M ? far : near;
+    };
   }
 
   private applyGhosts(scene: Object3D): void {
