@@ -18,7 +18,8 @@ import mapbox_earcut as earcut
 import numpy as np
 import shapely
 
-from scenes.loading import Source, assemble
+from scenes.assembly import assemble
+from scenes.sources import Source
 from scenes.store import open_package, save
 from scenes.tiles import publish
 

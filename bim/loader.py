@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from bim.placing import Placing
-    from scenes.loading import Ground, LoadContext, Source
+    from scenes.loading import Ground, LoadContext
     from scenes.model import Batch
     from scenes.problems import Problems
+    from scenes.sources import Source
 
 _HIDDEN = frozenset({"IfcSpace", "IfcSpatialZone"})
 
@@ -47,6 +48,7 @@ class BimLoader:
 
     limits: Limits = field(default_factory=Limits)
     name: str = "bim"
+    stage: int = 1
 
     def supports(self, source: Source) -> bool:
         """Say whether the source is an IFC file, by its name or its first bytes."""

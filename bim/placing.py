@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.georeference import Georeference
-    from scenes.loading import Placement
+    from scenes.sources import Placement
 
 _FARTHEST_M = 500_000.0
 _STEP_M = 100.0

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from bim.supervisor import Limits
     from scenes.georeference import Georeference
-    from scenes.loading import LoadContext, Location, Placement, Source
+    from scenes.loading import LoadContext, Location
     from scenes.model import Batch, Layer, Scene
+    from scenes.sources import Placement, Source
 
 # A metric grid at nought degrees for models that lie nowhere; the scene says so.
 NOWHERE = "+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"
@@ -61,8 +62,9 @@ def read(
     """
     from bim.loader import BimLoader
     from bim.supervisor import Limits
-    from scenes.loading import LoadContext, Placement, Source
+    from scenes.loading import LoadContext
     from scenes.problems import Problems
+    from scenes.sources import Placement, Source
 
     source = Source(str(path), place=place)
     loader = BimLoader(limits or Limits())

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scenes.loading import Ground, LoadContext, Location, Source
+    from scenes.loading import Ground, LoadContext, Location
     from scenes.model import Batch, Layer
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 
@@ -67,6 +68,7 @@ class CityGmlLoader:
     """Reads CityGML 2 and 3: buildings in LoD 0 to 4, and the surfaces of the other modules."""
 
     name = "citygml"
+    guarded = True
 
     def supports(self, source: Source) -> bool:
         """Say whether the file is CityGML, by its namespaces."""

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scenes.loading import Ground, LoadContext, Location, Source
+    from scenes.loading import Ground, LoadContext, Location
     from scenes.model import Batch, Layer
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 
@@ -51,6 +52,7 @@ class CityJsonLoader:
     """Reads CityJSON files with every level of detail, their semantics, materials and templates."""
 
     name = "cityjson"
+    guarded = True
 
     def supports(self, source: Source) -> bool:
         """Say whether the file is CityJSON, by its first bytes or the name inside a zip."""

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.surfaces import SurfaceCollector
-    from scenes.loading import LoadContext, Source
+    from scenes.loading import LoadContext
     from scenes.mesh import MeshSet
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 

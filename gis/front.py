@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenes.loading import Placement, Source, assemble
+from scenes.assembly import assemble
+from scenes.sources import Placement, Source
 
 if TYPE_CHECKING:
     from scenes.georeference import Georeference

@@ -14,7 +14,7 @@ from scenes.errors import LoadError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scenes.loading import Source
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.georeference import Georeference
-    from scenes.loading import Source
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 

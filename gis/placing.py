@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.georeference import Georeference
-    from scenes.loading import LoadContext, Source
+    from scenes.loading import LoadContext
+    from scenes.sources import Source
 
     Bounds = tuple[float, float, float, float]
 

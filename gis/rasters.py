@@ -15,7 +15,7 @@ from scenes.errors import LoadError, MissingLibraryError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scenes.loading import Source
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 

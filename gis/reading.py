@@ -20,7 +20,7 @@ from scenes.georeference import WGS84, parse_crs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scenes.loading import Source
+    from scenes.sources import Source
 
 GDAL_SUFFIXES = frozenset({".geojson", ".json", ".gpkg", ".shp", ".fgb", ".kml", ".gml", ".geojsonl", ".zip"})
 TABLE_SUFFIXES = frozenset({".parquet", ".geoparquet", ".csv"})

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.rasters import Raster
-    from scenes.loading import Ground, LoadContext, Source
+    from scenes.loading import Ground, LoadContext
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 
@@ -45,6 +46,7 @@ class TerrainLoader:
     """Reads elevation grids: GeoTIFF, Esri ASCII and whatever else GDAL reads as a raster; also inside a zip."""
 
     name = "terrain"
+    guarded = True
 
     def supports(self, source: Source) -> bool:
         """Say whether the file is a raster, by its extension."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from gis.attributes import Identity
     from gis.reading import FeatureTable
     from gis.themes import Theme
-    from scenes.loading import Ground, LoadContext, Source
+    from scenes.loading import Ground, LoadContext
+    from scenes.sources import Source
 
     Rows = NDArray[np.int64]
 
@@ -48,6 +49,7 @@ class VectorLoader:
     """Reads GeoJSON, GeoPackage, Shapefile, FlatGeobuf, GeoParquet, KML and CSV."""
 
     name = "vector"
+    guarded = True
 
     def supports(self, source: Source) -> bool:
         """Say whether the file is a vector file; looks at the extension and, for JSON and zip, inside."""

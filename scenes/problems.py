@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding: how bad, about which object, by which rule, and what to do.
+    """One finding: how bad, about which object, by which rule, what to do, and where it is.
+
+    `place` is a text such as ``121.4998, 31.2397`` (longitude, latitude) or ``line 12``; empty where unknown.
 
     Examples
     --------
@@ -23,6 +28,7 @@ class Problem:
     rule: str
     message: str
     advice: str = ""
+    place: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding as a plain dictionary for JSON."""
@@ -46,17 +52,36 @@ class Problems:
     _found: list[Problem] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, severity: Severity, where: str, rule: str, message: str, advice: str = "") -> None:
+    def add(self, severity: Severity, where: str, rule: str, message: str, advice: str = "", place: str = "") -> None:
         """Add one finding about the object or file `where`."""
         count = self._counts.get(rule, 0) + 1
         self._counts[rule] = count
         if count <= self.limit:
-            self._found.append(Problem(severity, where, rule, message, advice))
+            self._found.append(Problem(severity, where, rule, message, advice, place))
 
     def extend(self, problems: list[Problem]) -> None:
         """Add findings that were collected elsewhere, for instance in a worker process."""
         for problem in problems:
-            self.add(problem.severity, problem.object, problem.rule, problem.message, problem.advice)
+            self.add(problem.severity, problem.object, problem.rule, problem.message, problem.advice, problem.place)
+
+    @property
+    def kept(self) -> int:
+        """Number of findings that are kept one by one."""
+        return len(self._found)
+
+    @property
+    def last(self) -> Problem:
+        """The finding that was kept last."""
+        return self._found[-1]
+
+    def beyond(self) -> dict[str, int]:
+        """Return how many findings of each rule were counted and not kept."""
+        return {rule: count - self.limit for rule, count in self._counts.items() if count > self.limit}
+
+    def count_more(self, counts: Mapping[str, int]) -> None:
+        """Add findings of which only the number is known."""
+        for rule, count in counts.items():
+            self._counts[rule] = self._counts.get(rule, 0) + count
 
     def count(self, rule: str) -> int:
         """Return how often `rule` was hit, listed or not."""
@@ -64,9 +89,5 @@ class Problems:
 
     def listed(self) -> list[Problem]:
         """Return the findings in the order they came, then a line for each rule that was cut."""
-        more = [
-            Problem("info", rule, rule, f"{rule}: {count - self.limit} more of the same")
-            for rule, count in self._counts.items()
-            if count > self.limit
-        ]
-        return [*self._found, *more]
+        cut = [Problem("info", rule, rule, f"{rule}: {more} more of the same") for rule, more in self.beyond().items()]
+        return [*self._found, *cut]

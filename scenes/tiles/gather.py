@@ -17,7 +17,7 @@ from scenes.tiles.content import Content, Placements, empty_content, extent, mer
 from scenes.tiles.quadtree import Square
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -230,37 +230,52 @@ def _is_split(groups: _Groups, square: Square) -> Bools:
     return cast("Bools", groups.used & ((groups.primitives > SPLIT_PRIMITIVES) | (long & (groups.primitives > 1))))
 
 
-def _primitive_codes(mesh: MeshSet, square: Square) -> tuple[_Groups, Bools, tuple[Codes, Codes, Codes]]:
+def _owners(mesh: MeshSet, groups: _Groups) -> tuple[Longs, Longs, Longs]:
+    """Return the group of every triangle, segment and point."""
+    numbers = np.arange(len(mesh.rows))
+    of_vertex = np.repeat(numbers, np.diff(groups.starts))
+    triangles = cast("Longs", np.diff(mesh.triangle_starts.astype(np.int64)))
+    of_triangle = np.repeat(numbers, triangles)
+    thin = [of_vertex[_ends(indices)[:, 0]] for indices in (mesh.lines, mesh.points)]
+    return of_triangle, thin[0], thin[1]
+
+
+def _shared_out(
+    mesh: MeshSet, square: Square, split: Bools, owners: tuple[Longs, Longs, Longs]
+) -> Iterator[tuple[Longs, Codes]]:
+    """Yield, for triangles, segments and points, those of objects that are shared out, and a code for each."""
+    for indices, mine in zip((mesh.triangles, mesh.lines, mesh.points), owners, strict=True):
+        own = np.flatnonzero(split[mine])
+        if not len(own) or indices is None:
+            yield own, np.zeros(0, np.int64)
+            continue
+        corners = indices[own].reshape(len(own), -1)
+        middle = mesh.positions[:, :2][corners].mean(axis=1, dtype=np.float64) + mesh.centre[:2]
+        yield own, square.codes(middle[:, 0], middle[:, 1])
+
+
+def _primitive_codes(mesh: MeshSet, square: Square) -> tuple[Codes, Codes, Codes]:
     """Return the code of every triangle, segment and point: that of its object, or its own if that is shared out."""
     groups = _groups(mesh)
-    split = _is_split(groups, square)
     of_group = square.codes(groups.middle[:, 0], groups.middle[:, 1])
-    owner = np.repeat(np.arange(len(mesh.rows)), np.diff(groups.starts))
-    codes = []
-    for indices in (mesh.triangles, mesh.lines, mesh.points):
-        corners = _ends(indices)
-        mine = owner[corners[:, 0]]
-        found = of_group[mine]
-        own = split[mine]
-        if own.any():
-            middle = mesh.positions[:, :2][corners[own]].mean(axis=1, dtype=np.float64) + mesh.centre[:2]
-            found[own] = square.codes(middle[:, 0], middle[:, 1])
-        codes.append(found)
-    return groups, split, (codes[0], codes[1], codes[2])
+    owners = _owners(mesh, groups)
+    codes = (of_group[owners[0]], of_group[owners[1]], of_group[owners[2]])
+    for code, (own, found) in zip(codes, _shared_out(mesh, square, _is_split(groups, square), owners), strict=True):
+        code[own] = found
+    return codes
 
 
 def _items(mesh: MeshSet, square: Square) -> tuple[Codes, Longs]:
     """Return the codes and weights of what a batch gives to the tree."""
-    groups, split, codes = _primitive_codes(mesh, square)
+    groups = _groups(mesh)
+    split = _is_split(groups, square)
     whole = groups.used & ~split
-    owner = np.repeat(np.arange(len(mesh.rows)), np.diff(groups.starts))
     found = [square.codes(groups.middle[whole, 0], groups.middle[whole, 1])]
     weights = [np.maximum(groups.primitives[whole], OBJECT_WEIGHT)]
-    for indices, code in zip((mesh.triangles, mesh.lines, mesh.points), codes, strict=True):
-        if split.any() and indices is not None and len(indices):
-            own = split[owner[_ends(indices)[:, 0]]]
-            found.append(code[own])
-            weights.append(np.ones(int(own.sum()), np.int64))
+    if split.any():
+        for _, codes in _shared_out(mesh, square, split, _owners(mesh, groups)):
+            found.append(codes)
+            weights.append(np.ones(len(codes), np.int64))
     for each in mesh.instances:
         found.append(_instance_codes(mesh, each, square))
         weights.append(np.full(len(each), INSTANCE_WEIGHT, np.int64))
@@ -273,7 +288,7 @@ def _instance_codes(mesh: MeshSet, each: Instances, square: Square) -> Codes:
 
 
 def _sorted_batch(mesh: MeshSet, base: int, square: Square) -> _Sorted:
-    _, _, codes = _primitive_codes(mesh, square)
+    codes = _primitive_codes(mesh, square)
     orders = [np.argsort(code, kind="stable") for code in codes]
     instances = []
     for each in mesh.instances:

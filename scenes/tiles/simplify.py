@@ -27,6 +27,9 @@ CLUSTER_TRIANGLES = 24  # objects with fewer triangles are kept as they are
 GRID_SHIFT = 0.37  # of a cell, so that round coordinates do not lie on the border between two cells
 KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leaves is not used
 INSTANCE_COST = 8
+CLUSTER_TRIES = 4
+CLUSTER_GAIN = 0.9  # a try that leaves more of the cost than this was the last one
+CLUSTER_STEP = (1.5, 4.0)  # least and greatest growth of the cell from one try to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +162,25 @@ def _boxed(content: Content, boxes: Boxes, chosen: Longs, *, floor: bool) -> Con
 
 
 def _clustered(content: Content, detail: Detail, cell_m: float) -> Content:
-    """Return dense objects clustered, coarser until they fit; those that would dissolve stay as they are."""
+    """Return dense objects clustered, coarser until they fit; those that would dissolve stay as they are.
+
+    The triangles of a surface go with the square of the cell, so each try aims at what is still too much. Coarser
+    is not always cheaper, since more objects would dissolve: the cheapest try counts.
+    """
     area = _areas(content)
-    for _ in range(8):
+    cheapest, least = content, np.inf
+    for _ in range(CLUSTER_TRIES):
         coarse = cluster(content, cell_m, level=detail.level)
         whole = _areas(coarse) >= KEPT_AREA * area
         result = merged([coarse.selected(whole), content.selected(~whole)], content.centre)
-        if int(result.costs().sum()) <= detail.triangles or not whole.any():
+        cost = int(result.costs().sum())
+        gained = cost < least * CLUSTER_GAIN
+        if cost < least:
+            cheapest, least = result, cost
+        if cost <= detail.triangles or not whole.any() or not gained:
             break
-        cell_m *= 1.5
-    return result
+        cell_m *= float(np.clip(np.sqrt(cost / detail.triangles), *CLUSTER_STEP))
+    return cheapest
 
 
 def _ranked(costs: Longs, size: Floats, handles: Longs, limit: int) -> Bools:
@@ -205,8 +217,11 @@ def _whole(indices: Longs) -> Longs:
 
 def _areas(content: Content) -> Floats:
     """Return the area of the triangles and the length of the segments of each object."""
-    corner = content.positions.astype(np.float64)[content.triangles]
-    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1) / 2
+    columns = np.ascontiguousarray(content.positions.T, dtype=np.float64)
+    a, b, c = content.triangles.T
+    ux, uy, uz = columns[:, b] - columns[:, a]
+    vx, vy, vz = columns[:, c] - columns[:, a]
+    area = np.sqrt((uy * vz - uz * vy) ** 2 + (uz * vx - ux * vz) ** 2 + (ux * vy - uy * vx) ** 2) / 2
     ends = content.positions.astype(np.float64)[content.lines]
     length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     count = len(content.handles)

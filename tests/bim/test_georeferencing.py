@@ -14,7 +14,7 @@ from bim.georeferencing import Georeferenced, read_georeference
 from bim.placing import Placing, placing_for
 from scenes import Georeference, GeoreferenceError
 from scenes.georeference import transformer
-from scenes.loading import Placement
+from scenes.sources import Placement
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import bim
-from scenes.loading import Placement
+from scenes.sources import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from bim.loader import BimLoader
 from bim.supervisor import Limits
 from scenes import CityTwinError, Scene, UnsupportedError
 from scenes.georeference import Georeference
-from scenes.loading import LoadContext, Placement, Source
+from scenes.loading import LoadContext
+from scenes.sources import Placement, Source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 import bim
 from bim.supervisor import Limits
 from scenes import LoadError
-from scenes.loading import Placement
+from scenes.sources import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

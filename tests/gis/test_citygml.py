@@ -5,7 +5,7 @@ import pytest
 
 import gis
 from scenes.errors import GeoreferenceError, LoadError
-from scenes.loading import Source
+from scenes.sources import Source
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <CityModel xmlns="http://www.opengis.net/citygml/2.0" xmlns:bldg="http://www.opengis.net/citygml/building/2.0"

@@ -8,9 +8,11 @@ import rasterio
 from rasterio import Affine
 
 import gis
+from scenes.assembly import assemble
 from scenes.errors import GeoreferenceError, LoadError
 from scenes.georeference import Georeference
-from scenes.loading import LoadContext, Placement, Source, assemble
+from scenes.loading import LoadContext
+from scenes.sources import Placement, Source
 
 ROWS, COLUMNS = 60, 80
 X = 357_000 + 5.0 * (np.arange(COLUMNS) + 0.5)

@@ -12,11 +12,12 @@ from shapely.geometry import LineString, MultiPoint, MultiPolygon, Point, Polygo
 import gis
 from gis.heights import metres
 from gis.ordering import hilbert_order
+from scenes.assembly import assemble
 from scenes.errors import GeoreferenceError, LoadError, MissingSourceError
 from scenes.georeference import Georeference
-from scenes.loading import Source, assemble
 from scenes.problems import Problems
 from scenes.schema import unit_of
+from scenes.sources import Source
 
 EAST, NORTH = 357_000.0, 3_457_000.0
 

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenes import Batch, GeoreferenceError, LoadError, MissingSourceError, Problems, UnsupportedError
-from scenes.loading import (
-    FlatGround,
-    Ground,
-    Layer,
-    LoadContext,
-    Loader,
-    Location,
-    Placement,
-    Source,
-    assemble,
-    choose_georeference,
-    loader_for,
-)
+from scenes import Batch, GeoreferenceError, Layer, LoadError, MissingSourceError, Problems, UnsupportedError
+from scenes.assembly import assemble, choose_georeference
+from scenes.loading import FlatGround, Ground, LoadContext, Loader, Location, loader_for
+from scenes.sources import Placement, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
+from scenes.assembly import assemble
 from scenes.errors import CityTwinError
+from scenes.folders import expanded
 from scenes.hierarchy import with_districts
-from scenes.loading import assemble
 from scenes.store import save
 from scenes.tiles import publish
 from twin.commands.shared import common, print_facts, progress_bar, scene_facts, source_options, sources_of
@@ -22,7 +23,12 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser("build", help="make a city package from files")
     parser.add_argument("out", metavar="OUT.city", help="the package to write")
     source_options(parser)
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (one is used by this version)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="files that are read at the same time")
+    parser.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="leave out sources that cannot be loaded, and say so; always on for the files of a folder",
+    )
     parser.add_argument("--dask", metavar="ADDRESS", help="build on a Dask cluster (not there yet)")
     common(parser)
     parser.set_defaults(run=run)
@@ -36,13 +42,17 @@ def run(options: argparse.Namespace) -> int:
     if out.suffix != ".city":
         raise CityTwinError(out, "a city package is a folder that ends in .city", f"write {out.with_suffix('.city')}")
     problems = Problems()
+    given = sources_of(options)
+    sources = expanded(given, problems)
     bar = progress_bar(options)
     scene = assemble(
-        sources_of(options),
+        sources,
         crs=options.crs,
         name=out.stem,
         problems=problems,
         progress=lambda text, share: bar(text, 0.6 * share),
+        keep_going=options.keep_going or sources != given,
+        workers=options.workers,
     )
     scene = with_districts(scene)
     bar("storing", 0.62)

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
+from scenes.assembly import assemble, choose_georeference
 from scenes.errors import CityTwinError
-from scenes.loading import assemble, choose_georeference
 from twin.commands.shared import common, print_problems, source_options, sources_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import scenes
 from scenes import Problem, Problems
+from scenes.assembly import assemble
 from scenes.errors import MissingSourceError
-from scenes.loading import Source, assemble
+from scenes.sources import Source
 from scenes.store import manifest
 from twin.commands.shared import common, print_facts, scene_facts
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from scenes.errors import CityTwinError
-from scenes.loading import Placement, Source
+from scenes.sources import Placement, Source
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ def port_number(text: str) -> int:
 
 def source_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how source files are read."""
-    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="files of any supported kind")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="files, folders or addresses")
     parser.add_argument("--crs", default="", help="projected system of the scene, such as EPSG:32651")
     parser.add_argument("--source-crs", action="append", default=[], metavar="FILE=EPSG:N", help="system of one file")
     parser.add_argument("--place", action="append", default=[], metavar="FILE=E,N,H,ANGLE", help="place a model file")
@@ -47,6 +47,10 @@ def source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--height", default="", metavar="COLUMN", help="column with building heights in metres")
     parser.add_argument(
         "--gcj02", action="append", default=[], metavar="FILE", help="a file whose coordinates are GCJ-02"
+    )
+    parser.add_argument("--bd09", action="append", default=[], metavar="FILE", help="the same for BD-09 (Baidu)")
+    parser.add_argument(
+        "--as", dest="schema", default="", metavar="SCHEMA", help="read IFC models as if they named this schema"
     )
 
 
@@ -63,7 +67,12 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
     places = dict(_pair(text, "--place", "FILE=E,N,H,ANGLE") for text in options.place)
     systems = dict(_pair(text, "--source-crs", "FILE=EPSG:N") for text in options.source_crs)
     known = {path for path, _ in files} | {Path(path).name for path, _ in files}
-    for option, wanted in (("--place", [*places]), ("--source-crs", [*systems]), ("--gcj02", options.gcj02)):
+    for option, wanted in (
+        ("--place", [*places]),
+        ("--source-crs", [*systems]),
+        ("--gcj02", options.gcj02),
+        ("--bd09", options.bd09),
+    ):
         for path in wanted:
             if path not in known:
                 raise CityTwinError(
@@ -76,10 +85,16 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
             crs=_of(systems, path),
             height_column=options.height,
             place=Placement.parse(place) if (place := _of(places, path)) else None,
-            datum_shift="gcj02" if path in options.gcj02 or Path(path).name in options.gcj02 else "",
+            datum_shift=_shift_of(path, options),
+            schema=options.schema.upper(),
         )
         for path, name in files
     ]
+
+
+def _shift_of(path: str, options: argparse.Namespace) -> str:
+    named = {path, Path(path).name}
+    return next((shift for shift in ("gcj02", "bd09") if named & set(getattr(options, shift))), "")
 
 
 def _of(values: dict[str, str], path: str) -> str:

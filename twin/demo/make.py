@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenes import Problems
+from scenes.assembly import assemble
 from scenes.hierarchy import with_districts
-from scenes.loading import assemble
 from scenes.model import Scene
 from scenes.store import save
 from scenes.tiles import publish

@@ -10,7 +10,7 @@ import shapely
 
 from bim.authoring import write_library
 from scenes.georeference import Georeference
-from scenes.loading import Source
+from scenes.sources import Source
 from twin.demo import land
 from twin.demo.massing import Massing, build
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from scenes.loading import Source, assemble
+from scenes.assembly import assemble
+from scenes.sources import Source
 from scenes.tiles import publish
 from scenes.tiles.glb import read_accessor, read_json
 
