@@ -74,36 +74,15 @@ def _limit_memory(limit: int) -> None:
 def _work(request: Request, channel: Channel) -> None:
     import ifcopenshell
 
+    from bim.writing import write_contents
+
     channel.say("stage", name="open")
     model = ifcopenshell.open(request.path)
     if request.tree:
         channel.say("stage", name="tree")
-        _write_tree(model, Path(request.folder), channel)
+        write_contents(model, Path(request.folder), channel.say)
     channel.say("stage", name="shapes")
     _write_shapes(model, request, channel)
-
-
-def _write_tree(model: Any, folder: Path, channel: Channel) -> None:
-    from bim.properties import PropertyReader
-    from bim.records import write_tree
-    from bim.tree import read_tree
-
-    tree = read_tree(model, metres_per_unit(model))
-    reader = PropertyReader(model)
-    write_tree(tree, reader.by_object(), folder / "tree.arrow")
-    for where, rule, message in [*tree.oddities, *reader.oddities]:
-        channel.say("problem", where=where, rule=rule, message=message)
-    channel.say("tree", objects=len(tree.rows))
-
-
-def metres_per_unit(model: Any) -> float:
-    """Return how many metres the length unit of the project has; 1 where the file does not say."""
-    import ifcopenshell.util.unit
-
-    try:
-        return float(ifcopenshell.util.unit.calculate_unit_scale(model))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return 1.0
 
 
 def _write_shapes(model: Any, request: Request, channel: Channel) -> None:
