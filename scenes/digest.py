@@ -80,6 +80,8 @@ def _add_mesh(digest: hashlib.blake2b, mesh: MeshSet) -> None:
     )
     for array in arrays:
         _add_array(digest, array)
+    if mesh.semantics is not None:
+        _add_array(digest, mesh.semantics)
     for each in mesh.instances:
         for array in (each.rows, each.positions, each.yaw_rad, each.scales):
             _add_array(digest, array)

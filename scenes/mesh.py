@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from scenes.pictures import Picture
 
     Floats = NDArray[np.float64]
     Singles = NDArray[np.float32]
@@ -77,6 +79,8 @@ class MeshSet:
         (p,) uint32: single points, as indices into `positions`.
     instances
         Placements of prototypes.
+    semantics
+        (t,) uint8: what each triangle is part of, as a code of `scenes.semantics`; None = unknown.
 
     Examples
     --------
@@ -96,6 +100,7 @@ class MeshSet:
     lines: Indices | None = None
     points: Indices | None = None
     instances: tuple[Instances, ...] = ()
+    semantics: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, once and for all."""
@@ -111,6 +116,8 @@ class MeshSet:
         for name, values, width in (("colours", self.colours, 4), ("normals", self.normals, 3)):
             if values is not None and values.shape != (vertices, width):
                 raise ValueError(f"{name} {values.shape} must be ({vertices}, {width})")
+        if self.semantics is not None and self.semantics.shape != (len(self.triangles),):
+            raise ValueError(f"semantics {self.semantics.shape} must be ({len(self.triangles)},)")
 
     @classmethod
     def empty(cls) -> MeshSet:
@@ -165,6 +172,39 @@ class MeshSet:
             colours,
         )
 
+    def textured(self, uvs: object, triangle_images: object, images: Sequence[Picture]) -> MeshSet:
+        """Return the mesh set with images laid on its triangles; equal images and those nobody uses are left out.
+
+        Parameters
+        ----------
+        uvs
+            (v, 2), one for each vertex; a corner that has two places in images must be two vertices.
+        triangle_images
+            (t,) index into `images`, -1 = none; one number stands for all triangles.
+        images
+            From `Picture.read` or `Picture.of_pixels`.
+
+        Examples
+        --------
+        >>> from scenes.pictures import Picture
+        >>> brick = Picture.of_pixels(np.full((8, 8, 3), [150, 80, 60], np.uint8))
+        >>> wall = MeshSet.of_one([[0, 0, 0], [4, 0, 0], [4, 0, 3]], [[0, 1, 2]])
+        >>> wall = wall.textured([[0, 1], [1, 1], [1, 0]], 0, [brick])
+        >>> wall.has_images, wall.images[0].size_px
+        (True, (8, 8))
+        """
+        named = np.broadcast_to(np.asarray(triangle_images, np.int32), (len(self.triangles),))
+        number, kept = _distinct(images, named)
+        places = np.asarray(uvs, np.float32).reshape(-1, 2)
+        if not kept:
+            return replace(self, uvs=None, triangle_images=None, images=())
+        return replace(self, uvs=places, triangle_images=number, images=kept)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether some triangle has an image."""
+        return bool(self.images)
+
     @property
     def vertex_count(self) -> int:
         """Number of vertices."""
@@ -183,7 +223,16 @@ class MeshSet:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        arrays = (self.positions, self.triangles, self.rows, self.colours, self.normals, self.lines, self.points)
+        arrays = (
+            self.positions,
+            self.triangles,
+            self.rows,
+            self.colours,
+            self.normals,
+            self.lines,
+            self.points,
+            self.semantics,
+        )
         return sum(array.nbytes for array in arrays if array is not None)
 
     def vertex_rows(self) -> Indices:
@@ -221,13 +270,14 @@ class MeshSet:
     def take(self, rows: Iterable[int] | NDArray[np.integer]) -> MeshSet:
         """Return the part that belongs to some rows; rows are renumbered 0.. in the order given (ascending)."""
         wanted = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), dtype=np.int64)
-        named: list[NDArray[np.integer]] = [self.rows, wanted, *(each.rows for each in self.instances)]
-        lookup = np.full(max(int(part.max(initial=0)) for part in named) + 1, -1, np.int64)
+        asked: list[NDArray[np.integer]] = [self.rows, wanted, *(each.rows for each in self.instances)]
+        lookup = np.full(max(int(part.max(initial=0)) for part in asked) + 1, -1, np.int64)
         lookup[wanted] = np.arange(len(wanted))
         keep_group = lookup[self.rows] >= 0
         keep_vertex = np.repeat(keep_group, _counts(self.vertex_starts))
         keep_triangle = np.repeat(keep_group, _counts(self.triangle_starts))
         renumber = np.cumsum(keep_vertex) - 1
+        named, images = _distinct(self.images, _taken(self.triangle_images, keep_triangle))
         return replace(
             self,
             positions=self.positions[keep_vertex],
@@ -240,6 +290,7 @@ class MeshSet:
             lines=_kept(self.lines, keep_vertex, renumber),
             points=_kept(self.points, keep_vertex, renumber),
             instances=tuple(kept for each in self.instances if len(kept := _take_instances(each, lookup))),
+            semantics=None if self.semantics is None else self.semantics[keep_triangle],
         )
 
     def moved(self, by_m: Floats) -> MeshSet:
@@ -258,7 +309,7 @@ def join(parts: Sequence[MeshSet]) -> MeshSet:
     """Return one mesh set of several of the same batch; the groups of a row are merged.
 
     Rows keep their meaning, so the parts must use the same row numbers. Lines and points are kept,
-    instances too; colours are kept where any part has them (missing ones become white).
+    instances and images too; colours are kept where any part has them (missing ones become white).
     """
     parts = [part for part in parts if part.vertex_count or part.instances]
     if not parts:
@@ -286,6 +337,7 @@ def join(parts: Sequence[MeshSet]) -> MeshSet:
         for part in parts
         for each in part.instances
     )
+    uvs, named, images = _joined_images(parts)
     return MeshSet(
         centre,
         positions[vertex_order].astype(np.float32),
@@ -298,6 +350,7 @@ def join(parts: Sequence[MeshSet]) -> MeshSet:
         _joined([part.lines for part in parts], shift, renumber),
         _joined([part.points for part in parts], shift, renumber),
         instances,
+        _joined_semantics(parts, triangle_order),
     )
 
 
@@ -329,6 +382,14 @@ def _colours_of(part: MeshSet) -> Colours:
     return part.colours if part.colours is not None else np.full((part.vertex_count, 4), 255, np.uint8)
 
 
+def _joined_semantics(parts: Sequence[MeshSet], order: NDArray[np.int64]) -> Colours | None:
+    """Return the semantics of parts, 0 where a part has none; None where no part has any."""
+    if all(part.semantics is None for part in parts):
+        return None
+    codes = [np.zeros(len(part.triangles), np.uint8) if part.semantics is None else part.semantics for part in parts]
+    return np.concatenate(codes)[order]
+
+
 def _joined(parts: Sequence[Indices | None], shift: NDArray[np.int64], renumber: NDArray[np.int64]) -> Indices | None:
     some = [renumber[part.astype(np.int64) + shift[i]] for i, part in enumerate(parts) if part is not None]
     return np.concatenate(some).astype(np.uint32) if some else None
@@ -339,6 +400,39 @@ def _kept(indices: Indices | None, keep: NDArray[np.bool_], renumber: NDArray[np
         return None
     whole = keep[indices] if indices.ndim == 1 else keep[indices].all(axis=1)
     return renumber[indices[whole]].astype(np.uint32)
+
+
+def _taken(values: NDArray[Any] | None, keep: NDArray[np.bool_]) -> NDArray[Any] | None:
+    return None if values is None else values[keep]
+
+
+def _distinct(
+    images: Sequence[Picture], named: NDArray[np.int32] | None
+) -> tuple[NDArray[np.int32] | None, tuple[Picture, ...]]:
+    """Return the images that triangles name, each once, and the names renumbered to them."""
+    if named is None or not len(images):
+        return None, ()
+    places: dict[Picture, int] = {}
+    number = np.full(len(images) + 1, -1, np.int32)  # the last one answers for -1
+    for index in np.unique(named[named >= 0]).tolist():
+        number[index] = places.setdefault(images[index], len(places))
+    return number[named], tuple(places)
+
+
+def _joined_images(
+    parts: Sequence[MeshSet],
+) -> tuple[Singles | None, NDArray[np.int32] | None, tuple[Picture, ...]]:
+    if not any(part.images for part in parts):
+        return None, None, ()
+    shift = np.cumsum([0, *(len(part.images) for part in parts)])
+    uvs = [np.zeros((part.vertex_count, 2), np.float32) if part.uvs is None else part.uvs for part in parts]
+    named = []
+    for part, first in zip(parts, shift.tolist(), strict=False):
+        own = part.triangle_images
+        none = np.full(len(part.triangles), -1, np.int32)
+        named.append(none if own is None else np.where(own >= 0, own + first, -1).astype(np.int32))
+    number, images = _distinct([image for part in parts for image in part.images], np.concatenate(named))
+    return np.concatenate(uvs), number, images
 
 
 def _take_instances(each: Instances, lookup: NDArray[np.int64]) -> Instances:
@@ -375,4 +469,8 @@ def _expand(each: Instances, centre: Floats) -> MeshSet:
     rows, per_row = np.unique(each.rows[order], return_counts=True)
     starts = _starts(per_row * size), _starts(per_row * len(faces))
     colours = None if each.prototype.colours is None else np.tile(each.prototype.colours, (count, 1))
-    return MeshSet.from_flat(placed.reshape(-1, 3), triangles, rows.astype(np.uint32), starts, colours)
+    written = MeshSet.from_flat(placed.reshape(-1, 3), triangles, rows.astype(np.uint32), starts, colours)
+    own = each.prototype
+    if own.uvs is None or own.triangle_images is None:
+        return written
+    return written.textured(np.tile(own.uvs, (count, 1)), np.tile(own.triangle_images, count), own.images)

@@ -16,6 +16,7 @@ from scenes.errors import UnknownObjectError
 from scenes.index import digest_texts
 from scenes.lookup import Lookup
 from scenes.schema import BOUNDS, attribute_names, properties_of, stack_tables, unit_of
+from scenes.semantics import areas_by_surface
 
 if TYPE_CHECKING:
     import os
@@ -239,6 +240,14 @@ class CityObject:
         """Return its geometry at a level of detail (default the finest), None if it has none."""
         mesh = self.batch.finest() if lod is None else self.batch.meshes.get(lod)
         return None if mesh is None else mesh.take([self.batch_row])
+
+    def surface_areas(self, lod: str | None = None) -> dict[str, float]:
+        """Return the area of each kind of surface in square metres, such as ``{"RoofSurface": 84.2}``.
+
+        Kinds are the names of CityGML; an object without semantic surfaces has none.
+        """
+        mesh = self.mesh(lod)
+        return {} if mesh is None else {name: float(area[0]) for name, area in areas_by_surface(mesh, 1).items()}
 
 
 @dataclass(frozen=True, eq=False)

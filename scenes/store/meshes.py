@@ -33,6 +33,7 @@ _MESH = {
     "normals": (np.float32, 3),
     "lines": (np.uint32, 2),
     "points": (np.uint32, 0),
+    "semantics": (np.uint8, 0),
 }
 _PLACED = {
     "rows": (np.uint32, 0),
@@ -180,6 +181,9 @@ def _instances_of(table: pa.Table) -> Instances:
 def _arrays(table: pa.Table, wanted: Mapping[str, tuple[Any, int]], prefix: str) -> dict[str, Any]:
     found: dict[str, NDArray[Any] | None] = {}
     for name, (_, width) in wanted.items():
+        if prefix + name not in table.column_names:  # a package of an earlier version
+            found[name] = None
+            continue
         cell = table[prefix + name].combine_chunks()
         flat = None if cell.null_count else cell.flatten().to_numpy()
         found[name] = flat.reshape(-1, width) if flat is not None and width else flat
