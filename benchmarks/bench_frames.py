@@ -1,6 +1,6 @@
 """Frames while orbiting 50,000 buildings, and recolouring them: our engine against CesiumJS on the same tileset.
 
-Run `npm ci --ignore-scripts` in twin/view/web and in benchmarks/web first, then `python benchmarks/bench_frames.py`.
+Needs `npm ci --ignore-scripts` in twin/view/web and in benchmarks/web; `make bench` sees to both.
 Both pages are drawn by the same headless Chromium, on canvases of the same size without anti-aliasing and shadows,
 from the same places, with the same error in pixels, after everything visible was loaded: once each with its ground and
 sky, as people see them, and once with nothing but the tileset (`bare`).
@@ -173,6 +173,11 @@ def main() -> None:
     parser.add_argument("--buildings", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
+    for folder in (WEB / "node_modules", CESIUM / "node_modules" / "cesium"):
+        if not folder.is_dir():
+            parser.error(
+                f"{folder} is missing: run npm ci --ignore-scripts in {folder.parents[folder.name == 'cesium']}"
+            )
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         city = Path(folder)
         houses = layer("buildings", "buildings", "Building", prisms(arguments.buildings), arguments.buildings)
