@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, cast
 from scenes.errors import CityTwinError, LoadError
 from scenes.loading import FlatGround, LoadContext
 from scenes.problems import Problems
+from scenes.scratch import VARIABLE, scratch_folder
 
 if TYPE_CHECKING:
     import io
@@ -141,7 +142,8 @@ class Reader:
         if self._process is None or self._process.poll() is not None:
             self.close()
             command = [sys.executable, "-m", "scenes.guard"]
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+            path = os.pathsep.join(part for part in sys.path if part)
+            environment = {**os.environ, "PYTHONPATH": path, VARIABLE: str(scratch_folder())}
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command,
                 stdin=subprocess.PIPE,
