@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -210,4 +211,4 @@ def with_container_bounds(batch: Batch, boxes: dict[str, Floats]) -> Batch:
         values = [boxes[uid][column] if uid in boxes else value for uid, value in zip(uids, old, strict=True)]
         index = table.schema.get_field_index(name)
         table = table.set_column(index, table.schema.field(index), pa.array(values, pa.float64()))
-    return Batch(table, batch.meshes, batch.aliases)
+    return replace(batch, table=table)

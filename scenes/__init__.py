@@ -24,6 +24,7 @@ from scenes.georeference import Georeference
 from scenes.mesh import Instances, MeshSet
 from scenes.model import Batch, CityObject, Layer, Scene
 from scenes.problems import Problem, Problems
+from scenes.relations import Relation, relation_table
 from scenes.store import open_package as open  # noqa: A004
 from scenes.store import save
 
@@ -45,11 +46,13 @@ __all__ = [
     "Problem",
     "Problems",
     "QueryError",
+    "Relation",
     "Scene",
     "SimulationError",
     "SourceError",
     "UnknownObjectError",
     "UnsupportedError",
     "open",
+    "relation_table",
     "save",
 ]

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from scenes.mesh import MeshSet
 
 
-def content_hash(table: pa.Table, aliases: pa.Table, meshes: Mapping[str, MeshSet]) -> str:
+def content_hash(
+    table: pa.Table, aliases: pa.Table, meshes: Mapping[str, MeshSet], relations: pa.Table | None = None
+) -> str:
     """Return the hash of a batch, 32 hexadecimal digits, the same in every process."""
     digest = hashlib.blake2b(digest_size=16)
-    for part in (table, aliases):
+    told = [] if relations is None or not relations.num_rows else [relations]
+    for part in (table, aliases, *told):
         _add_table(digest, part)
     digest.update(meshes_hash(meshes).encode())
     return digest.hexdigest()

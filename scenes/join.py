@@ -82,7 +82,7 @@ def _moved_batch(batch: Batch, move: Callable[[Floats], Floats]) -> Batch:
         shapes[bare] = None
         table = table.set_column(place, table.schema.field(place), footprint_column(moved(shapes, move)))
     meshes = {level: moved_mesh(mesh, move) for level, mesh in batch.meshes.items()}
-    return Batch(_moved_bounds(table, move), meshes, batch.aliases).with_bounds()
+    return replace(batch, table=_moved_bounds(table, move), meshes=meshes).with_bounds()
 
 
 def moved_mesh(mesh: MeshSet, move: Callable[[Floats], Floats]) -> MeshSet:

@@ -35,15 +35,15 @@ class Lookup:
 
     def __init__(self, layers: Mapping[str, Layer], uids: pa.ChunkedArray) -> None:
         self._layers = layers
-        self._index = TextIndex(uids)
+        self.uids = TextIndex(uids)
 
     def find(self, uid: str) -> int | None:
         """Return the handle of a uid, None if there is no such object."""
-        return self._index.find(uid)
+        return self.uids.find(uid)
 
     def find_many(self, uids: Sequence[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
         """Return the handle of each uid, -1 where there is no such object."""
-        return self._index.find_many(uids)
+        return self.uids.find_many(uids)
 
     def handle_of(self, uid: str) -> int:
         """Return the handle of a uid.

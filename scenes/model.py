@@ -15,6 +15,7 @@ from scenes.digest import content_hash
 from scenes.errors import UnknownObjectError
 from scenes.index import digest_texts
 from scenes.lookup import Lookup
+from scenes.relations import RELATIONS, RelationIndex
 from scenes.schema import BOUNDS, attribute_names, properties_of, stack_tables, unit_of
 from scenes.semantics import areas_by_surface
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
     import trimesh
     from geopandas import GeoDataFrame
     from matplotlib.axes import Axes
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from scenes.georeference import Georeference
     from scenes.mesh import MeshSet
+    from scenes.relations import Relation
 
     Bounds = tuple[float, float, float, float, float, float]
 
@@ -49,11 +52,14 @@ class Batch:
         Level of detail (``"0"`` coarse .. ``"4"``, also ``"2.2"``) to geometry.
     aliases
         Other names of the rows: columns scheme, value, row.
+    relations
+        What goes out from the rows to other objects: columns row, kind, target (a uid), role (`scenes.relations`).
     """
 
     table: pa.Table
     meshes: Mapping[str, MeshSet] = field(default_factory=dict)
     aliases: pa.Table = field(default_factory=ALIASES.empty_table)
+    relations: pa.Table = field(default_factory=RELATIONS.empty_table)
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -62,7 +68,7 @@ class Batch:
     @cached_property
     def content_hash(self) -> str:
         """Hash of everything in the batch, the same in every process."""
-        return content_hash(self.table, self.aliases, self.meshes)
+        return content_hash(self.table, self.aliases, self.meshes, self.relations)
 
     @property
     def triangle_count(self) -> int:
@@ -364,6 +370,28 @@ class Scene:
     def resolve_all(self, name: str) -> list[CityObject]:
         """Return every object that a uid, alias, code or source id names; may be empty."""
         return [self.at(handle) for handle in self._index.resolve(name)]
+
+    @cached_property
+    def _relations(self) -> RelationIndex:
+        return RelationIndex((batch for layer in self.layers.values() for batch in layer.batches), self._index.uids)
+
+    def relations(self, uid: str) -> list[Relation]:
+        """Return the relations of an object as (kind, role, other uid, outgoing), those that go out first.
+
+        Raises
+        ------
+        UnknownObjectError
+            When the scene has no such object.
+        """
+        self._index.handle_of(uid)
+        return self._relations.of(uid)
+
+    def graph(self, kind: str = "") -> pd.DataFrame:
+        """Return the relations of one kind (default all) as edges: uids in ``source`` and ``target``, kind and role.
+
+        Both ends are in the scene. ``networkx.from_pandas_edgelist(scene.graph("connects"))`` is the graph.
+        """
+        return self._relations.graph(kind)
 
     def children(self, uid: str) -> list[CityObject]:
         """Return the objects whose parent is `uid`."""

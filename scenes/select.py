@@ -1,4 +1,4 @@
-"""Cut a scene down to some of its objects: a scene again, with geometry and aliases."""
+"""Cut a scene down to some of its objects: a scene again, with geometry, aliases and relations."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from scenes.model import Batch, Scene
+from scenes.relations import kept_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,13 +50,9 @@ def select_layers(scene: Scene, names: Sequence[str]) -> Scene:
 
 
 def batch_part(batch: Batch, rows: NDArray[np.integer]) -> Batch:
-    """Return some rows of a batch, ascending, with their geometry and aliases."""
+    """Return some rows of a batch, ascending, with their geometry, aliases and relations."""
     picked = np.unique(np.asarray(rows, dtype=np.int64))
-    old = batch.aliases["row"].to_numpy().astype(np.int64)
-    mine = np.isin(old, picked)
-    column = pa.array(np.searchsorted(picked, old[mine]).astype(np.uint32))
-    aliases = batch.aliases.filter(pa.array(mine))
-    aliases = aliases.set_column(2, aliases.schema.field(2), pc.cast(column, pa.uint32()))
+    aliases, relations = kept_rows(batch.aliases, picked), kept_rows(batch.relations, picked)
     meshes = {level: mesh.take(picked) for level, mesh in batch.meshes.items()}
     filled = {level: mesh for level, mesh in meshes.items() if mesh.vertex_count or mesh.instances}
-    return Batch(batch.table.take(pa.array(picked)), filled, aliases)
+    return Batch(batch.table.take(pa.array(picked)), filled, aliases, relations)

@@ -6,6 +6,7 @@ NAME.city/
 ├── objects/<layer>/0000.parquet  GeoParquet 1.1: one row an object, rows in handle order
 ├── meshes/<layer>/0000.parquet   one row a MeshSet (level of detail, or the instances of one)
 ├── aliases.parquet             scheme, value, uid
+├── relations.parquet           kind, role, uid, target
 ├── tiles/<layer>/              3D Tiles, dropped when they no longer fit
 ├── fields/                     values by handle, dropped when the epoch changes
 └── history/ scenarios/ ...     kept by other parts of the twin, carried over by every save

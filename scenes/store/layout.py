@@ -18,10 +18,11 @@ MANIFEST = "city.json"
 OBJECTS = "objects"
 MESHES = "meshes"
 ALIASES = "aliases.parquet"
+RELATIONS = "relations.parquet"
 TILES = "tiles"
 FIELDS = "fields"
 # What `save` writes anew; everything else in the folder is carried over.
-OWNED = frozenset({MANIFEST, OBJECTS, MESHES, ALIASES})
+OWNED = frozenset({MANIFEST, OBJECTS, MESHES, ALIASES, RELATIONS})
 
 _LAYER_NAME = re.compile(r"[a-z0-9_-]+")
 _FILE_NAME = re.compile(r"\d{4,}\.parquet")

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scenes.digest import meshes_hash
 from scenes.errors import PackageError
 from scenes.model import ALIASES as ALIAS_SCHEMA
+from scenes.relations import RELATIONS as RELATION_SCHEMA
 from scenes.store import layout
+from scenes.store.beside import write_beside
 from scenes.store.meshes import StoredMeshes, write_meshes
 from scenes.store.objects import write_objects
 from scenes.store.swap import link_file, link_tree, replacing, sweep
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from scenes.georeference import Georeference
     from scenes.model import Batch, Layer, Scene
     from scenes.problems import Problem
-
-_ALIASES = pa.schema(
-    [
-        ("scheme", pa.string()),
-        ("value", pa.string()),
-        ("uid", pa.string()),
-        ("layer", pa.string()),
-        ("batch", pa.uint32()),
-        ("row", pa.uint32()),
-    ]
-)
 
 
 def _silent(_message: str, _share: float) -> None:
@@ -112,8 +102,9 @@ class _Writer:
     def write(self, problems: Sequence[Problem]) -> None:
         """Write all parts, the manifest last."""
         entries = [self._write_layer(layer) for layer in self.scene.layers.values()]
-        self.progress("writing the aliases", 0.9)
-        pq.write_table(self._alias_table(), self.fresh / layout.ALIASES, compression="zstd")
+        self.progress("writing the aliases and relations", 0.9)
+        write_beside(self.scene, "aliases", ALIAS_SCHEMA, self.fresh / layout.ALIASES)
+        write_beside(self.scene, "relations", RELATION_SCHEMA, self.fresh / layout.RELATIONS)
         self._carry_over(entries)
         self.progress("writing the manifest", 0.97)
         content = self._manifest(entries, problems)
@@ -209,27 +200,6 @@ class _Writer:
         same_look = before["theme"] == entry["theme"]
         same_objects = keys == [batch["hash"] for batch in before["batches"]]
         return same_look and same_objects and base == self.scene.bases[entry["name"]]
-
-    def _alias_table(self) -> pa.Table:
-        parts = [_ALIASES.empty_table(), *(table for table in self._alias_parts() if table.num_rows)]
-        return pa.concat_tables(parts)
-
-    def _alias_parts(self) -> Iterator[pa.Table]:
-        for layer in self.scene.layers.values():
-            for place, batch in enumerate(layer.batches):
-                table = batch.aliases.cast(ALIAS_SCHEMA)
-                size = table.num_rows
-                yield pa.table(
-                    [
-                        table["scheme"],
-                        table["value"],
-                        batch.table["uid"].take(table["row"]),
-                        pa.repeat(layer.name, size),
-                        pa.repeat(pa.scalar(place, pa.uint32()), size),
-                        table["row"],
-                    ],
-                    schema=_ALIASES,
-                )
 
     def _manifest(self, entries: list[dict[str, Any]], problems: Sequence[Problem]) -> str:
         metadata = dict(self.scene.metadata)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import shapely
 
 from scenes import Batch, Layer, MeshSet, Scene, SimulationError
+from scenes.relations import kept_rows
 from scenes.schema import BOUNDS
 from twin.whatif.solids import foot_of, new_batch, placed_footprint
 
@@ -178,14 +179,8 @@ def _with_value(table: pa.Table, row: int, name: str, value: Plain | bytes) -> p
 
 
 def _without(batch: Batch, gone: list[int]) -> Batch:
-    """Return the batch without some rows; meshes and aliases are renumbered."""
+    """Return the batch without some rows; meshes, aliases and relations are renumbered."""
     keep = np.setdiff1d(np.arange(len(batch)), gone)
-    number = np.full(len(batch), -1, np.int64)
-    number[keep] = np.arange(len(keep))
-    aliases = batch.aliases
-    rows = number[aliases["row"].to_numpy()] if aliases.num_rows else np.zeros(0, np.int64)
-    aliases = aliases.set_column(
-        aliases.schema.get_field_index("row"), "row", pa.array(np.maximum(rows, 0).astype(np.uint32))
-    ).filter(pa.array(rows >= 0))
     meshes = {lod: mesh.take(keep) for lod, mesh in batch.meshes.items()}
-    return Batch(batch.table.take(pa.array(keep)), meshes, aliases)
+    aliases, relations = kept_rows(batch.aliases, keep), kept_rows(batch.relations, keep)
+    return Batch(batch.table.take(pa.array(keep)), meshes, aliases, relations)
