@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -23,18 +23,87 @@ if TYPE_CHECKING:
     from scenes.loading import Ground, Loader, Location
     from scenes.model import Batch, Layer
 
+    Found = list[tuple[Layer, Batch]]
+
+_NAMED = 12
+
 
 def _silent(_message: str, _share: float) -> None:
     return None
 
 
 @dataclass
-class _Work:
-    """A source with the loader that reads it, and where it is read."""
+class Outcome:
+    """What became of one source.
+
+    Parameters
+    ----------
+    source
+        The source.
+    loader
+        Name of the loader that read it, empty if nobody does.
+    layers
+        Objects that it brought to each layer.
+    problems
+        What was found wrong with it.
+    error
+        Why it was left out, None if it was not.
+    """
 
     source: Source
+    loader: str = ""
+    layers: dict[str, int] = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+    error: CityTwinError | None = None
+
+    @property
+    def objects(self) -> int:
+        """Objects that it brought."""
+        return sum(self.layers.values())
+
+    @property
+    def state(self) -> str:
+        """``left out``, ``errors``, ``warnings`` or ``sound``: the worst that was found."""
+        if self.error is not None:
+            return "left out"
+        found = {problem.severity for problem in self.problems.listed()}
+        return "errors" if "error" in found else "warnings" if "warning" in found else "sound"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome as a plain dictionary for JSON."""
+        why = {} if self.error is None else {"why": self.error.what, "advice": self.error.advice}
+        return {
+            "source": self.source.shown,
+            "loader": self.loader,
+            "state": self.state,
+            "objects": self.objects,
+            "layers": self.layers,
+            "findings": self.problems.totals(),
+            **why,
+        }
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What `gather` brings: the scene (None when nothing could be loaded), and the outcome of each source."""
+
+    scene: Scene | None
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass
+class _Work:
+    """A source with the loader that reads it, where it is read, and what became of it."""
+
+    outcome: Outcome
     loader: Loader
     reader: Reader
+    found: Found = field(default_factory=list)
+    is_ground: bool = False
+
+    @property
+    def source(self) -> Source:
+        return self.outcome.source
 
     @property
     def stage(self) -> int:
@@ -51,34 +120,46 @@ class _Work:
         return found
 
     def surface(self, context: LoadContext) -> Ground | None:
+        mine = replace(context, problems=self.outcome.problems)
         if not self.guarded:
-            return self.loader.surface(self.source, context)
-        found: Ground | None = self.reader.value(self.loader, "surface", self.source, context)
+            return self.loader.surface(self.source, mine)
+        found: Ground | None = self.reader.value(self.loader, "surface", self.source, mine)
         return found
 
-    def load(self, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
-        if not self.guarded:
-            return self.loader.load(self.source, context)
-        return self.reader.items(self.loader, "load", self.source, context)
+    def load(self, context: LoadContext) -> None:
+        mine = replace(context, problems=self.outcome.problems)
+        pairs: Iterator[tuple[Layer, Batch]] = (
+            self.reader.items(self.loader, "load", self.source, mine)
+            if self.guarded
+            else self.loader.load(self.source, mine)
+        )
+        found = [(layer, batch.with_bounds()) for layer, batch in pairs]
+        if not self.is_ground and not any(len(batch) for _, batch in found):
+            raise LoadError(self.source.shown, "no object was found in it", "see twin check for the reasons")
+        self.found = found
+        counts = Counter[str]()
+        for layer, batch in found:
+            counts[layer.name] += len(batch)
+        self.outcome.layers = dict(counts)
 
 
 @dataclass
 class _Plan:
-    """The sources that can be used so far; the others are in the problems when the caller said to go on."""
+    """The sources that can be used so far; the others carry their error when the caller said to go on."""
 
-    problems: Problems
-    keep_going: bool = False
+    keep_going: bool
+    outcomes: list[Outcome] = field(default_factory=list)
     works: list[_Work] = field(default_factory=list)
 
-    def attempt(self, source: Source, work: Callable[[], Any]) -> Any:
+    def attempt(self, outcome: Outcome, work: Callable[[], Any]) -> Any:
         """Return what `work` returns, None where it failed and the rest shall go on."""
         try:
             return work()
         except CityTwinError as error:
             if not self.keep_going:
                 raise
-            self.works = [each for each in self.works if each.source is not source]
-            self.problems.add("error", source.shown, "source-left-out", f"left out: {error.what}", error.advice)
+            outcome.error = error
+            self.works = [each for each in self.works if each.outcome is not outcome]
             return None
 
 
@@ -93,12 +174,14 @@ def choose_georeference(sources: Sequence[Source], crs: str = "") -> Georeferenc
     GeoreferenceError
         When no source says where it lies.
     """
-    return _frame([_Work(source, loader_for(source), readers(1)[0]) for source in sources], crs, _Plan(Problems()))
+    works = [_Work(Outcome(source), loader_for(source), readers(1)[0]) for source in sources]
+    return _frame(_Plan(keep_going=False, works=works), crs)
 
 
-def _frame(works: Sequence[_Work], crs: str, plan: _Plan) -> Georeference:
-    for work in sorted(works, key=lambda work: work.stage):
-        location = plan.attempt(work.source, work.locate)
+def _frame(plan: _Plan, crs: str) -> Georeference:
+    works = sorted(plan.works, key=lambda work: work.stage)
+    for work in works:
+        location = plan.attempt(work.outcome, work.locate)
         if location is not None:
             own = location.crs if location.crs and parse_crs(location.crs).is_projected else ""
             return Georeference.around(location.longitude_deg, location.latitude_deg, crs or own)
@@ -106,15 +189,14 @@ def _frame(works: Sequence[_Work], crs: str, plan: _Plan) -> Georeference:
         place = work.source.place
         if place is not None and crs:
             return Georeference(crs, float(round(place.easting_m, -2)), float(round(place.northing_m, -2)))
-    names = ", ".join(work.source.title for work in works[:12]) or "no source"
     raise GeoreferenceError(
-        names,
+        ", ".join(work.source.title for work in works[:_NAMED]) or "no source",
         "no file says where on Earth it lies",
         "name a system with --crs and place models with --place FILE=E,N,H,ANGLE",
     )
 
 
-def assemble(  # noqa: PLR0913 - each says one thing about the scene
+def assemble(
     sources: Sequence[Source],
     *,
     georeference: Georeference | None = None,
@@ -122,8 +204,6 @@ def assemble(  # noqa: PLR0913 - each says one thing about the scene
     name: str = "city",
     problems: Problems | None = None,
     progress: Callable[[str, float], None] = _silent,
-    keep_going: bool = False,
-    workers: int = 1,
 ) -> Scene:
     """Load sources into one scene: terrain first, then maps on it, then models that are fitted into them.
 
@@ -139,71 +219,107 @@ def assemble(  # noqa: PLR0913 - each says one thing about the scene
         Collects what was found wrong.
     progress
         Called with a text and a share from 0 to 1.
-    keep_going
-        Leave out sources that cannot be loaded and say so in the problems, instead of stopping at the first.
-    workers
-        Sources that are read at the same time.
 
     Raises
     ------
     CityTwinError
-        When a source cannot be loaded (with `keep_going` only when none can).
+        When a source cannot be loaded.
+    """
+    made = gather(sources, georeference=georeference, crs=crs, name=name, progress=progress)
+    for outcome in made.outcomes:
+        if problems is not None:
+            problems.merge(outcome.problems)
+    if made.scene is None:
+        raise nothing_found(sources)
+    return made.scene
+
+
+def gather(  # noqa: PLR0913 - each says one thing about the scene
+    sources: Sequence[Source],
+    *,
+    georeference: Georeference | None = None,
+    crs: str = "",
+    name: str = "city",
+    progress: Callable[[str, float], None] = _silent,
+    keep_going: bool = False,
+    workers: int = 1,
+    problem_limit: int = 20,
+) -> Assembly:
+    """Load sources as `assemble` does, and tell what became of each.
+
+    Parameters
+    ----------
+    sources, georeference, crs, name, progress
+        As in `assemble`.
+    keep_going
+        Leave out sources that cannot be loaded instead of stopping at the first.
+    workers
+        Sources that are read at the same time.
+    problem_limit
+        Findings of one rule that are kept one by one for each source.
+
+    Raises
+    ------
+    CityTwinError
+        When a source cannot be loaded; with `keep_going` only when the scene would lie nowhere.
     """
     if not sources:
         raise UnsupportedError("no source", "there is nothing to load", "name at least one file")
-    plan = _Plan(problems or Problems(), keep_going)
+    plan = _planned(sources, keep_going=keep_going, workers=workers, problem_limit=problem_limit)
+    if not plan.works:
+        return Assembly(None, tuple(plan.outcomes))
+    context = LoadContext(georeference or _frame(plan, crs), progress=progress)
+    for work in list(plan.works):
+        surface = plan.attempt(work.outcome, lambda work=work, context=context: work.surface(context))  # type: ignore[misc]
+        if surface is not None:
+            work.is_ground = True
+            context = replace(context, ground=surface)
+    _load_all(plan, context, workers)
+    batches: dict[str, list[Batch]] = {}
+    layers: dict[str, Layer] = {}
+    for layer, batch in (pair for work in sorted(plan.works, key=lambda work: work.stage) for pair in work.found):
+        layers.setdefault(layer.name, layer)
+        batches.setdefault(layer.name, []).append(batch)
+    if not batches:
+        return Assembly(None, tuple(plan.outcomes))
+    built: Mapping[str, Layer] = {key: layer.with_batches(batches[key]) for key, layer in layers.items()}
+    titles = [source.title for source in sources]
+    return Assembly(Scene(context.georeference, built, name=name, metadata={"sources": titles}), tuple(plan.outcomes))
+
+
+def _planned(sources: Sequence[Source], *, keep_going: bool, workers: int, problem_limit: int) -> _Plan:
+    plan = _Plan(keep_going)
     pool = readers(max(1, workers))
     for number, source in enumerate(told_apart(sources)):
-        loader = plan.attempt(source, functools.partial(loader_for, source))
+        outcome = Outcome(source, problems=Problems(problem_limit))
+        plan.outcomes.append(outcome)
+        loader = plan.attempt(outcome, lambda source=source: loader_for(source))  # type: ignore[misc]
         if loader is not None:
-            plan.works.append(_Work(source, loader, pool[number % len(pool)]))
-    names = [source.title for source in sources]
-    if not plan.works:
-        raise _nothing(names)
-    context = LoadContext(georeference or _frame(plan.works, crs, plan), problems=plan.problems, progress=progress)
-    for work in list(plan.works):
-        surface = plan.attempt(work.source, functools.partial(work.surface, context))
-        if surface is not None:
-            context = replace(context, ground=surface)
-    loaded = _loaded(plan, context, len(pool))
-    if not loaded:
-        raise _nothing(names)
-    layers: dict[str, Layer] = {}
-    batches: dict[str, list[Batch]] = {}
-    for layer, batch in loaded:
-        layers.setdefault(layer.name, layer)
-        batches.setdefault(layer.name, []).append(batch.with_bounds())
-    built: Mapping[str, Layer] = {key: layer.with_batches(batches[key]) for key, layer in layers.items()}
-    return Scene(context.georeference, built, name=name, metadata={"sources": names})
+            outcome.loader = loader.name
+            plan.works.append(_Work(outcome, loader, pool[number % len(pool)]))
+    return plan
 
 
-def _loaded(plan: _Plan, context: LoadContext, workers: int) -> list[tuple[Layer, Batch]]:
-    """Return everything that the sources hold, in the order of stages and sources."""
-    found: list[tuple[Layer, Batch]] = []
+def _load_all(plan: _Plan, context: LoadContext, workers: int) -> None:
+    """Load stage by stage; within one, each reader process works through its own sources."""
     total, begun = len(plan.works), itertools.count()
     for stage in sorted({work.stage for work in plan.works}):
-        here = replace(context, loaded=tuple(found))
-        works = [work for work in plan.works if work.stage == stage]
+        here = replace(context, loaded=tuple(pair for work in plan.works for pair in work.found))
         lanes: dict[int, list[_Work]] = {}
-        for work in works:
-            lanes.setdefault(id(work.reader), []).append(work)
-        batches: dict[int, list[tuple[Layer, Batch]]] = {}
+        for work in plan.works:
+            if work.stage == stage:
+                lanes.setdefault(id(work.reader), []).append(work)
 
-        def run(lane: list[_Work], here: LoadContext = here, batches: dict[int, Any] = batches) -> None:
+        def run(lane: list[_Work], here: LoadContext = here) -> None:
             for work in lane:
                 context.progress(f"loading {work.source.title}", next(begun) / total)
-                read = functools.partial(_everything, work, here)
-                batches[id(work)] = plan.attempt(work.source, read) or []
+                plan.attempt(work.outcome, lambda work=work: work.load(here))  # type: ignore[misc]
 
         with ThreadPoolExecutor(max(1, min(workers, len(lanes)))) as pool:
             list(pool.map(run, lanes.values()))
-        found += [pair for work in works for pair in batches[id(work)]]
-    return found
 
 
-def _everything(work: _Work, context: LoadContext) -> list[tuple[Layer, Batch]]:
-    return list(work.load(context))
-
-
-def _nothing(names: Sequence[str]) -> LoadError:
-    return LoadError(", ".join(names[:12]), "no object was found", "see twin check for the reasons")
+def nothing_found(sources: Sequence[Source]) -> LoadError:
+    """Return the error for sources that together hold no object."""
+    names = ", ".join(source.title for source in sources[:_NAMED])
+    return LoadError(names, "no object was found", "see twin check for the reasons")

@@ -78,6 +78,15 @@ class Problems:
         """Return how many findings of each rule were counted and not kept."""
         return {rule: count - self.limit for rule, count in self._counts.items() if count > self.limit}
 
+    def totals(self) -> dict[str, int]:
+        """Return the number of findings of each rule."""
+        return dict(self._counts)
+
+    def merge(self, other: Problems) -> None:
+        """Add everything that another list found."""
+        self.extend(other._found)
+        self.count_more(other.beyond())
+
     def count_more(self, counts: Mapping[str, int]) -> None:
         """Add findings of which only the number is known."""
         for rule, count in counts.items():

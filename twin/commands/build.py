@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
-from scenes.assembly import assemble
+from scenes.assembly import gather, nothing_found
 from scenes.errors import CityTwinError
 from scenes.folders import expanded
 from scenes.hierarchy import with_districts
@@ -45,20 +46,29 @@ def run(options: argparse.Namespace) -> int:
     given = sources_of(options)
     sources = expanded(given, problems)
     bar = progress_bar(options)
-    scene = assemble(
+    made = gather(
         sources,
         crs=options.crs,
         name=out.stem,
-        problems=problems,
         progress=lambda text, share: bar(text, 0.6 * share),
         keep_going=options.keep_going or sources != given,
         workers=options.workers,
     )
-    scene = with_districts(scene)
+    for outcome in made.outcomes:
+        problems.merge(outcome.problems)
+        if outcome.error is not None:
+            what, advice = f"left out: {outcome.error.what}", outcome.error.advice
+            problems.add("error", outcome.source.shown, "source-left-out", what, advice)
+    if made.scene is None:
+        for problem in problems.listed():
+            print(f"{problem.object}: {problem.message}", file=sys.stderr)
+        raise nothing_found(sources)
+    scene = with_districts(made.scene)
     bar("storing", 0.62)
     save(scene, out, problems=problems.listed())
     bar("tiling", 0.75)
     publish(scene, out / "tiles")
     bar(f"{out} is ready", 1.0)
-    print_facts(scene_facts(scene, problems), options)
+    facts = scene_facts(scene, problems)
+    print_facts({**facts, "sources": [outcome.as_dict() for outcome in made.outcomes]}, options)
     return 0
