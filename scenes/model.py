@@ -85,6 +85,8 @@ class Batch:
 
     def with_bounds(self) -> Batch:
         """Return the batch with its bounds columns filled from the finest geometry."""
+        if getattr(self.meshes, "bounds_known", False):
+            return self
         mesh = self.finest()
         if mesh is None:
             return self

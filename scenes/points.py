@@ -238,7 +238,15 @@ def cloud_of(meshes: Mapping[str, MeshSet]) -> PointBlocks | None:
     if isinstance(meshes, CloudMeshes):
         return meshes.blocks()
     mesh = meshes.get(LEVEL)
-    return mesh.blocks() if isinstance(mesh, PointMeshSet) else None
+    return mesh.blocks() if isinstance(mesh, PointMeshSet) and mesh.points is not None else None
+
+
+def point_count(meshes: Mapping[str, MeshSet]) -> int | None:
+    """Return the number of points of a batch of a cloud without reading them, None where it is something else."""
+    if isinstance(meshes, CloudMeshes):
+        return meshes.point_count
+    mesh = meshes[LEVEL] if LEVEL in meshes and type(meshes) is dict else None
+    return len(mesh.points) if isinstance(mesh, PointMeshSet) and mesh.points is not None else None
 
 
 def spilled(blocks: PointBlocks) -> CloudMeshes:

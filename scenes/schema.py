@@ -30,6 +30,11 @@ KINDS = frozenset(
         "Waterway",
         "TrafficArea",
         "AuxiliaryTrafficArea",
+        "TrafficSpace",
+        "AuxiliaryTrafficSpace",
+        "ClearanceSpace",
+        "Section",
+        "Intersection",
         "WaterBody",
         "PlantCover",
         "SolitaryVegetationObject",
@@ -50,6 +55,7 @@ KINDS = frozenset(
         "PipeFitting",
         "Manhole",
         "District",
+        "PointCloud",
         "PointOfInterest",
         "Site",
     }
@@ -77,6 +83,7 @@ FIXED = pa.schema(
     ]
 )
 FIXED_NAMES = frozenset(FIXED.names)
+METADATA_KEY = b"source_metadata"  # of a table: JSON that its file says about itself, kept for exports
 BOUNDS = ("min_x", "min_y", "min_z", "max_x", "max_y", "max_z")
 
 

@@ -11,6 +11,7 @@ from scenes.errors import PackageError
 from scenes.georeference import Georeference
 from scenes.model import ALIASES as ALIAS_SCHEMA
 from scenes.model import Batch, Layer, Scene
+from scenes.points import CloudMeshes
 from scenes.relations import RELATIONS as RELATION_SCHEMA
 from scenes.store import layout
 from scenes.store.beside import read_beside
@@ -79,4 +80,6 @@ def _batch(folder: Path, layer: str, entry: Mapping[str, Any], beside: tuple[pa.
     if not entry["triangles"]:
         return Batch(table, {}, *beside)
     file = folder / layout.MESHES / layer / entry["file"]
+    if "points" in entry:
+        return Batch(table, CloudMeshes(file, entry["mesh_hash"], int(entry["points"])), *beside)
     return Batch(table, StoredMeshes(file, entry["mesh_hash"], entry["triangles"]), *beside)

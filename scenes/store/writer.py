@@ -15,6 +15,7 @@ import pyarrow as pa
 from scenes.digest import meshes_hash
 from scenes.errors import PackageError
 from scenes.model import ALIASES as ALIAS_SCHEMA
+from scenes.points import CloudMeshes, cloud_of, point_count, write_blocks
 from scenes.relations import RELATIONS as RELATION_SCHEMA
 from scenes.store import layout
 from scenes.store.beside import write_beside
@@ -147,6 +148,8 @@ class _Writer:
             "mesh_hash": meshes_hash(batch.meshes),
             "triangles": _triangle_counts(batch),
         }
+        if (points := point_count(batch.meshes)) is not None:
+            entry["points"] = points
         self._objects(batch, layer.name, entry, self.fresh / layout.OBJECTS / layer.name / file)
         if batch.meshes:
             self._meshes(batch, layer.name, entry, self.fresh / layout.MESHES / layer.name / file)
@@ -161,11 +164,13 @@ class _Writer:
 
     def _meshes(self, batch: Batch, layer: str, entry: dict[str, Any], file: Path) -> None:
         same = self._old_file(layer, layout.MESHES, "mesh_hash", entry["mesh_hash"])
-        stored = batch.meshes if isinstance(batch.meshes, StoredMeshes) else None
+        stored = batch.meshes if isinstance(batch.meshes, (StoredMeshes, CloudMeshes)) else None
         if same is not None:
             link_file(same, file)
         elif stored is not None and stored.is_there:
             shutil.copyfile(stored.file, file)
+        elif (cloud := cloud_of(batch.meshes)) is not None:
+            entry["mesh_hash"] = write_blocks(cloud, file)
         else:
             write_meshes(batch.meshes, file)
 
