@@ -85,6 +85,12 @@ def _add_mesh(digest: hashlib.blake2b, mesh: MeshSet) -> None:
         _add_array(digest, array)
     if mesh.semantics is not None:
         _add_array(digest, mesh.semantics)
+    if mesh.images:
+        for laid in (mesh.uvs, mesh.triangle_images):
+            _add_array(digest, laid)
+        for image in mesh.images:
+            digest.update(f"image {image.mime} {len(image.data)};".encode())
+            digest.update(image.data)
     for each in mesh.instances:
         for array in (each.rows, each.positions, each.yaw_rad, each.scales):
             _add_array(digest, array)

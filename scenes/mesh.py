@@ -81,6 +81,14 @@ class MeshSet:
         Placements of prototypes.
     semantics
         (t,) uint8: what each triangle is part of, as a code of `scenes.semantics`; None = unknown.
+    uvs
+        (v, 2) float32: place in the image, as in glTF: 0, 0 is the upper left corner and 1, 1 the lower right one;
+        beyond that the image is repeated. None = nothing has an image. See `textured`.
+    triangle_images
+        (t,) int32: index into `images` of each triangle, -1 = none. Colours multiply the image: white leaves it
+        as it is.
+    images
+        The images.
 
     Examples
     --------
@@ -101,6 +109,9 @@ class MeshSet:
     points: Indices | None = None
     instances: tuple[Instances, ...] = ()
     semantics: NDArray[np.uint8] | None = None
+    uvs: Singles | None = None
+    triangle_images: NDArray[np.int32] | None = None
+    images: tuple[Picture, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes, once and for all."""
@@ -118,6 +129,19 @@ class MeshSet:
                 raise ValueError(f"{name} {values.shape} must be ({vertices}, {width})")
         if self.semantics is not None and self.semantics.shape != (len(self.triangles),):
             raise ValueError(f"semantics {self.semantics.shape} must be ({len(self.triangles)},)")
+        self._check_images()
+
+    def _check_images(self) -> None:
+        if self.uvs is None and self.triangle_images is None and not self.images:
+            return
+        if self.uvs is None or self.triangle_images is None:
+            raise ValueError("images need uvs and triangle_images")
+        if self.uvs.shape != (len(self.positions), 2) or self.triangle_images.shape != (len(self.triangles),):
+            raise ValueError(f"uvs {self.uvs.shape} and triangle_images {self.triangle_images.shape} do not fit")
+        if int(self.triangle_images.min(initial=0)) < -1:
+            raise ValueError("a triangle names an image below -1")
+        if int(self.triangle_images.max(initial=-1)) >= len(self.images):
+            raise ValueError(f"a triangle names image {int(self.triangle_images.max())} of {len(self.images)}")
 
     @classmethod
     def empty(cls) -> MeshSet:
@@ -222,7 +246,7 @@ class MeshSet:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays."""
+        """Bytes of all arrays and images."""
         arrays = (
             self.positions,
             self.triangles,
@@ -232,8 +256,11 @@ class MeshSet:
             self.lines,
             self.points,
             self.semantics,
+            self.uvs,
+            self.triangle_images,
         )
-        return sum(array.nbytes for array in arrays if array is not None)
+        bare = sum(array.nbytes for array in arrays if array is not None)
+        return bare + sum(len(each.data) for each in self.images)
 
     def vertex_rows(self) -> Indices:
         """Return the row of the object of each vertex, (v,) uint32."""
@@ -291,6 +318,9 @@ class MeshSet:
             points=_kept(self.points, keep_vertex, renumber),
             instances=tuple(kept for each in self.instances if len(kept := _take_instances(each, lookup))),
             semantics=None if self.semantics is None else self.semantics[keep_triangle],
+            uvs=_taken(self.uvs, keep_vertex) if images else None,
+            triangle_images=named if images else None,
+            images=images,
         )
 
     def moved(self, by_m: Floats) -> MeshSet:
@@ -351,6 +381,9 @@ def join(parts: Sequence[MeshSet]) -> MeshSet:
         _joined([part.points for part in parts], shift, renumber),
         instances,
         _joined_semantics(parts, triangle_order),
+        None if uvs is None else uvs[vertex_order],
+        None if named is None else named[triangle_order],
+        images,
     )
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from scenes.digest import meshes_hash
 from scenes.errors import PackageError
 from scenes.mesh import Instances, MeshSet
+from scenes.pictures import Picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,8 @@ _MESH = {
     "lines": (np.uint32, 2),
     "points": (np.uint32, 0),
     "semantics": (np.uint8, 0),
+    "uvs": (np.float32, 2),
+    "triangle_images": (np.int32, 0),
 }
 _PLACED = {
     "rows": (np.uint32, 0),
@@ -41,12 +44,14 @@ _PLACED = {
     "yaw_rad": (np.float32, 0),
     "scales": (np.float32, 3),
 }
+_PICTURE = "picture"
 _SCHEMA = pa.schema(
-    [("lod", pa.string()), ("part", pa.int32())]
+    [("lod", pa.string()), ("part", pa.int32()), ("images", pa.list_(pa.int32()))]
+    + [("image", pa.large_binary()), ("mime", pa.string())]
     + [(name, pa.large_list(pa.from_numpy_dtype(kind))) for name, (kind, _) in _MESH.items()]
     + [(f"placed_{name}", pa.large_list(pa.from_numpy_dtype(kind))) for name, (kind, _) in _PLACED.items()]
 )
-_SINGLES = [f"{name}.list.element" for name in ("positions", "normals", "placed_positions", "placed_scales")]
+_SINGLES = [f"{name}.list.element" for name in ("positions", "normals", "uvs", "placed_positions", "placed_scales")]
 
 
 class StoredMeshes(Mapping[str, MeshSet]):
@@ -106,8 +111,16 @@ class StoredMeshes(Mapping[str, MeshSet]):
 
 
 def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> None:
-    """Write the geometry of a batch: row 0 of a level is the mesh, the following ones its instances."""
-    rows = [row for level, mesh in meshes.items() for row in _rows_of(level, mesh)]
+    """Write the geometry of a batch: row 0 of a level is the mesh, the following ones its instances.
+
+    Images come last, each once however many levels and prototypes use it; meshes name them by number.
+    """
+    numbers: dict[Picture, int] = {}
+    rows = [row for level, mesh in meshes.items() for row in _rows_of(level, mesh, numbers)]
+    rows += [
+        {"lod": _PICTURE, "part": number, "image": picture.data, "mime": picture.mime}
+        for picture, number in numbers.items()
+    ]
     parts = [(row["lod"], row["part"]) for row in rows]
     note = json.dumps({"hash": meshes_hash(meshes), "parts": parts}).encode()
     schema = _SCHEMA.with_metadata({_KEY: note})
@@ -140,7 +153,8 @@ def read_mesh(file: Path, level: str, content_hash: str) -> MeshSet:
             raise PackageError(file, "the package was saved over since it was opened", "open it again")
         groups = [place for place, (lod, _) in enumerate(note["parts"]) if lod == level]
         read = [parquet.read_row_group(group) for group in groups]
-        return _mesh_of(read[0], tuple(_instances_of(table) for table in read[1:]))
+        pictures = _pictures_of(parquet, note["parts"], read)
+        return _mesh_of(read[0], pictures, tuple(_instances_of(table, pictures) for table in read[1:]))
     except FileNotFoundError as error:
         raise PackageError(file, "is gone; the package was moved or saved over", "open it again") from error
     except (OSError, pa.ArrowException, ValueError, KeyError, IndexError) as error:
@@ -153,13 +167,31 @@ def _stored_hash(metadata: Mapping[bytes, bytes]) -> str:
     return str(json.loads(metadata.get(_KEY, b"{}")).get("hash", ""))
 
 
-def _rows_of(level: str, mesh: MeshSet) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [{"lod": level, "part": 0, **{name: getattr(mesh, name) for name in _MESH}}]
+def _rows_of(level: str, mesh: MeshSet, numbers: dict[Picture, int]) -> list[dict[str, Any]]:
+    def shape(mesh: MeshSet) -> dict[str, Any]:
+        images = [numbers.setdefault(image, len(numbers)) for image in mesh.images]
+        return {"images": images, **{name: getattr(mesh, name) for name in _MESH}}
+
+    rows: list[dict[str, Any]] = [{"lod": level, "part": 0, **shape(mesh)}]
     for number, each in enumerate(mesh.instances, start=1):
-        shape = {name: getattr(each.prototype, name) for name in _MESH}
         placed = {f"placed_{name}": getattr(each, name) for name in _PLACED}
-        rows.append({"lod": level, "part": number, **shape, **placed})
+        rows.append({"lod": level, "part": number, **shape(each.prototype), **placed})
     return rows
+
+
+def _pictures_of(parquet: pq.ParquetFile, parts: list[Any], read: list[pa.Table]) -> dict[int, Picture]:
+    """Return the images that some meshes name, by number."""
+    wanted = {number for table in read for number in _named(table)}
+    found = {}
+    for group, (lod, number) in enumerate(parts):
+        if lod == _PICTURE and number in wanted:
+            row = parquet.read_row_group(group, columns=["image", "mime"]).to_pylist()[0]
+            found[number] = Picture(row["image"], row["mime"])
+    return found
+
+
+def _named(table: pa.Table) -> list[int]:
+    return table["images"][0].as_py() or [] if "images" in table.column_names else []
 
 
 def _cell(value: Any, kind: pa.DataType) -> pa.Array:
@@ -170,12 +202,13 @@ def _cell(value: Any, kind: pa.DataType) -> pa.Array:
     return pa.LargeListArray.from_arrays(pa.array([0, len(flat)], pa.int64()), pa.array(flat))
 
 
-def _mesh_of(table: pa.Table, instances: tuple[Instances, ...] = ()) -> MeshSet:
-    return MeshSet(**_arrays(table, _MESH, ""), instances=instances)
+def _mesh_of(table: pa.Table, pictures: Mapping[int, Picture], instances: tuple[Instances, ...] = ()) -> MeshSet:
+    images = tuple(pictures[number] for number in _named(table))
+    return MeshSet(**_arrays(table, _MESH, ""), instances=instances, images=images)
 
 
-def _instances_of(table: pa.Table) -> Instances:
-    return Instances(_mesh_of(table), **_arrays(table, _PLACED, "placed_"))
+def _instances_of(table: pa.Table, pictures: Mapping[int, Picture]) -> Instances:
+    return Instances(_mesh_of(table, pictures), **_arrays(table, _PLACED, "placed_"))
 
 
 def _arrays(table: pa.Table, wanted: Mapping[str, tuple[Any, int]], prefix: str) -> dict[str, Any]:

@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from scenes import Instances, MeshSet
 from scenes.mesh import join, renumbered
+from scenes.pictures import Picture
 
 TENT = MeshSet.of_one([[-1, -1, 0], [1, -1, 0], [0, 1, 0], [0, 0, 3]], [[0, 1, 2], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+
+
+IMAGES = [Picture.of_pixels(np.full((4, 4, 3), [20 * i, 0, 0], np.uint8)) for i in range(3)]
 
 
 @st.composite
@@ -24,6 +28,9 @@ def meshes(draw: st.DrawFn, most_rows: int = 8, *, with_instances: bool = True) 
     triangles = [random.integers(0, size, (size, 3)).astype(np.uint32) for size in sizes]
     colours = [random.integers(0, 256, (size, 4), np.uint8) for size in sizes] if draw(st.booleans()) else None
     mesh = MeshSet.from_parts(rows, positions, triangles, colours)
+    if rows and draw(st.booleans()):
+        named = random.integers(-1, len(IMAGES), len(mesh.triangles))
+        mesh = mesh.textured(random.uniform(0, 1, (mesh.vertex_count, 2)), named, IMAGES)
     if rows and draw(st.booleans()):
         ends = np.array(mesh.vertex_starts[1:]) - 1
         mesh = replace(mesh, lines=np.column_stack([mesh.vertex_starts[:-1], ends]).astype(np.uint32))
@@ -45,6 +52,17 @@ def corners(mesh: MeshSet, row: int) -> np.ndarray:
     return flat[np.lexsort(flat.T)]
 
 
+def images(mesh: MeshSet, row: int) -> list[tuple[object, ...]]:
+    """Return, sorted, the image and the places in it of each triangle of one row."""
+    found = []
+    for triangle in np.flatnonzero(mesh.triangle_rows() == row):
+        named = -1 if mesh.triangle_images is None else int(mesh.triangle_images[triangle])
+        image = mesh.images[named].data if named >= 0 else b""
+        places = mesh.uvs[mesh.triangles[triangle]].ravel().tolist() if mesh.uvs is not None and named >= 0 else []
+        found.append((image, *places))
+    return sorted(found)
+
+
 def assert_well_formed(mesh: MeshSet) -> None:
     assert (np.diff(mesh.rows.astype(np.int64)) > 0).all()
     assert len(mesh.vertex_rows()) == mesh.vertex_count
@@ -61,6 +79,7 @@ def test_a_part_holds_exactly_its_rows(mesh: MeshSet, data: st.DataObject) -> No
     assert_well_formed(part)
     for new, old in enumerate(wanted):
         assert np.allclose(corners(part, new), corners(mesh, old), atol=1e-4)
+        assert images(part, new) == images(mesh, old)
         assert sum((each.rows == new).sum() for each in part.instances) == sum(
             (each.rows == old).sum() for each in mesh.instances
         )
@@ -87,6 +106,7 @@ def test_parts_joined_are_the_whole(mesh: MeshSet, data: st.DataObject) -> None:
     assert whole.area_m2() == pytest.approx(mesh.area_m2(), rel=1e-5)
     for row in range(8):
         assert np.allclose(corners(whole, row), corners(mesh, row), atol=1e-4)
+        assert images(whole, row) == images(mesh, row)
     count = 0 if mesh.lines is None else len(mesh.lines)
     assert (0 if whole.lines is None else len(whole.lines)) == count
 
@@ -187,3 +207,18 @@ def test_nothing_is_a_mesh_too() -> None:
     assert MeshSet.from_parts([], [], []).vertex_count == 0
     assert nothing.take([0, 1]).vertex_count == 0
     assert np.isnan(nothing.row_bounds(2)[0]).all()
+
+
+def test_a_prototype_keeps_its_image_when_it_is_written_out() -> None:
+    painted = TENT.textured(np.eye(4)[:, :2], [0, -1, 0, 0], IMAGES[:1])
+    feet = np.zeros((2, 3), np.float32)
+    placed = Instances(painted, np.array([1, 0], np.uint32), feet, feet[:, 0], np.ones((2, 3), np.float32))
+    mesh = replace(MeshSet.empty(), instances=(placed,)).expanded()
+    assert images(mesh, 0) == images(mesh, 1) == images(painted, 0)
+
+
+def test_an_image_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="image 2 of 1"):
+        replace(TENT, uvs=np.zeros((4, 2), np.float32), triangle_images=np.full(4, 2, np.int32), images=(IMAGES[0],))
+    with pytest.raises(ValueError, match="images need uvs"):
+        replace(TENT, images=(IMAGES[0],))

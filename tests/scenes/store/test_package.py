@@ -20,23 +20,29 @@ from hypothesis import strategies as st
 import scenes
 from scenes import Batch, Georeference, Instances, Layer, MeshSet, PackageError, Problem, Scene
 from scenes.model import ALIASES
+from scenes.pictures import Picture
 from scenes.schema import object_table, unit_of
 from scenes.store import FORMAT_VERSION, manifest
-from scenes.store.meshes import StoredMeshes
+from scenes.store.meshes import StoredMeshes, write_meshes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+IMAGES = [Picture.of_pixels(np.full((4, 4, 4), [200, 0, 0, alpha], np.uint8)) for alpha in (255, 40)]
+
+
 def same_mesh(one: MeshSet, other: MeshSet) -> bool:
     names = ("centre", "positions", "triangles", "rows", "vertex_starts", "triangle_starts")
-    optional = ("colours", "normals", "lines", "points")
+    optional = ("colours", "normals", "lines", "points", "uvs", "triangle_images")
     for name in names + optional:
         a, b = getattr(one, name), getattr(other, name)
         if (a is None) != (b is None):
             return False
         if a is not None and (a.dtype != b.dtype or not np.array_equal(a, b)):
             return False
+    if one.images != other.images:
+        return False
     placed = [
         np.array_equal(getattr(a, name), getattr(b, name)) and same_mesh(a.prototype, b.prototype)
         for a, b in zip(one.instances, other.instances, strict=True)
@@ -103,7 +109,12 @@ def meshes(draw: st.DrawFn, rows: int) -> MeshSet:
         np.arange(vertices, dtype=np.uint32) if draw(st.booleans()) else None,
     )
     if draw(st.booleans()):
+        named = random.integers(-1, 2, len(triangles)).astype(np.int32)
+        mesh = mesh.textured(random.uniform(0, 2, (vertices, 2)), named, IMAGES)
+    if draw(st.booleans()):
         prototype = MeshSet.of_one([[0, 0, 0], [1, 0, 0], [0, 0, 2]], [[0, 1, 2]])
+        if draw(st.booleans()):
+            prototype = prototype.textured([[0, 0], [1, 0], [0, 1]], 0, IMAGES)
         placed = random.uniform(-9, 9, (2, 3)).astype(np.float32)
         owner = np.array([0, rows - 1], np.uint32)
         mesh = replace(mesh, instances=(Instances(prototype, owner, placed, placed[:, 0].copy(), placed),))
@@ -359,3 +370,13 @@ def test_a_scene_that_cannot_be_written_leaves_no_trace(city: Scene, tmp_path: P
     with pytest.raises(PackageError, match="cannot be a folder"):
         city.with_layer(odd).save(tmp_path / "a.city")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_of_two_levels_is_stored_once(tmp_path: Path) -> None:
+    noise = Picture.of_pixels(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8))
+    wall = MeshSet.of_one([[0, 0, 0], [1, 0, 0], [0, 0, 2]], [[0, 1, 2]]).textured([[0, 0], [1, 0], [0, 1]], 0, [noise])
+    write_meshes({"1": wall}, tmp_path / "one.parquet")
+    write_meshes({"1": wall, "2": wall, "3": wall}, tmp_path / "three.parquet")
+    one, three = ((tmp_path / f"{name}.parquet").stat().st_size for name in ("one", "three"))
+    assert three - one < 2 * len(noise.data)
+    assert (tmp_path / "three.parquet").read_bytes().count(noise.data[100:200]) == 1
