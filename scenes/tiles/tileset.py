@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenes.errors import UnknownObjectError
+from scenes.points import THEME
 from scenes.store.swap import replacing
 from scenes.tiles.content import merged
 from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
 from scenes.tiles.gather import LayerGeometry
 from scenes.tiles.metadata import ObjectNames
+from scenes.tiles.points import publish_points
 from scenes.tiles.quadtree import divide
 from scenes.tiles.simplify import Detail, simplify
 from scenes.tiles.skirts import with_skirt
@@ -93,28 +95,38 @@ def publish_layer(scene: Scene, name: str, folder: Path) -> Path:
     """Write one layer into an empty or new folder and return its tileset file."""
     layer = scene.layers[name]
     folder.mkdir(parents=True, exist_ok=True)
-    geometry = LayerGeometry(layer.batches, scene.bases[name], default_colour(layer.theme))
-    if geometry.survey():
-        cell = divide(geometry.codes, geometry.weights, LEAF_WEIGHT)
-        writer = _LayerWriter(
-            geometry, ObjectNames(layer.batches, scene.bases[name]), folder, layer.theme, bool(cell.children)
-        )
-        root = writer.write(cell).tile
-        size = float(np.linalg.norm(geometry.high - geometry.low))
-    else:
-        root = {"boundingVolume": {"box": _box(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
-        size = 0.0
-    root["refine"] = "REPLACE"
+    root = _root(scene, layer, folder)
     root["transform"] = scene.georeference.to_ecef_matrix().T.ravel().tolist()
     document = {
         "asset": {"version": "1.1", "tilesetVersion": f"{scene.epoch:08x}-{scene.version}"},
-        "geometricError": max(size, root["geometricError"] * 2),
+        "geometricError": max(_size(root), root["geometricError"] * 2),
         "root": root,
         "extras": _extras(scene, layer),
     }
     path = folder / "tileset.json"
     path.write_text(json.dumps(document, separators=(",", ":"), allow_nan=False), encoding="utf-8")
     return path
+
+
+def _root(scene: Scene, layer: Layer, folder: Path) -> Json:
+    """Write the content of a layer and return its root tile; points refine by adding, everything else by replacing."""
+    if layer.theme == THEME:
+        cloud = publish_points(layer, scene.bases[layer.name], folder)
+        if cloud is not None:
+            return cloud
+    geometry = LayerGeometry(layer.batches, scene.bases[layer.name], default_colour(layer.theme))
+    root: Json = {"boundingVolume": {"box": _box(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
+    if geometry.survey():
+        cell = divide(geometry.codes, geometry.weights, LEAF_WEIGHT)
+        names = ObjectNames(layer.batches, scene.bases[layer.name])
+        root = _LayerWriter(geometry, names, folder, layer.theme, bool(cell.children)).write(cell).tile
+    root["refine"] = "REPLACE"
+    return root
+
+
+def _size(root: Json) -> float:
+    """Return the diagonal of the box of a root tile, metres."""
+    return float(2 * np.linalg.norm(root["boundingVolume"]["box"][3:]))
 
 
 def _extras(scene: Scene, layer: Layer) -> Json:
