@@ -373,10 +373,10 @@ def test_a_scene_that_cannot_be_written_leaves_no_trace(city: Scene, tmp_path: P
 
 
 def test_an_image_of_two_levels_is_stored_once(tmp_path: Path) -> None:
-    noise = Picture.of_pixels(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8))
+    noise = Picture.of_pixels(np.random.default_rng(1).integers(0, 256, (256, 256, 3), np.uint8))
     wall = MeshSet.of_one([[0, 0, 0], [1, 0, 0], [0, 0, 2]], [[0, 1, 2]]).textured([[0, 0], [1, 0], [0, 1]], 0, [noise])
     write_meshes({"1": wall}, tmp_path / "one.parquet")
     write_meshes({"1": wall, "2": wall, "3": wall}, tmp_path / "three.parquet")
     one, three = ((tmp_path / f"{name}.parquet").stat().st_size for name in ("one", "three"))
-    assert three - one < 2 * len(noise.data)
-    assert (tmp_path / "three.parquet").read_bytes().count(noise.data[100:200]) == 1
+    assert one > len(noise.data)
+    assert three - one < len(noise.data) / 2
