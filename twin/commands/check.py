@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
-from scenes.assembly import assemble, choose_georeference
+from scenes.checking import Report, check
+from scenes.comparing import compare
 from scenes.errors import CityTwinError
-from twin.commands.shared import common, print_problems, source_options, sources_of
+from scenes.folders import expanded
+from twin.commands.shared import common, print_problems, progress_bar, source_options, sources_of
+from twin.view.check_page import write_check_page
 
 if TYPE_CHECKING:
     import argparse
+
+_MARKS = {"sound": "sound", "warnings": "warnings", "errors": "ERRORS", "unreadable": "UNREADABLE"}
 
 
 def add_parser(verbs: Any) -> None:
@@ -19,6 +25,8 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser("check", help="verify source files")
     source_options(parser)
     parser.add_argument("--ids", metavar="FILE", help="audit against an IDS file (not there yet)")
+    parser.add_argument("--html", metavar="OUT.html", help="also write the report as a page")
+    parser.add_argument("--language", choices=("en", "zh"), default="en", help="language of the page")
     common(parser)
     parser.set_defaults(run=run)
 
@@ -27,16 +35,26 @@ def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 when any of them is an error."""
     if options.ids:
         raise CityTwinError(options.ids, "the audit against IDS is not there yet", "leave --ids out")
-    problems = Problems(limit=200)
-    for source in sources_of(options):
-        try:
-            assemble([source], georeference=choose_georeference([source], options.crs), problems=problems)
-        except CityTwinError as error:
-            problems.add("error", error.where, type(error).__name__, error.what, error.advice)
-    found = [problem.as_dict() for problem in problems.listed()]
+    passed_over = Problems(limit=200)
+    sources = expanded(sources_of(options), passed_over)
+    if not sources:
+        raise CityTwinError("no source", "there is nothing to check", "name at least one file")
+    report = check(sources, crs=options.crs, compare=compare, progress=progress_bar(options))
+    report.between.extend(passed_over.listed())
+    if options.html:
+        write_check_page(report, Path(options.html), options.language)
     if options.json:
-        print(json.dumps({"problems": found}, ensure_ascii=False, indent=2))
+        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
     else:
-        print_problems(found, 20)
-        print(f"{len(found)} findings")
-    return int(any(problem["severity"] == "error" for problem in found))
+        _print(report)
+    return int(report.failed)
+
+
+def _print(report: Report) -> None:
+    for verdict in report.verdicts:
+        loaded = f"{verdict.objects:,} objects" if verdict.objects else "nothing loaded"
+        print(f"{_MARKS[verdict.state]:12}{verdict.source} ({loaded})")
+        print_problems([problem.as_dict() for problem in verdict.problems], 5, indent="  ")
+    print_problems([problem.as_dict() for problem in report.between], 20)
+    counts = report.as_dict()["summary"]
+    print(", ".join(f"{count} {state}" for state, count in counts.items() if count))

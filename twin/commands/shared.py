@@ -172,7 +172,7 @@ def print_facts(facts: dict[str, Any], options: argparse.Namespace) -> None:
     print_problems(facts["problems"])
 
 
-def print_problems(problems: Sequence[dict[str, str]], most: int = 3) -> None:
+def print_problems(problems: Sequence[dict[str, str]], most: int = 3, indent: str = "") -> None:
     """Print findings, one a line, at most `most` of each rule; JSON has them all."""
     counts: dict[str, int] = {}
     for problem in problems:
@@ -180,10 +180,11 @@ def print_problems(problems: Sequence[dict[str, str]], most: int = 3) -> None:
         counts[rule] = counts.get(rule, 0) + 1
         if counts[rule] <= most:
             advice = f"; {problem['advice']}" if problem.get("advice") else ""
-            print(f"{problem['severity']:8}{problem['object']}: {problem['message']}{advice} [{rule}]")
+            place = f" ({problem['place']})" if problem.get("place") else ""
+            print(f"{indent}{problem['severity']:8}{problem['object']}{place}: {problem['message']}{advice} [{rule}]")
     for rule, count in counts.items():
         if count > most:
-            print(f"{'':8}... and {count - most} more of [{rule}]; --json lists them")
+            print(f"{indent}{'':8}... and {count - most} more of [{rule}]; --json lists them")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
