@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.view.clouds import cloud_spec
 from twin.view.labels import scene_labels
 from twin.view.words import layer_titles
 
@@ -124,6 +125,7 @@ def _layer(scene: Scene, layer: Layer) -> dict[str, Any]:
         "underground": bool(style.get("underground", buried)),
         "bounds": None if bounds is None or not np.isfinite(bounds).all() else list(bounds),
         "source": layer.source,
+        "cloud": cloud_spec(layer),
     }
 
 

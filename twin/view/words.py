@@ -21,7 +21,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "TunnelConstructiveElement": "隧道构件", "ReliefFeature": "地形", "LandUse": "用地",
         "GenericOccupiedSpace": "一般空间对象", "OtherConstruction": "其他构筑物", "CityObjectGroup": "城市对象组",
         "Device": "设备", "Pipe": "管线", "PipeFitting": "管件", "Manhole": "检查井", "District": "行政区划",
-        "PointOfInterest": "兴趣点", "Site": "场地",
+        "PointOfInterest": "兴趣点", "Site": "场地", "PointCloud": "点云块", "TrafficSpace": "交通空间", "AuxiliaryTrafficSpace": "交通附属空间",
+        "ClearanceSpace": "净空", "Section": "路段", "Intersection": "交叉口",
     }
 )  # fmt: skip
 THEMES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -29,7 +30,7 @@ THEMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "buildings": ("Buildings", "建筑"), "bim": ("Building models", "建筑信息模型"), "roads": ("Roads", "道路"),
         "water": ("Water", "水系"), "landuse": ("Land use", "用地"), "trees": ("Trees", "树木"),
         "terrain": ("Terrain", "地形"), "pipes": ("Pipes", "地下管线"), "districts": ("Districts", "行政区划"),
-        "points": ("Points of interest", "兴趣点"), "sensors": ("Sensors", "监测设备"),
+        "points": ("Points of interest", "兴趣点"), "pointcloud": ("Point cloud", "点云"), "sensors": ("Sensors", "监测设备"),
         "generic": ("Objects", "其他对象"),
     }
 )  # fmt: skip
@@ -49,11 +50,15 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "material": ("Material", "材料"), "address": ("Address", "地址"), "elevation_m": ("Elevation", "高程"),
         "lanes": ("Lanes", "车道数"), "species": ("Species", "树种"), "depth_m": ("Depth", "埋深"),
         "population": ("Population", "人口"), "highway": ("Road class", "道路等级"),
-        "base_m": ("Base height", "底部高程"),
+        "base_m": ("Base height", "底部高程"), "roof_area_m2": ("Roof area", "屋顶面积"),
+        "wall_area_m2": ("Wall area", "墙面面积"), "ground_area_m2": ("Ground area", "基底面积"),
+        "lod": ("Level of detail", "细节层次"), "flood_depth_m": ("Flood depth", "淹没深度"),
         "use": ("Use", "用途"), "year_built": ("Year built", "建成年份"), "building": ("Building type", "建筑类型"),
         "min_height_m": ("Height of the underside", "底面高度"), "height_source": ("Source of the height", "高度来源"),
         "device_type": ("Device type", "设备类型"), "network": ("Network", "管网"),
         "name_en": ("English name", "英文名"),
+        "point_count": ("Points", "点数"), "density_per_m2": ("Points per square metre", "点密度"),
+        "main_class": ("Main class", "主要类别"), "low_m": ("Low points", "低点高程"), "high_m": ("High points", "高点高程"),
         "valid_from": ("Valid from", "生效时间"), "valid_to": ("Valid to", "失效时间"), "grade": ("Grade", "等级"),
     }
 )  # fmt: skip

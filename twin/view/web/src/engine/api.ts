@@ -21,6 +21,33 @@ export interface LayerSpec {
   underground: boolean;
   bounds: Box6 | null;
   source: string;
+  /** Of a point cloud. */
+  cloud?: CloudSpec | null;
+}
+
+export type PointMode = "rgb" | "classes" | "height" | "intensity";
+
+/** What the page is told of a point cloud. */
+export interface CloudSpec {
+  /** Number of points, and metres between neighbours where they are dense. */
+  points: number;
+  spacing_m: number;
+  /** What the points can be coloured by, and by what they are at first. */
+  modes: PointMode[];
+  mode: PointMode;
+  classes: { code: number; colour: string; titles: Titles; points: number; hidden: boolean }[];
+  /** Local heights and intensities between which nearly all points lie. */
+  height: [number, number];
+  intensity: [number, number] | null;
+  /** Ramp of heights: places 0..1 and colours "#rrggbb". */
+  stops: [number, string][];
+}
+
+/** How the points of a layer are drawn; a size of 1 closes the gaps between neighbours. */
+export interface PointLook {
+  mode: PointMode;
+  size: number;
+  hidden: number[];
 }
 
 export interface RampLegend {
@@ -207,6 +234,8 @@ export interface CityEngine {
   // layers
   setLayerVisible(name: string, visible: boolean): void;
   setLayerOpacity(name: string, opacity: number): void;
+  /** How the points of a cloud are drawn; nothing happens to other layers. */
+  setPoints(name: string, look: PointLook): void;
   /** 0 = solid ground .. 1 = ground gone; pipes and the like show through. */
   setUnderground(amount: number): void;
 

@@ -1,7 +1,7 @@
 /** The engine: one canvas with a streamed city, its state textures, light, camera and tools. */
 
 import { NeutralToneMapping, PCFShadowMap, Scene, Vector3, WebGLRenderer } from "three";
-import type { Box6, CameraState, CityEngine, CreateEngine, EngineEvents, EngineOptions, EngineStats, MeasureKind, OverlaySpec, Pick, SceneManifest, SectionPlane, Theme } from "./api";
+import type { Box6, CameraState, CityEngine, CreateEngine, EngineEvents, EngineOptions, EngineStats, MeasureKind, OverlaySpec, Pick, PointLook, SceneManifest, SectionPlane, Theme } from "./api";
 import { CityCamera } from "./camera";
 import { Controls } from "./controls";
 import { chooseQuality, type Quality } from "./device";
@@ -262,6 +262,11 @@ class Engine implements CityEngine {
   setLayerOpacity(name: string, opacity: number): void {
     this.tiles?.layers.get(name)?.setOpacity(opacity);
     this.changed();
+  }
+
+  setPoints(name: string, look: PointLook): void {
+    this.tiles?.layers.get(name)?.cloud?.set(look);
+    this.requestFrame();
   }
 
   setUnderground(amount: number): void {

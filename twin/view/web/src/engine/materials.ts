@@ -16,6 +16,7 @@ import {
 } from "three";
 import type { LayerSpec } from "./api";
 import type { ObjectStates } from "./objects";
+import type { CloudLook } from "./points";
 import {
   FRAGMENT_COLOUR,
   FRAGMENT_CUT,
@@ -57,6 +58,7 @@ const STYLES: Record<string, Style> = {
   pipes: { colour: "#5b8fb0", casts: false, lift: 0 },
   districts: { colour: "#8a7fb0", cover: true, lift: 4 },
   points: { colour: "#e2574c", lift: 0 },
+  pointcloud: { colour: "#b9bdc2", lift: 0 },
   sensors: { colour: "#1f9d8b", casts: true, lift: 0 },
   generic: { colour: "#d9d6d0", casts: true, lift: 0 },
 };
@@ -125,7 +127,11 @@ export class LayerMaterials {
   private opacity: number;
   private plane: Plane | null = null;
 
-  constructor(layer: LayerSpec, shared: Uniforms) {
+  constructor(
+    layer: LayerSpec,
+    shared: Uniforms,
+    private readonly cloud: CloudLook | null = null,
+  ) {
     this.style = styleOf(layer.theme);
     this.opacity = layer.opacity;
     this.uniforms = { ...shared, uTinted: { value: 0 }, uWash: { value: this.style.wash ?? 0 } };
@@ -184,7 +190,7 @@ export class LayerMaterials {
     if (shape.type === "point") {
       const point = new PointsMaterial({ ...base, size: 7, sizeAttenuation: false });
       patch(point, uniforms, defines, "plain");
-      return point;
+      return this.cloud?.dress(point) ?? point;
     }
     const mesh = new MeshLambertMaterial({
       ...base,

@@ -2,6 +2,7 @@
 
 import { DoubleSide, GLSL3, NearestFilter, type PerspectiveCamera, type Plane, type Scene, ShaderMaterial, UnsignedByteType, Vector3, type WebGLRenderer, WebGLRenderTarget } from "three";
 import type { Uniforms } from "./materials";
+import { NOTHING_HIDDEN } from "./points";
 import { PICK_FRAGMENT, PICK_VERTEX } from "./shaders";
 import { PICKABLE } from "./tiles";
 
@@ -34,7 +35,7 @@ export class Picker {
       glslVersion: GLSL3,
       vertexShader: PICK_VERTEX,
       fragmentShader: PICK_FRAGMENT,
-      uniforms: { uPointSize: { value: 8 } },
+      uniforms: { uPointSize: { value: 8 }, uClasses: { value: NOTHING_HIDDEN } },
       side: DoubleSide,
       clipping: true,
     });

@@ -202,6 +202,8 @@ if ( uCut > 0.5 && ! gl_FrontFacing ) {
 
 /** Picking: handle + 1 in the first target, the distance's bits in the second. */
 export const PICK_VERTEX = /* glsl */ `
+attribute float _classification;
+uniform sampler2D uClasses;
 #include <common>
 #include <clipping_planes_pars_vertex>
 ${VERTEX_HEAD}
@@ -217,6 +219,7 @@ void main() {
 	vEye = mvPosition.xyz;
 	vHandle = cityHandle + 1;
 	${VERTEX_GONE}
+	if ( texelFetch( uClasses, ivec2( int( _classification + 0.5 ), 0 ), 0 ).a < 0.5 ) gl_Position = vec4( 2.0, 2.0, 2.0, 1.0 );
 }
 `;
 

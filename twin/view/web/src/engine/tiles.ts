@@ -6,6 +6,7 @@ import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3
 import type { PerspectiveCamera, WebGLRenderer } from "three";
 import type { LayerSpec, SceneManifest } from "./api";
 import { LayerMaterials, type Shape, type Uniforms } from "./materials";
+import { CLOUD_ERROR, CloudLook } from "./points";
 
 /** Three.js layer number of what the pick pass draws. */
 export const PICKABLE = 1;
@@ -73,6 +74,8 @@ function riseOf(geometry: BufferGeometry, matrix: Matrix4): BufferAttribute {
 export class CityLayer {
   readonly tiles: TilesRenderer;
   readonly materials: LayerMaterials;
+  /** How points are drawn, of a point cloud. */
+  readonly cloud: CloudLook | null;
   readonly group = new Group();
   visible: boolean;
   private opacity: number;
@@ -89,12 +92,14 @@ export class CityLayer {
   ) {
     this.visible = spec.visible;
     this.opacity = spec.opacity;
-    this.materials = new LayerMaterials(spec, uniforms);
+    const errorTarget = options.errorTarget * (spec.cloud ? CLOUD_ERROR : 1);
+    this.cloud = spec.cloud ? new CloudLook(spec.cloud, errorTarget, uniforms.uPixel) : null;
+    this.materials = new LayerMaterials(spec, uniforms, this.cloud);
     const url = new URL(spec.tileset, root).toString();
     this.tiles = new TilesRenderer(url);
     this.tiles.registerPlugin(new LocalFrame(url, options.fetch));
     this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false }));
-    this.tiles.errorTarget = options.errorTarget;
+    this.tiles.errorTarget = errorTarget;
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
     for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
@@ -179,6 +184,7 @@ export class CityLayer {
   dispose(): void {
     this.tiles.dispose();
     this.materials.dispose();
+    this.cloud?.dispose();
     this.group.removeFromParent();
   }
 
@@ -221,6 +227,7 @@ export class CityLayer {
     const flat = !geometry.getAttribute("normal");
     const shape: Shape = { type, colours: Boolean(geometry.getAttribute("color")), flat };
     object.material = this.materials.of(shape);
+    if (type === "point") this.cloud?.prepare(object);
     if (type === "mesh" && this.materials.style.windows) this.chooseByDistance(object, shape);
     object.customDepthMaterial = this.materials.depth;
     object.castShadow = this.materials.casts && type === "mesh";

@@ -32,6 +32,15 @@ export const en = {
   "layers.source": "Source: {source}",
   "layers.zoom": "Fly to {name}",
 
+  "cloud.mode": "Colour points by",
+  "cloud.mode.rgb": "Own colours",
+  "cloud.mode.classes": "Class",
+  "cloud.mode.height": "Height",
+  "cloud.mode.intensity": "Intensity",
+  "cloud.size": "Point size",
+  "cloud.points": "{count} points",
+  "cloud.classes": "Classes that are shown",
+
   "overlay.title": "Overlays",
   "overlay.none": "Original colours",
   "overlay.empty": "No overlays are available yet.",

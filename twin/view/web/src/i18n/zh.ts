@@ -34,6 +34,15 @@ export const zh: Record<Key, string> = {
   "layers.source": "数据来源：{source}",
   "layers.zoom": "定位到{name}",
 
+  "cloud.mode": "点的着色方式",
+  "cloud.mode.rgb": "原始颜色",
+  "cloud.mode.classes": "分类",
+  "cloud.mode.height": "高程",
+  "cloud.mode.intensity": "反射强度",
+  "cloud.size": "点大小",
+  "cloud.points": "{count} 个点",
+  "cloud.classes": "显示的类别",
+
   "overlay.title": "专题叠加",
   "overlay.none": "原始颜色",
   "overlay.empty": "暂无可用专题。",

@@ -2,8 +2,9 @@
 import type { Link, LiveStatus } from "../backend/live";
 import { bytesOf, type SimulationResult } from "../backend/messages";
 import { createEngine } from "../engine";
-import type { Backend, CityEngine, Language, OverlaySpec, Pick, SceneManifest, SectionPlane, Theme } from "../engine/api";
+import type { Backend, CityEngine, Language, LayerSpec, OverlaySpec, Pick, PointLook, SceneManifest, SectionPlane, Theme } from "../engine/api";
 import { I18n } from "../i18n";
+import { firstLook } from "./clouds";
 import { copyText, debounced, Dom } from "./dom";
 import { LiveFeed } from "./feed";
 import { onKeys } from "./keys";
@@ -199,6 +200,17 @@ export class CityApp {
     this.changed({ opacity: { ...this.state.opacity, [name]: opacity } });
   }
 
+  /** How the points of a cloud are drawn in this view. */
+  pointLook(layer: LayerSpec): PointLook {
+    const own = layer.cloud ? firstLook(layer.cloud) : { mode: "rgb" as const, size: 1, hidden: [] };
+    return { ...own, ...this.state.points[layer.name] };
+  }
+
+  setPointLook(name: string, look: PointLook): void {
+    for (const engine of this.engines) engine.setPoints(name, look);
+    this.changed({ points: { ...this.state.points, [name]: look } });
+  }
+
   // selection -----------------------------------------------------------------------------------
 
   async select(handle: number | null, fly = false): Promise<void> {
@@ -341,6 +353,7 @@ export class CityApp {
       engine.setLayerVisible(layer.name, this.layerVisible(layer.name));
       const opacity = state.opacity[layer.name];
       if (opacity !== undefined) engine.setLayerOpacity(layer.name, opacity);
+      if (layer.cloud) engine.setPoints(layer.name, this.pointLook(layer));
     }
     engine.setTime(state.time ?? manifest.time);
     engine.setUnderground(state.underground);

@@ -47,6 +47,7 @@ export const ICONS = {
   district: "M4 5h7v6H4zM13 5h7v9h-7zM4 13h7v6H4zM13 16h7v3h-7z",
   point: "M12 21s6.5-6 6.5-11a6.5 6.5 0 0 0-13 0c0 5 6.5 11 6.5 11zM12 7.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5z",
   sensor: "M12 13.5v7M12 9.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM7.8 15.7a6 6 0 0 1 0-8.4M16.2 15.7a6 6 0 0 0 0-8.4M5 18.5a10 10 0 0 1 0-14M19 18.5a10 10 0 0 0 0-14",
+  cloud: "M6 17v.1M9.5 18.5v.1M13 17v.1M16.5 18.5v.1M4.5 13v.1M8 13.8v.1M11.5 13v.1M15 13.8v.1M18.5 13v.1M8 9v.1M11.5 8.5v.1M15 9v.1M11.5 4.5v.1M18 9v.1",
   generic: "M5 5h14v14H5z",
 } as const;
 
@@ -63,6 +64,7 @@ const THEMES: Record<string, IconName> = {
   pipes: "pipe",
   districts: "district",
   points: "point",
+  pointcloud: "cloud",
   sensors: "sensor",
 };
 

@@ -1,6 +1,7 @@
 /** The layers of the scene: what is shown, and how solid. */
 import type { LayerSpec, SceneManifest } from "../engine/api";
 import type { CityApp } from "./app";
+import { CloudControls } from "./clouds";
 import { section } from "./card";
 import { iconOfTheme } from "./icons";
 
@@ -33,6 +34,7 @@ export class LayerPanel {
       { class: "layer", attributes: { "data-layer": layer.name } },
       dom.h("label", { class: "layer-main" }, dom.icon(iconOfTheme(layer.theme), `icon theme-${layer.theme}`), name, count, eye, dom.h("span", { class: "switch" })),
       dom.h("div", { class: "layer-more" }, slider, fly),
+      layer.cloud ? new CloudControls(this.app, layer, layer.cloud).element : null,
     );
     i18n.bind(row, () => {
       const title = i18n.title(layer.titles, layer.name);

@@ -1,5 +1,5 @@
 /** What the view shows, and its short form in the address: enough to restore it on another screen. */
-import type { CameraState, Language, SectionPlane, Theme } from "../engine/api";
+import type { CameraState, Language, PointLook, PointMode, SectionPlane, Theme } from "../engine/api";
 
 export interface ViewState {
   camera: CameraState | null;
@@ -8,6 +8,8 @@ export interface ViewState {
   hidden: string[];
   shown: string[];
   opacity: Record<string, number>;
+  /** How point clouds are drawn, where it was changed. */
+  points: Record<string, PointLook>;
   /** Name of the overlay; null = original colours, undefined = the scene's own choice. */
   overlay: string | null | undefined;
   /** Name of the scenario; null = the city as it is. */
@@ -28,6 +30,7 @@ export const EMPTY: ViewState = {
   hidden: [],
   shown: [],
   opacity: {},
+  points: {},
   overlay: undefined,
   scenario: null,
   time: null,
@@ -49,6 +52,8 @@ export function encode(state: ViewState): string {
   if (state.shown.length) query.set("v", state.shown.join(","));
   const opacities = Object.entries(state.opacity).map(([name, value]) => `${name}:${round(value)}`);
   if (opacities.length) query.set("o", opacities.join(","));
+  const looks = Object.entries(state.points).map(([name, { mode, size, hidden }]) => [name, mode, round(size), ...hidden].join(":"));
+  if (looks.length) query.set("p", looks.join(","));
   if (state.overlay !== undefined) query.set("y", state.overlay ?? "");
   if (state.scenario) query.set("b", state.scenario);
   if (state.time) query.set("t", state.time);
@@ -76,6 +81,7 @@ export function decode(hash: string): ViewState {
     hidden: list("h"),
     shown: list("v"),
     opacity: opacities(list("o")),
+    points: points(list("p")),
     overlay: query.has("y") ? query.get("y") || null : undefined,
     scenario: query.get("b") || null,
     time: time && !Number.isNaN(Date.parse(time)) ? time : null,
@@ -99,6 +105,19 @@ function opacities(parts: string[]): Record<string, number> {
   for (const part of parts) {
     const [name, value] = part.split(":");
     if (name && value !== undefined) found[name] = fraction(value, 1);
+  }
+  return found;
+}
+
+const POINT_MODES: readonly string[] = ["rgb", "classes", "height", "intensity"] satisfies PointMode[];
+
+function points(parts: string[]): Record<string, PointLook> {
+  const found: Record<string, PointLook> = {};
+  for (const part of parts) {
+    const [name, mode, size, ...hidden] = part.split(":");
+    if (!name || !mode || !POINT_MODES.includes(mode)) continue;
+    const codes = hidden.map(Number).filter((code) => Number.isInteger(code) && code >= 0 && code < 256);
+    found[name] = { mode: mode as PointMode, size: Math.min(8, Math.max(0.1, finite(size) || 1)), hidden: codes };
   }
   return found;
 }
