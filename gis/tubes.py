@@ -128,7 +128,7 @@ def _rings(points: Floats, first: Flags, last: Flags, lines: Lines, line: Intege
     shape = np.stack([profile(name, sides) for name in PROFILES])[lines.profiles[line]]
     side = shape[:, :, 0] * lines.widths_m[line, None]
     rise = shape[:, :, 1] * lines.heights_m[line, None]
-    phase = np.where(lines.profiles[line] == 0, _phases(into, out, across, up, first), 0.0)[:, None]
+    phase = np.where(lines.profiles[line] == 0, _phases(into, out, across, first), 0.0)[:, None]
     turned = np.cos(phase) * side - np.sin(phase) * rise, np.sin(phase) * side + np.cos(phase) * rise
     flat = turned[0][..., None] * across[:, None, :] + turned[1][..., None] * up[:, None, :]
     shift = -(flat * normal[:, None, :]).sum(axis=2) / (into * normal).sum(axis=1)[:, None]
@@ -147,7 +147,7 @@ def _frames(along: Floats) -> tuple[Floats, Floats]:
     return across, np.cross(across, along)
 
 
-def _phases(into: Floats, out: Floats, across: Floats, up: Floats, first: Flags) -> Floats:
+def _phases(into: Floats, out: Floats, across: Floats, first: Flags) -> Floats:
     """Return the turn of the outline against the level frame that keeps a round pipe free of twist, (p,) radians.
 
     The mitre plane mirrors the incoming frame into the outgoing one; what that differs from the level frame of the

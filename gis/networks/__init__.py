@@ -1,0 +1,1 @@
+"""Networks and services of a city: streets, sewers, water mains, power lines and public transport."""
