@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bim.assembly import Shapes, container_bounds, make_batch, source_ids, uids_of, with_container_bounds
+from bim.decision import located, placed
 from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
-from bim.georeferencing import read_georeference
-from bim.placing import placing_for
 from bim.records import read_table
 from bim.supervisor import Limits, extract
 from scenes.errors import LoadError
-from scenes.georeference import WGS84, transformer
-from scenes.loading import Location
 from scenes.model import BATCH_ROWS, Layer
 
 if TYPE_CHECKING:
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from bim.placing import Placing
-    from scenes.loading import Ground, LoadContext
+    from scenes.loading import Ground, LoadContext, Location
     from scenes.model import Batch
     from scenes.problems import Problems
     from scenes.sources import Source
@@ -56,16 +53,7 @@ class BimLoader:
 
     def locate(self, source: Source) -> Location | None:
         """Return where the model lies by its own statement, None if it makes none or the user places it."""
-        if source.place is not None:
-            return None
-        with plain_file(source.file) as path:
-            stated = read_georeference(path)
-        if stated is None:
-            return None
-        crs = source.crs if source.crs and stated.method != "site" else stated.crs
-        east, north, _ = stated.project([stated.centre_m])[0]
-        longitude, latitude = transformer(crs, WGS84).transform(east, north)
-        return Location(float(longitude), float(latitude), crs)
+        return located(source)
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002 - the loader protocol
         """Return None: a building model is no terrain."""
@@ -80,7 +68,7 @@ class BimLoader:
             With one sentence when nothing can be loaded; smaller troubles go to ``context.problems``.
         """
         with plain_file(source.file) as path, tempfile.TemporaryDirectory(prefix="citytwin-bim-") as folder:
-            placing = _placing(source, path, context)
+            placing = placed(source, context)
             try:
                 found = extract(path, Path(folder), self.limits, context.problems, context.progress)
             except LoadError as error:
@@ -89,15 +77,6 @@ class BimLoader:
             if not tree.num_rows:
                 raise LoadError(source.path, "the model holds no project and no objects", "export it again")
             yield from _batches(source, tree, found.chunks, placing, context.problems)
-
-
-def _placing(source: Source, path: Path, context: LoadContext) -> Placing:
-    stated = None if source.place is not None else read_georeference(path)
-    placing = placing_for(source.file.name, stated, source.place, source.crs, context.georeference)
-    for rule, message in placing.where.remarks:
-        advice = "check the place, or give --place FILE=E,N,H,ANGLE"
-        context.problems.add("warning", source.file.name, rule, message, advice)
-    return placing
 
 
 def _batches(

@@ -29,6 +29,7 @@ _TOKEN = re.compile(
     (?P<none>[$*]) | (?P<binary>"[0-9A-F]*") )""",
     re.VERBOSE | re.DOTALL,
 )
+_HEAD = re.compile(rb"#(\d{1,18})\s*=\s*([A-Za-z][A-Za-z0-9_]*)\s*(?=\()")
 _WIDE = re.compile(r"\\X2\\((?:[0-9A-Fa-f]{4})+)\\X0\\")
 _WIDER = re.compile(r"\\X4\\((?:[0-9A-Fa-f]{8})+)\\X0\\")
 _BYTE = re.compile(r"\\X\\([0-9A-Fa-f]{2})")
@@ -81,6 +82,7 @@ class StepText:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data: mmap.mmap | bytes = b""
+        self._index: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def __enter__(self) -> Self:
         """Map the file into memory."""
@@ -113,12 +115,24 @@ class StepText:
         """Return the entity that a `Ref` names, None if it is no reference or not in the file."""
         if not isinstance(ref, Ref):
             return None
-        pattern = rb"(?<![0-9#])#%d\s*=\s*([A-Za-z0-9_]+)\s*(?=\()" % ref.number
-        match = re.search(pattern, self._data)
-        if match is None:
+        numbers, places = self._indexed()
+        at = int(np.searchsorted(numbers, ref.number))
+        if at == len(numbers) or numbers[at] != ref.number:
             return None
-        arguments = _arguments(self._data, match.end())
-        return None if arguments is None else Entity(ref.number, match[1].decode().upper(), arguments)
+        match = _HEAD.match(self._data, int(places[at]))
+        arguments = _arguments(self._data, match.end()) if match is not None else None
+        if match is None or arguments is None:
+            return None
+        return Entity(ref.number, match[2].decode().upper(), arguments)
+
+    def _indexed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the entity numbers in order, and where the first entity of each number begins."""
+        if self._index is None:
+            found = [(int(match[1]), match.start()) for match in _HEAD.finditer(self._data)]
+            pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
+            numbers, first = np.unique(pairs[:, 0], return_index=True)
+            self._index = (numbers, pairs[first, 1])
+        return self._index
 
 
 def decode_text(raw: str) -> str:

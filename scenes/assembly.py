@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scenes.errors import CityTwinError, GeoreferenceError, LoadError, UnsupportedError
-from scenes.georeference import Georeference, parse_crs
+from scenes.georeference import Georeference, is_metric
 from scenes.guard import readers
 from scenes.loading import LoadContext, loader_for
 from scenes.model import Scene
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from scenes.guard import Reader
     from scenes.loading import Ground, Loader, Location
     from scenes.model import Batch, Layer
+    from scenes.vertical import Geoid
 
     Found = list[tuple[Layer, Batch]]
 
 _NAMED = 12
+_SURE = 0.9
 
 
 def _silent(_message: str, _share: float) -> None:
@@ -48,6 +50,8 @@ class Outcome:
         What was found wrong with it.
     error
         Why it was left out, None if it was not.
+    facts
+        What its loader decided about it, such as ``georeference``.
     """
 
     source: Source
@@ -55,6 +59,7 @@ class Outcome:
     layers: dict[str, int] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
     error: CityTwinError | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def objects(self) -> int:
@@ -79,6 +84,7 @@ class Outcome:
             "objects": self.objects,
             "layers": self.layers,
             "findings": self.problems.totals(),
+            **self.facts,
             **why,
         }
 
@@ -127,7 +133,7 @@ class _Work:
         return found
 
     def load(self, context: LoadContext) -> None:
-        mine = replace(context, problems=self.outcome.problems)
+        mine = replace(context, problems=self.outcome.problems, facts=self.outcome.facts)
         pairs: Iterator[tuple[Layer, Batch]] = (
             self.reader.items(self.loader, "load", self.source, mine)
             if self.guarded
@@ -180,11 +186,11 @@ def choose_georeference(sources: Sequence[Source], crs: str = "") -> Georeferenc
 
 def _frame(plan: _Plan, crs: str) -> Georeference:
     works = sorted(plan.works, key=lambda work: work.stage)
-    for work in works:
-        location = plan.attempt(work.outcome, work.locate)
-        if location is not None:
-            own = location.crs if location.crs and parse_crs(location.crs).is_projected else ""
-            return Georeference.around(location.longitude_deg, location.latitude_deg, crs or own)
+    location = _most_trusted(plan, works)
+    if location is not None:
+        own = location.crs if location.crs and is_metric(location.crs) else ""
+        frame = Georeference.around(location.longitude_deg, location.latitude_deg, crs or own)
+        return frame if frame.vertical_datum else replace(frame, vertical_datum=location.vertical)
     for work in works:
         place = work.source.place
         if place is not None and crs:
@@ -194,6 +200,18 @@ def _frame(plan: _Plan, crs: str) -> Georeference:
         "no file says where on Earth it lies",
         "name a system with --crs and place models with --place FILE=E,N,H,ANGLE",
     )
+
+
+def _most_trusted(plan: _Plan, works: Sequence[_Work]) -> Location | None:
+    """Return where the first source lies that is sure of it, else the surest of all."""
+    best: Location | None = None
+    for work in works:
+        location = plan.attempt(work.outcome, work.locate)
+        if location is not None and (best is None or location.trust > best.trust):
+            best = location
+            if best.trust >= _SURE:
+                return best
+    return best
 
 
 def assemble(
@@ -244,6 +262,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     keep_going: bool = False,
     workers: int = 1,
     problem_limit: int = 20,
+    geoid: Geoid | None = None,
 ) -> Assembly:
     """Load sources as `assemble` does, and tell what became of each.
 
@@ -257,6 +276,8 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
         Sources that are read at the same time.
     problem_limit
         Findings of one rule that are kept one by one for each source.
+    geoid
+        Undulations between heights above the ellipsoid and the heights of the scene.
 
     Raises
     ------
@@ -268,7 +289,9 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     plan = _planned(sources, keep_going=keep_going, workers=workers, problem_limit=problem_limit)
     if not plan.works:
         return Assembly(None, tuple(plan.outcomes))
-    context = LoadContext(georeference or _frame(plan, crs), progress=progress)
+    frame = georeference or _frame(plan, crs)
+    everything = tuple(outcome.source for outcome in plan.outcomes)
+    context = LoadContext(frame, progress=progress, sources=everything, geoid=geoid)
     for work in list(plan.works):
         surface = plan.attempt(work.outcome, lambda work=work, context=context: work.surface(context))  # type: ignore[misc]
         if surface is not None:

@@ -7,6 +7,7 @@ double precision in one projected coordinate system. Import order: errors <- geo
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 WGS84 = "EPSG:4326"
 GEOCENTRIC = "EPSG:4978"
+ELLIPSOIDAL = "ellipsoidal"
+_SMALL_DEG = 1e-4
 
 
 @functools.lru_cache(maxsize=64)
@@ -51,6 +54,39 @@ def parse_crs(text: str) -> pyproj.CRS:
         raise GeoreferenceError(
             text, "is not a known coordinate system", "give an EPSG code such as EPSG:32651, WKT, or a PROJ string"
         ) from error
+
+
+@functools.lru_cache(maxsize=256)
+def split(crs: str) -> tuple[str, str]:
+    """Return the horizontal and the vertical part of a system; each is empty where it has none."""
+    parsed = parse_crs(crs)
+    if parsed.is_vertical and not parsed.is_compound:
+        return "", _named(parsed)
+    if parsed.is_compound:
+        parts = parsed.sub_crs_list
+        return _named(parts[0]), _named(parts[1]) if len(parts) > 1 else ""
+    if len(parsed.axis_info) == 3 and not parsed.is_geocentric:
+        return _named(parsed.to_2d()), ELLIPSOIDAL
+    return crs, ""
+
+
+def _named(parsed: pyproj.CRS) -> str:
+    authority = parsed.to_authority(min_confidence=70)
+    return ":".join(authority) if authority else str(parsed.to_wkt())
+
+
+@functools.lru_cache(maxsize=256)
+def is_metric(crs: str) -> bool:
+    """Say whether a system is a projected one in metres, derived ones such as turned city grids included.
+
+    Examples
+    --------
+    >>> is_metric("EPSG:32651"), is_metric("EPSG:7415"), is_metric("EPSG:4326"), is_metric("EPSG:2263")
+    (True, True, False, False)
+    """
+    parsed = parse_crs(crs)
+    flat = parsed.is_projected or parsed.type_name == "Derived Projected CRS"
+    return flat and all(abs(axis.unit_conversion_factor - 1.0) <= 1e-9 for axis in parsed.axis_info[:2])
 
 
 @functools.lru_cache(maxsize=128)
@@ -101,7 +137,8 @@ class Georeference:
     height_m
         Height of local z = 0 in the vertical datum.
     vertical_datum
-        Name of the vertical datum, such as ``EPSG:5703``; kept, never guessed.
+        Vertical system of the heights, such as ``EPSG:5703`` or ``ellipsoidal``; kept, never guessed. A compound
+        `crs` is taken apart: its second part comes here.
 
     Raises
     ------
@@ -115,6 +152,9 @@ class Georeference:
     (10.0, 20.0)
     >>> lujiazui.to_projected(10.0, 20.0)
     (354010.0, 3457020.0)
+    >>> delft = Georeference("EPSG:7415", easting_m=84_000.0, northing_m=447_000.0)
+    >>> delft.crs, delft.vertical_datum
+    ('EPSG:28992', 'EPSG:5709')
     """
 
     crs: str
@@ -125,10 +165,13 @@ class Georeference:
 
     def __post_init__(self) -> None:
         """Refuse systems that are not projected metres."""
+        flat, heights = split(self.crs)
+        object.__setattr__(self, "crs", flat or self.crs)
+        object.__setattr__(self, "vertical_datum", self.vertical_datum or heights)
         parsed = parse_crs(self.crs)
-        if not parsed.is_projected:
+        if not parsed.is_projected and parsed.type_name != "Derived Projected CRS":
             raise GeoreferenceError(self.crs, "is not a projected system", "name one in metres, such as EPSG:32651")
-        if any(abs(axis.unit_conversion_factor - 1.0) > 1e-9 for axis in parsed.axis_info[:2]):
+        if not is_metric(self.crs):
             raise GeoreferenceError(self.crs, "is not in metres", "name a system in metres, such as EPSG:32651")
         numbers = (self.easting_m, self.northing_m, self.height_m)
         if not all(np.isfinite(number) for number in numbers):
@@ -194,8 +237,12 @@ class Georeference:
 
     def convergence_deg(self) -> float:
         """Return the angle from true north to grid north at the origin, clockwise positive."""
-        lon, lat = self.lonlat(0.0, 0.0)
-        return float(pyproj.Proj(parse_crs(self.crs)).get_factors(float(lon), float(lat)).meridian_convergence)
+        lon, lat = (float(value) for value in self.lonlat(0.0, 0.0))
+        parsed = parse_crs(self.crs)
+        if parsed.is_projected:
+            return float(pyproj.Proj(parsed).get_factors(lon, lat).meridian_convergence)
+        x, y = self.from_lonlat([lon, lon], [lat - _SMALL_DEG, lat + _SMALL_DEG])  # derived systems have no factors
+        return -math.degrees(math.atan2(x[1] - x[0], y[1] - y[0]))
 
     def to_ecef_matrix(self) -> Floats:
         """Return the (4, 4) matrix from the local frame to Earth-centred metres (EPSG:4978).

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scenes.georeference import Georeference
     from scenes.model import Batch, Layer
     from scenes.sources import Source
+    from scenes.vertical import Geoid
 
 
 class Ground(Protocol):
@@ -60,6 +61,12 @@ class LoadContext:
         Called with a text and a share from 0 to 1.
     loaded
         What earlier stages brought: layers (without batches) and their batches. Empty for guarded loaders.
+    sources
+        Every source of the build, so that files of one project are placed together.
+    facts
+        Where a loader writes what it decided about its source, as plain data for JSON (not from guarded loaders).
+    geoid
+        Undulations between heights above the ellipsoid and those of the scene, None if the user gave no grid.
     """
 
     georeference: Georeference
@@ -67,18 +74,24 @@ class LoadContext:
     problems: Problems = field(default_factory=Problems)
     progress: Callable[[str, float], None] = _silent
     loaded: tuple[tuple[Layer, Batch], ...] = ()
+    sources: tuple[Source, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    geoid: Geoid | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a source lies, found without loading it.
 
-    `crs` is the projected system that suits it best, empty if it has none of its own.
+    `crs` is the projected system that suits it best, empty if it has none of its own; `trust` (0..1) says how sure
+    the place is, `vertical` in which system its heights are (`scenes.vertical`).
     """
 
     longitude_deg: float
     latitude_deg: float
     crs: str = ""
+    trust: float = 1.0
+    vertical: str = ""
 
 
 @runtime_checkable

@@ -1,0 +1,101 @@
+"""What a build does with the doctor's report: where the model goes, what is said about it, and when it stays out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bim.georeferencing import judged
+from bim.placing import Placing
+from bim.surroundings import Surroundings
+from scenes.errors import GeoreferenceError
+from scenes.loading import Location
+from scenes.vertical import raised, vertical_name
+
+if TYPE_CHECKING:
+    from bim.georeferencing import Report
+    from bim.statement import Georeferenced
+    from scenes.loading import LoadContext
+    from scenes.sources import Source
+
+_LISTED = 6
+_FARTHEST_M = 500_000.0
+
+
+def located(source: Source) -> Location | None:
+    """Return where a model lies by its own statements alone, with how far they are trusted; None if it makes none."""
+    if source.place is not None:
+        return None
+    best = judged(source, (source,), Surroundings()).best
+    lonlat = best.stated.lonlat() if best is not None else None
+    if best is None or lonlat is None:
+        return None
+    return Location(*lonlat, best.crs, best.confidence, best.stated.vertical)
+
+
+def placed(source: Source, context: LoadContext) -> Placing:
+    """Return how a model comes into the scene; what was decided goes into the problems and facts of the context.
+
+    Raises
+    ------
+    GeoreferenceError
+        When nobody says where the model lies, or all say a place outside the surroundings of the scene.
+    """
+    surroundings = Surroundings.of(context)
+    report = judged(source, context.sources or (source,), surroundings)
+    context.facts["georeference"] = report.as_dict()
+    for rule, sentence in report.findings:
+        context.problems.add(
+            "warning", report.file, rule, sentence, "mend it in the authoring tool, or place the model"
+        )
+    option = f"--place {report.file}=E,N,H,ANGLE"
+    if report.best is None:
+        raise GeoreferenceError(report.file, "does not say where on Earth it lies", f"place it with {option}")
+    _, sentence = report.verdict()
+    if report.is_outside or not _reaches(report, context):
+        raise GeoreferenceError(report.file, f"left out, as {sentence}", f"place it with {option}")
+    if source.place is None:
+        _announce(report, context)
+    stated = report.best.stated
+    return Placing(_levelled(stated, report, context), context.georeference)
+
+
+def _reaches(report: Report, context: LoadContext) -> bool:
+    """Say whether the scene's system reaches the best place; where there is no scene yet it must be within 500 km."""
+    best = report.best
+    if best is None:
+        return False
+    if report.reach_m > 0 or best.method == "explicit":
+        return True
+    x, y, _ = Placing(best.stated, context.georeference).apply([best.stated.centre_m])[0]
+    return bool(x * x + y * y <= _FARTHEST_M**2)
+
+
+def _announce(report: Report, context: LoadContext) -> None:
+    severity, sentence = report.verdict()
+    best = report.hypotheses[0]
+    lonlat = best.stated.lonlat()
+    place = f"{lonlat[0]:.5f}, {lonlat[1]:.5f}" if lonlat else ""
+    advice = f"if that is wrong: {report.override(1 if len(report.hypotheses) > 1 else 0)}"
+    context.problems.add(severity, report.file, "georeference-choice", sentence, advice, place)
+    for rule, remark in best.stated.remarks:
+        if rule in ("georeference-unit", "georeference-scale", "georeference-axes", "georeference-crs"):
+            context.problems.add("warning", report.file, rule, remark, "check the map conversion")
+    for number, other in list(enumerate(report.hypotheses))[1 : _LISTED + 1]:
+        context.problems.add(
+            "info", report.file, "georeference-hypothesis", f"not taken: {other.sentence}", report.override(number)
+        )
+
+
+def _levelled(stated: Georeferenced, report: Report, context: LoadContext) -> Georeferenced:
+    """Return a statement with its height in the vertical system of the scene."""
+    target = context.georeference.vertical_datum
+    lonlat = stated.lonlat()
+    if not stated.vertical or stated.vertical == target or lonlat is None:
+        return stated
+    shift = raised(stated.vertical, target, lonlat, context.geoid)
+    if shift.how == "unknown":
+        said, wanted = vertical_name(stated.vertical), vertical_name(target)
+        message = f"its heights are {said}, those of the scene {wanted}; they are taken as the same"
+        context.problems.add("warning", report.file, "vertical-datum-differs", message, "give --geoid FILE")
+    return replace(stated, height_m=stated.height_m + shift.by_m)

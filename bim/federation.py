@@ -1,0 +1,165 @@
+"""Models of one project: which files of a build belong together, so that one decision holds for all of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyproj
+
+from bim.files import is_ifc
+from bim.hypotheses import Statements, at_crs, statements_of
+from bim.outline import Outline
+from bim.statement import Georeferenced
+from scenes.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scenes.georeference import Georeference
+    from scenes.sources import Source
+
+_SAME_M = 5.0
+_SAME_RAD = math.radians(0.2)
+_GEOD = pyproj.Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file with what it says."""
+
+    source: Source
+    said: Statements
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.source.file.name
+
+
+@dataclass(frozen=True)
+class Family:
+    """Files that lie in one frame, in the order of the sources.
+
+    Parameters
+    ----------
+    members
+        The files; at least one.
+    sure
+        Whether they say the same place, and not only carry the same GlobalIds, which templates repeat.
+    """
+
+    members: tuple[Member, ...]
+    sure: bool = True
+
+    @property
+    def outline(self) -> Outline:
+        """Points of all members, which share their origin."""
+        return Outline(np.concatenate([member.said.outline.points_m for member in self.members]))
+
+    def stated(self, frame: Georeference | None) -> list[Georeferenced]:
+        """Return what the members and their user say, without repetitions; each names the file that it comes from."""
+        found: list[Georeferenced] = []
+        for member in self.members:
+            for each in _of(member, frame):
+                if not any(same_place(each, other) and each.method == other.method for other in found):
+                    found.append(replace(each, detail=each.detail or self._whose(member)))
+        return found
+
+    def _whose(self, member: Member) -> str:
+        return f"as {member.name} says" if len(self.members) > 1 else ""
+
+
+def _of(member: Member, frame: Georeference | None) -> tuple[Georeferenced, ...]:
+    source = member.source
+    if source.place is not None and frame is not None:
+        at = source.place
+        turn = math.radians(at.angle_deg)
+        said = f"where you put {member.name}"
+        return (Georeferenced(frame.crs, at.easting_m, at.northing_m, at.height_m, turn, detail=said),)
+    return at_crs(member.said, source.crs) if source.crs else member.said.found
+
+
+def same_place(first: Georeferenced, second: Georeferenced) -> bool:
+    """Say whether two statements mean the same place and turn, give or take what rounding does."""
+    return apart_m(first, second) <= _SAME_M and _turned(first, second) <= _SAME_RAD
+
+
+def apart_m(first: Georeferenced, second: Georeferenced) -> float:
+    """Return the distance between the places that two statements give a model, metres; infinite if one has none."""
+    here, there = first.lonlat(), second.lonlat()
+    return math.inf if here is None or there is None else float(_GEOD.inv(*here, *there)[2])
+
+
+def _turned(first: Georeferenced, second: Georeferenced) -> float:
+    """Return the angle between the x axes of two statements on the ground, radians."""
+    turns = []
+    for each in (first, second):
+        ahead = replace(each, centre_m=(each.centre_m[0] + 100.0, *each.centre_m[1:]))
+        here, there = each.lonlat(), ahead.lonlat()
+        if here is None or there is None:
+            return math.inf
+        turns.append(_GEOD.inv(*here, *there)[0])
+    return math.radians(abs((turns[0] - turns[1] + 180.0) % 360.0 - 180.0))
+
+
+def family_of(source: Source, sources: Sequence[Source]) -> Family:
+    """Return the files of a build that lie in one frame with `source`, itself included.
+
+    Raises
+    ------
+    SourceError
+        When the file itself cannot be opened.
+    """
+    mine = Member(source, statements_of(source.file))
+    others = [member for each in sources if each != source and (member := _member(each)) is not None]
+    order = {id(each): place for place, each in enumerate(sources)}
+    found, sure, waiting = [mine], True, [mine]
+    while waiting:
+        known = waiting.pop()
+        for other in list(others):
+            if belongs(known.said, other.said):
+                others.remove(other)
+                found.append(other)
+                waiting.append(other)
+                sure = sure and _agree(known.said, other.said)
+    found.sort(key=lambda member: (order.get(id(member.source), -1), member.source.path))
+    return Family(tuple(found), sure)
+
+
+def _member(source: Source) -> Member | None:
+    if source.is_remote or not source.file.is_file() or not is_ifc(source.file):
+        return None
+    try:
+        return Member(source, statements_of(source.file))
+    except SourceError:
+        return None
+
+
+def belongs(first: Statements, second: Statements) -> bool:
+    """Say whether two files lie in one frame.
+
+    They do when they say the same place, or when they carry the GlobalIds of the same project and site and nothing
+    that was placed on purpose contradicts; defaults of authoring tools are no contradiction.
+    """
+    if not first.project or not second.project:
+        return False
+    same_project = first.project == second.project and first.site == second.site
+    mine, yours = _deliberate(first), _deliberate(second)
+    clashing = any(a.method == b.method and not same_place(a, b) for a in mine for b in yours)
+    if clashing:
+        return False
+    if not mine and not yours:
+        return same_project and [each.detail for each in first.found] == [each.detail for each in second.found]
+    return same_project or _agree(first, second)
+
+
+def _agree(first: Statements, second: Statements) -> bool:
+    """Say whether two files say the same place of a kind, on purpose."""
+    return any(a.method == b.method and same_place(a, b) for a in _deliberate(first) for b in _deliberate(second))
+
+
+def _deliberate(said: Statements) -> list[Georeferenced]:
+    return [each for each in said.found if each.method != "tool-default"]
