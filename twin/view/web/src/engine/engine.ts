@@ -107,7 +107,9 @@ class Engine implements CityEngine {
     this.picker.bind(this.uniforms);
     const [x0, y0, z0, x1, y1] = manifest.bounds;
     this.view.reach = Math.max(200, Math.hypot(x1 - x0, y1 - y0) / 2);
-    this.heights.clear(manifest.layers.some((layer) => layer.theme === "terrain") ? z0 : 0);
+    const { layers } = manifest;
+    const grounded = layers.some((layer) => layer.theme === "terrain") || layers.every((layer) => layer.theme === "pointcloud");
+    this.heights.clear(grounded ? z0 : 0);
     this.disc.load(manifest, this.view.reach);
     const root = new URL(manifest.tiles_url, document.baseURI).toString();
     this.tiles = new CityTiles(manifest, root, this.uniforms, {
