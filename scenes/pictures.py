@@ -124,8 +124,8 @@ class Picture:
 
     @cached_property
     def thumbnail(self) -> Bytes:
-        """The image shrunk to at most 64 pixels, (rows, columns, 4) uint8."""
-        return self.pixels(64)
+        """The image shrunk to at most 32 pixels, (rows, columns, 4) uint8."""
+        return self.pixels(32)
 
     def pixels(self, largest_px: int = LARGEST_PX) -> Bytes:
         """Return the decoded image, (rows, columns, 4) uint8 sRGB, shrunk to at most some pixels a side.

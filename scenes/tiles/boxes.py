@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from scenes.tiles.paint import face_colours
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -163,7 +165,7 @@ def _deviation(turned: _Columns, owners: Longs, starts: Longs, low: Singles, hig
 def _mean_colours(content: Content, owner: Longs, weights: Singles) -> tuple[Bytes, Bools]:
     """Return the mean colour of each object's faces by weight, and whether it has any such face."""
     count = len(content.handles)
-    colour = content.colours[content.triangles[:, 0]]
+    colour = face_colours(content)
     total = np.bincount(owner, weights, minlength=count)
     sums = np.stack([np.bincount(owner, weights * colour[:, i], minlength=count) for i in range(4)], axis=1)
     first = content.colours[np.searchsorted(content.owners, np.arange(count))]

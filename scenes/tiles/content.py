@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from scenes.tiles.paint import joined as joined_paint
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from scenes.mesh import MeshSet
+    from scenes.tiles.paint import Paint
 
     Bools = NDArray[np.bool_]
     Bytes = NDArray[np.uint8]
@@ -112,6 +115,8 @@ class Content:
         Prototypes placed many times.
     error_m
         The greatest deviation so far, objects that were left out included.
+    paint
+        The images on its triangles, if any has one.
     """
 
     centre: Floats
@@ -127,6 +132,7 @@ class Content:
     normals: Singles | None = None
     placements: tuple[Placements, ...] = ()
     error_m: float = 0.0
+    paint: Paint | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -158,13 +164,14 @@ class Content:
         if keep.all():
             return replace(self, placements=())
         vertices = keep[self.owners]
+        triangles = vertices[self.triangles[:, 0]]
         renumber = np.cumsum(vertices) - 1
         new_owner = np.cumsum(keep) - 1
         return replace(
             self,
             positions=self.positions[vertices],
             owners=new_owner[self.owners[vertices]],
-            triangles=renumber[self.triangles[vertices[self.triangles[:, 0]]]],
+            triangles=renumber[self.triangles[triangles]],
             colours=self.colours[vertices],
             handles=self.handles[keep],
             errors=self.errors[keep],
@@ -173,6 +180,7 @@ class Content:
             points=renumber[self.points[vertices[self.points]]],
             normals=None if self.normals is None else self.normals[vertices],
             placements=(),
+            paint=None if self.paint is None else self.paint.taken(vertices, triangles),
         )
 
 
@@ -229,6 +237,7 @@ def merged(parts: Sequence[Content], centre: Floats) -> Content:
         np.concatenate([cast("Singles", part.normals) for part in solid]) if smooth else None,
         placements,
         error,
+        joined_paint([(part.paint, len(part.positions), len(part.triangles)) for part in solid]),
     )
     return by_owner(result)
 
@@ -249,6 +258,7 @@ def by_owner(content: Content) -> Content:
         triangles=renumber[content.triangles],
         lines=renumber[content.lines],
         points=renumber[content.points],
+        paint=None if content.paint is None else replace(content.paint, uvs=content.paint.uvs[order]),
     )
 
 
@@ -257,6 +267,10 @@ def prototype_key(prototype: MeshSet) -> str:
     digest = hashlib.blake2b(digest_size=12)
     for array in (prototype.centre, prototype.positions, prototype.triangles, prototype.colours, prototype.normals):
         digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    for laid in (prototype.uvs, prototype.triangle_images):
+        digest.update(b"" if laid is None else np.ascontiguousarray(laid).tobytes())
+    for image in prototype.images:
+        digest.update(image.data)
     return digest.hexdigest()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from scenes.errors import CityTwinError
+from scenes.tiles.atlas import packed
 from scenes.tiles.content import extent
 from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
 from scenes.tiles.metadata import add_property_table
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.mesh import MeshSet
+    from scenes.pictures import Picture
     from scenes.tiles.content import Bytes, Content, Floats, Longs, Placements, Singles
 
     Json = dict[str, Any]
@@ -25,6 +27,7 @@ MAX_HANDLE = 1 << 24  # a float32 tells whole numbers apart up to here
 QUANTIZATION_M = 0.008  # greatest rounding of a position in a leaf, metres
 _STEPS = 65_535
 _SOLID, _GLASS, _LINE = "solid", "transparent", "unlit"
+_PROTOTYPE_PX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ class _Writer:
     handles: Longs
     has_table: bool
     encoding: Encoding
+    textures: dict[Picture, int] = field(default_factory=dict)
 
     def mesh_nodes(self, content: Content) -> list[int]:
         """Write triangles, segments and points as one mesh; return the index of its node, if there is any."""
@@ -156,10 +160,13 @@ class _Writer:
         frame = _frame(content, self.encoding)
         if frame.scale is not None:
             self.builder.use_extension("KHR_mesh_quantization", required=True)
+        primitives = self._painted(content, frame)
+        if content.paint is not None:
+            content = replace(content, triangles=content.triangles[content.paint.named < 0], paint=None)
         welded = _welded(content, frame, self.handles)
         clear = welded.colours[welded.triangles[:, 0], 3] < 255
-        primitives = [
-            self._primitive(welded, indices, mode, material)
+        primitives += [
+            self._primitive(welded, indices, mode, self._material(material))
             for indices, mode, material in (
                 (welded.triangles[~clear], TRIANGLES, _SOLID),
                 (welded.triangles[clear], TRIANGLES, _GLASS),
@@ -171,9 +178,20 @@ class _Writer:
         mesh = self.builder.add("meshes", {"primitives": primitives})
         return [self.builder.add("nodes", {"mesh": mesh, **frame.node()})]
 
+    def _painted(self, content: Content, frame: _Frame) -> list[Json]:
+        """Write the triangles that have images, a primitive an image, small images packed into pages."""
+        if content.paint is None:
+            return []
+        paint = packed(content.paint, content.triangles)
+        whole = replace(_whole(content, frame, self.handles), uvs=paint.uvs)
+        return [
+            self._primitive(whole, content.triangles[paint.named == index], TRIANGLES, self._textured(image))
+            for index, image in enumerate(paint.images)
+        ]
+
     def placement_node(self, each: Placements, centre: Floats) -> int:
         """Write a prototype and its placements (EXT_mesh_gpu_instancing); return the index of the node."""
-        mesh = self.builder.add("meshes", {"primitives": [self._prototype(each.prototype)]})
+        mesh = self.builder.add("meshes", {"primitives": self._prototype(each.prototype)})
         yaw = each.yaw_rad.astype(np.float64)
         turn = np.zeros((len(each), 4), np.float32)
         turn[:, 1], turn[:, 3] = np.sin(yaw / 2), np.cos(yaw / 2)
@@ -196,20 +214,29 @@ class _Writer:
     def _instance_accessor(self, values: NDArray[Any]) -> int:
         return self.builder.add_accessor(values, target=None)
 
-    def _prototype(self, mesh: MeshSet) -> Json:
+    def _prototype(self, mesh: MeshSet) -> list[Json]:
+        """Return the primitives of a prototype: one, and one more for each image."""
         attributes = {"POSITION": self._positions(to_gltf_axes(mesh.positions_m).astype(np.float32))}
         colours = np.full((mesh.vertex_count, 4), 255, np.uint8) if mesh.colours is None else mesh.colours
         attributes["COLOR_0"] = self.builder.add_accessor(linear_colours(colours), normalized=True)
         if mesh.normals is not None:
             attributes["NORMAL"] = self._normals(mesh.normals)
-        return {
-            "attributes": attributes,
-            "indices": self._indices(mesh.triangles.ravel(), mesh.vertex_count),
-            "mode": TRIANGLES,
-            "material": self._material(_SOLID),
-        }
+        named = np.full(len(mesh.triangles), -1) if mesh.triangle_images is None else mesh.triangle_images
+        parts = []
+        for index in np.unique(named).tolist():
+            material = self._textured(mesh.images[index].shrunk(_PROTOTYPE_PX)) if index >= 0 else None
+            laid = {} if mesh.uvs is None or index < 0 else {"TEXCOORD_0": self.builder.add_accessor(mesh.uvs)}
+            parts.append(
+                {
+                    "attributes": attributes | laid,
+                    "indices": self._indices(mesh.triangles[named == index].ravel(), mesh.vertex_count),
+                    "mode": TRIANGLES,
+                    "material": self._material(_SOLID) if material is None else material,
+                }
+            )
+        return parts
 
-    def _primitive(self, welded: _Welded, indices: Longs, mode: int, material: str) -> Json:
+    def _primitive(self, welded: _Welded, indices: Longs, mode: int, material: int) -> Json:
         mark = np.zeros(len(welded.positions), np.bool_)
         mark[indices.ravel()] = True
         used, renumber = np.flatnonzero(mark), np.cumsum(mark) - 1
@@ -218,7 +245,9 @@ class _Writer:
         attributes["COLOR_0"] = self.builder.add_accessor(colours, normalized=True)
         if welded.normals is not None and mode == TRIANGLES:
             attributes["NORMAL"] = self._normals(welded.normals[used])
-        primitive: Json = {"attributes": attributes, "mode": mode, "material": self._material(material)}
+        if welded.uvs is not None:
+            attributes["TEXCOORD_0"] = self._uvs(welded.uvs[used])
+        primitive: Json = {"attributes": attributes, "mode": mode, "material": material}
         if self.encoding.features:
             rows = welded.rows[used]
             attributes["_FEATURE_ID_0"] = self.builder.add_accessor(self.handles[rows].astype(np.float32))
@@ -239,6 +268,27 @@ class _Writer:
 
     def _positions(self, positions: NDArray[Any]) -> int:
         return self.builder.add_accessor(positions, limits=True)
+
+    def _uvs(self, uvs: Singles) -> int:
+        if uvs.min(initial=0.0) < 0 or uvs.max(initial=1.0) > 1:
+            return self.builder.add_accessor(uvs.astype(np.float32))
+        return self.builder.add_accessor(np.rint(uvs * _STEPS).astype(np.uint16), normalized=True)
+
+    def _textured(self, image: Picture) -> int:
+        """Return the material that shows an image."""
+        known = self.textures.get(image)
+        if known is None:
+            view = self.builder.add_view(image.data)
+            source = self.builder.add("images", {"bufferView": view, "mimeType": image.mime})
+            if not self.textures:
+                self.builder.add("samplers", {"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497})
+            texture = self.builder.add("textures", {"source": source, "sampler": 0})
+            look = {"baseColorTexture": {"index": texture}, "metallicFactor": 0.0, "roughnessFactor": 0.9}
+            material: Json = {"name": f"image {source}", "pbrMetallicRoughness": look, "doubleSided": True}
+            if image.has_gaps:
+                material["alphaMode"] = "MASK"
+            known = self.textures[image] = self.builder.add("materials", material)
+        return known
 
     def _normals(self, normals: Singles) -> int:
         length = np.linalg.norm(normals, axis=1, keepdims=True)
@@ -279,13 +329,20 @@ class _Welded:
     triangles: Longs
     lines: Longs
     points: Longs
+    uvs: Singles | None = None
+
+
+def _whole(content: Content, frame: _Frame, handles: Longs) -> _Welded:
+    """Return the content as it is."""
+    stored = frame.stored(to_gltf_axes(content.positions))
+    rows = np.searchsorted(handles, content.handles)[content.owners]
+    return _Welded(stored, rows, content.colours, content.normals, content.triangles, content.lines, content.points)
 
 
 def _welded(content: Content, frame: _Frame, handles: Longs) -> _Welded:
     """Return the content with vertices of one object joined that have the same place, colour and normal."""
-    stored = frame.stored(to_gltf_axes(content.positions))
-    rows = np.searchsorted(handles, content.handles)[content.owners]
-    whole = _Welded(stored, rows, content.colours, content.normals, content.triangles, content.lines, content.points)
+    whole = _whole(content, frame, handles)
+    stored, rows = whole.positions, whole.rows
     if stored.dtype != np.uint16 or content.normals is not None:
         return whole
     colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]

@@ -13,7 +13,8 @@ import numpy as np
 
 from scenes.errors import LoadError
 from scenes.mesh import MeshSet, join
-from scenes.tiles.content import Content, Placements, empty_content, extent, merged, prototype_key
+from scenes.tiles.content import Content, Placements, by_owner, empty_content, extent, merged, prototype_key
+from scenes.tiles.paint import TILE_PIXELS, compacted, separated, used_pixels
 from scenes.tiles.quadtree import Square
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ INSTANCE_WEIGHT = 12
 SPLIT_PRIMITIVES = 4_000  # an object with more triangles than this is shared out by triangle
 SPLIT_EXTENT = 1 / 8  # ... and so is one that is longer than this part of the layer
 CACHE_BYTES = 1_000_000_000
+LEAF_WEIGHT = 60_000  # triangles of a leaf, about
+PIXEL_WEIGHT = LEAF_WEIGHT / TILE_PIXELS  # so that the images of a leaf fit
 
 
 def finest_mesh(batch: Batch) -> MeshSet | None:
@@ -270,16 +273,28 @@ def _items(mesh: MeshSet, square: Square) -> tuple[Codes, Longs]:
     groups = _groups(mesh)
     split = _is_split(groups, square)
     whole = groups.used & ~split
+    painted = _paint_weights(mesh)
+    of_group = np.add.reduceat(np.append(painted, 0), mesh.triangle_starts[:-1].astype(np.int64))
+    of_group = np.where(np.diff(mesh.triangle_starts.astype(np.int64)) > 0, of_group, 0)[whole]
     found = [square.codes(groups.middle[whole, 0], groups.middle[whole, 1])]
-    weights = [np.maximum(groups.primitives[whole], OBJECT_WEIGHT)]
+    weights = [np.maximum(np.maximum(groups.primitives[whole], OBJECT_WEIGHT), np.rint(of_group).astype(np.int64))]
     if split.any():
-        for _, codes in _shared_out(mesh, square, split, _owners(mesh, groups)):
+        for part, (own, codes) in enumerate(_shared_out(mesh, square, split, _owners(mesh, groups))):
             found.append(codes)
-            weights.append(np.ones(len(codes), np.int64))
+            ones = np.ones(len(codes), np.int64)
+            weights.append(np.maximum(np.rint(painted[own]).astype(np.int64), ones) if part == 0 else ones)
     for each in mesh.instances:
         found.append(_instance_codes(mesh, each, square))
         weights.append(np.full(len(each), INSTANCE_WEIGHT, np.int64))
     return np.concatenate(found), np.concatenate(weights)
+
+
+def _paint_weights(mesh: MeshSet) -> Floats:
+    """Return what the pixels of each triangle weigh, (t,)."""
+    if mesh.uvs is None or mesh.triangle_images is None:
+        return np.zeros(len(mesh.triangles))
+    pixels = used_pixels(mesh.triangles.astype(np.int64), mesh.uvs, mesh.triangle_images, mesh.images)
+    return pixels * PIXEL_WEIGHT
 
 
 def _instance_codes(mesh: MeshSet, each: Instances, square: Square) -> Codes:
@@ -315,7 +330,7 @@ def _content(
     rows = np.searchsorted(mesh.vertex_starts, used, side="right") - 1
     handles, owners = np.unique(mesh.rows[rows].astype(np.int64) + base, return_inverse=True)
     colours = np.broadcast_to(colour, (len(used), 4)) if mesh.colours is None else mesh.colours[used]
-    return Content(
+    content = Content(
         mesh.centre,
         mesh.positions[used],
         owners,
@@ -329,6 +344,31 @@ def _content(
         None if mesh.normals is None else mesh.normals[used],
         placements,
     )
+    return content if mesh.uvs is None else _painted(content, mesh, used, picked[0])
+
+
+def _painted(content: Content, mesh: MeshSet, used: Longs, picked: Longs) -> Content:
+    """Return the content with the images of its triangles; where a corner is in two images it becomes two vertices."""
+    named = cast("Longs", cast("NDArray[np.int32]", mesh.triangle_images)[picked].astype(np.int64))
+    uvs = cast("NDArray[np.float32]", mesh.uvs)[used]
+    copied, triangles = separated(content.triangles, named, len(used))
+    every = np.concatenate([np.arange(len(used)), copied])
+    paint = compacted(uvs[every], named, mesh.images)
+    if paint is None:
+        return content
+    colours = content.colours[every].copy()
+    if mesh.colours is None:
+        colours[triangles[named >= 0].ravel()] = 255  # the layer's colour is for what has neither colour nor image
+    apart = replace(
+        content,
+        positions=content.positions[every],
+        owners=content.owners[every],
+        triangles=triangles,
+        colours=colours,
+        normals=None if content.normals is None else content.normals[every],
+        paint=paint,
+    )
+    return by_owner(apart)
 
 
 def _ends(indices: NDArray[np.uint32] | None) -> Longs:

@@ -13,18 +13,21 @@ import numpy as np
 
 from scenes.tiles.boxes import BOX_VERTICES, box_triangles, fit_boxes
 from scenes.tiles.content import by_owner, empty_content, merged
+from scenes.tiles.paint import charts, compacted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.tiles.boxes import Boxes
     from scenes.tiles.content import Bools, Content, Floats, Longs, Placements
+    from scenes.tiles.paint import Paint
 
 BOX_TRIANGLES = 10
 SHAPE_TRIANGLES = 20  # of a simplified object, about
 FINEST_SHARE = 32  # of a cell: shapes are not simplified less than this
 CLUSTER_TRIANGLES = 24  # objects with fewer triangles are kept as they are
 GRID_SHIFT = 0.37  # of a cell, so that round coordinates do not lie on the border between two cells
+FLAT_SHARE = 0.25  # of an object's size counts as an error where it gives its images up
 KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leaves is not used
 INSTANCE_COST = 8
 CLUSTER_TRIES = 4
@@ -84,24 +87,40 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
     for part, size in ((tint, len(palette)), (cells[:, 0], span[0]), (cells[:, 1], span[1]), (cells[:, 2], span[2])):
         key = key * int(size) + part
     _, first, member = np.unique(key, return_index=True, return_inverse=True)
-    share = 1.0 / np.bincount(member)
-    mean = np.stack([np.bincount(member, content.positions[:, axis]) * share for axis in range(3)], axis=1)
+    mean = _means(content.positions, member)
+    if content.paint is not None:  # what is apart in the image stays apart, at the same place
+        _, first, apart = np.unique(
+            member * len(content.positions) + charts(content), return_index=True, return_inverse=True
+        )
+        mean, member = mean[member[first]], apart
     move = np.linalg.norm(mean[member] - content.positions, axis=1)
     errors = content.errors.copy()
     np.maximum.at(errors, content.owners, content.errors[content.owners] + move)
     normals = None if content.normals is None else _mean_normals(content.normals, member)
+    whole = _whole(member[content.triangles])
     clustered = replace(
         content,
         positions=mean.astype(np.float32),
         owners=content.owners[first],
         colours=content.colours[first],
         normals=normals,
-        triangles=_whole(member[content.triangles]),
-        lines=_whole(member[content.lines]),
+        triangles=member[content.triangles][whole],
+        lines=member[content.lines][_whole(member[content.lines])],
         points=np.unique(member[content.points]),
         errors=errors,
+        paint=None if content.paint is None else _clustered_paint(content.paint, member, whole),
     )
     return by_owner(clustered)
+
+
+def _means(values: NDArray[np.floating], member: Longs) -> Floats:
+    """Return the mean of the (n, k) values of each cluster."""
+    share = 1.0 / np.bincount(member)
+    return np.stack([np.bincount(member, column) * share for column in values.T], axis=1)
+
+
+def _clustered_paint(paint: Paint, member: Longs, whole: Bools) -> Paint | None:
+    return compacted(_means(paint.uvs, member).astype(np.float32), paint.named[whole], paint.images)
 
 
 def _reduced(content: Content, detail: Detail) -> Content:
@@ -119,6 +138,7 @@ def _reduced(content: Content, detail: Detail) -> Content:
     sizes = content.sizes.copy()
     sizes[unknown] = np.fmax(sizes[unknown], size)
     tolerance_m = _tolerance(sizes, detail)
+    boxes = replace(boxes, error_m=np.maximum(boxes.error_m, _flatness(content, boxes.size_m, unknown)))
     fits = (boxes.error_m <= tolerance_m) & (many & ~thin)[unknown] & (not detail.level)
     boxed = _flags(unknown[fits], count)
     dense = ~boxed & (costs > CLUSTER_TRIANGLES)
@@ -130,6 +150,14 @@ def _reduced(content: Content, detail: Detail) -> Content:
     if dense.any():
         parts.append(_clustered(measured.selected(dense), detail, tolerance_m))
     return merged(parts, content.centre)
+
+
+def _flatness(content: Content, size_m: Floats, chosen: Longs) -> Floats:
+    """Return what it counts that objects of some sizes lose their images, 0 for those that have none."""
+    if content.paint is None:
+        return np.zeros(len(chosen))
+    painted = content.owners[content.triangles[content.paint.named >= 0, 0]]
+    return np.isin(chosen, painted) * FLAT_SHARE * size_m
 
 
 def _tolerance(sizes: Floats, detail: Detail) -> float:
@@ -207,12 +235,12 @@ def _thinned(placements: tuple[Placements, ...], detail: Detail) -> tuple[tuple[
     return kept, float(heights[~keep].max(initial=0.0))
 
 
-def _whole(indices: Longs) -> Longs:
-    """Return the triangles or segments whose corners are all different."""
+def _whole(indices: Longs) -> Bools:
+    """Return which triangles or segments have corners that are all different."""
     whole = indices[:, 0] != indices[:, -1]
     for column in range(indices.shape[1] - 1):
         whole &= indices[:, column] != indices[:, column + 1]
-    return cast("Longs", indices[whole])
+    return cast("Bools", whole)
 
 
 def _areas(content: Content) -> Floats:

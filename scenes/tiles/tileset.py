@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from scenes.points import THEME
 from scenes.store.swap import replacing
 from scenes.tiles.content import merged
 from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
-from scenes.tiles.gather import LayerGeometry
+from scenes.tiles.gather import LEAF_WEIGHT, LayerGeometry
 from scenes.tiles.metadata import ObjectNames
+from scenes.tiles.paint import filled, fitted
 from scenes.tiles.points import publish_points
 from scenes.tiles.quadtree import divide
 from scenes.tiles.simplify import Detail, simplify
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
     Progress = Callable[[str, float], None]
 
-LEAF_WEIGHT = 60_000  # triangles of a leaf, about; see gather.OBJECT_WEIGHT for objects
 COARSE_TRIANGLES = 40_000  # of a tile that stands for finer ones: 4,000 boxes, about 450 kB by gzip
 CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
 _COARSE = Encoding(rounding_m=float("inf"))
@@ -163,11 +163,11 @@ class _LayerWriter:
     def write(self, cell: Cell) -> _Written:
         """Write a cell and all below it."""
         if not cell.children:
-            content = self.geometry.collect(cell)
+            content = replace(fitted(self.geometry.collect(cell)), error_m=0.0)
             return self._written(cell, content, [])
         children = [self.write(child) for child in cell.children]
         whole = merged([child.content for child in children], self.geometry.centre(cell))
-        coarse = simplify(whole, self._detail(cell))
+        coarse = fitted(simplify(whole, self._detail(cell)))
         if coarse.error_m == 0.0:  # nothing had to change: the finer tiles would show the same
             for child in children:
                 (self.folder / child.tile["content"]["uri"]).unlink()
@@ -208,7 +208,10 @@ class _LayerWriter:
 
     def _skirted(self, cell: Cell, content: Content) -> Content:
         """Return what is drawn: tiles of a divided terrain get a skirt, which coarser levels are not made of."""
-        if self.theme != "terrain" or not self.divided or not len(content.triangles):
+        if self.theme != "terrain" or not len(content.triangles):
+            return content
+        content = filled(content, default_colour(self.theme))
+        if not self.divided:
             return content
         return with_skirt(content, self._detail(cell).cell_m)
 
