@@ -61,7 +61,10 @@ class WaterNetworkLoader:
         if source.place is not None:
             return None
         model = _model(source)
-        return Plan.of(source, unit_m=_map_unit_m(source, model)).location(_everything(source, model))
+        places = _everything(source, model)
+        if not len(places):
+            raise LoadError(source.path, "none of its nodes has coordinates", "export the model with its map")
+        return Plan.of(source, unit_m=_map_unit_m(source, model)).location(places)
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002
         """Return None: a network is never the terrain."""
