@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from bim.contents import or_null
 from bim.records import read_table
 from scenes.identity import derive_uids
-from scenes.mesh import MeshSet
+from scenes.mesh import MeshSet, join
 from scenes.model import ALIASES, Batch
 from scenes.schema import BOUNDS, object_table
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bim.contents import Contents
     from bim.placing import Placing
     from scenes.problems import Problems
 
@@ -135,9 +137,9 @@ def source_ids(tree: pa.Table, problems: Problems) -> list[str]:
 
 
 def make_batch(
-    tree: pa.Table, names: tuple[list[str], list[str]], rows: NDArray[np.int64], shapes: Shapes, source: str
+    tree: pa.Table, names: tuple[list[str], list[str]], rows: NDArray[np.int64], shapes: Shapes, contents: Contents
 ) -> Batch:
-    """Return the batch of some rows of the tree, with the shapes that belong to them at level "3".
+    """Return the batch of some rows of the tree, with the shapes and lines that belong to them at level "3".
 
     `names` are the source ids and the uids of all rows of the tree.
     """
@@ -145,32 +147,25 @@ def make_batch(
     part = tree.take(pa.array(rows))
     numbers = tree["number"].to_numpy()
     uid_of = dict(zip(numbers.tolist(), uids, strict=True))
+    attributes, units = contents.columns(rows)
     table = object_table(
         {
             "uid": [uids[row] for row in rows],
             "kind": part["kind"],
-            "name": _or_null(part["name"]),
+            "name": or_null(part["name"]),
             "parent": [uid_of.get(parent) for parent in part["parent"].to_pylist()],
-            "source": [source] * len(rows),
+            "source": [contents.source] * len(rows),
             "source_id": [ids[row] for row in rows],
             "properties": part["properties"],
-            "ifc_class": part["ifc_class"],
-            "storey": _or_null(part["storey"]),
-            "description": _or_null(part["description"]),
-            "tag": _or_null(part["tag"]),
-            "object_type": _or_null(part["type_name"]),
-            "elevation_m": part["elevation_m"],
+            **attributes,
         },
-        {"elevation_m": "m"},
+        units,
     )
     known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text]
     aliases = pa.table([["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES)
-    mesh = shapes.mesh(part["number"].to_numpy())
-    return Batch(table, {"3": mesh} if mesh.vertex_count else {}, aliases).with_bounds()
-
-
-def _or_null(texts: pa.ChunkedArray) -> list[str | None]:
-    return [text or None for text in texts.to_pylist()]
+    mesh = join([shapes.mesh(part["number"].to_numpy()), contents.lines(rows)])
+    meshes = {"3": mesh} if mesh.vertex_count else {}
+    return Batch(table, meshes, aliases, contents.relations(rows)).with_bounds()
 
 
 def uids_of(dataset: str, ids: list[str]) -> list[str]:

@@ -6,6 +6,15 @@ from __future__ import annotations
 # Sources: CityGML 3.0 part 1 (OGC 20-010) for the kinds, IFC 4.3.2 and IFC2x3 TC1 for the classes.
 KIND_OF_CLASS: dict[str, str] = {
     "IfcProject": "CityObjectGroup",
+    "IfcGroup": "CityObjectGroup",
+    "IfcTask": "Task",
+    "IfcWorkControl": "Task",
+    "IfcWorkPlan": "Task",
+    "IfcWorkSchedule": "Task",
+    "IfcPositioningElement": "ReferenceLine",
+    "IfcLinearElement": "ReferenceLine",
+    "IfcGrid": "ReferenceLine",
+    "IfcAnnotation": "ReferenceLine",
     "IfcSite": "Site",
     "IfcBuilding": "Building",
     "IfcBuildingStorey": "Storey",
@@ -18,7 +27,7 @@ KIND_OF_CLASS: dict[str, str] = {
     "IfcTunnel": "Tunnel",
     "IfcTunnelPart": "TunnelPart",
     "IfcRoadPart": "TrafficArea",
-    "IfcRailwayPart": "Track",
+    "IfcRailwayPart": "TrafficArea",
     "IfcMarineFacility": "OtherConstruction",
     "IfcFacilityPart": "OtherConstruction",
     "IfcFacility": "OtherConstruction",
@@ -35,6 +44,7 @@ KIND_OF_CLASS: dict[str, str] = {
     "IfcSensor": "Device",
     "IfcDistributionElement": "BuildingInstallation",
     "IfcElectricalElement": "BuildingInstallation",
+    "IfcEquipmentElement": "BuildingInstallation",
     "IfcTransportElement": "BuildingInstallation",
     "IfcTransportationDevice": "BuildingInstallation",
     "IfcGeographicElement": "ReliefFeature",
@@ -42,9 +52,10 @@ KIND_OF_CLASS: dict[str, str] = {
     "IfcEarthworksCut": "ReliefFeature",
     "IfcGeotechnicalElement": "ReliefFeature",
     "IfcPavement": "TrafficArea",
+    "IfcCourse": "TrafficArea",
     "IfcKerb": "AuxiliaryTrafficArea",
-    "IfcTrackElement": "Track",
-    "IfcRail": "Track",
+    "IfcTrackElement": "TrafficArea",
+    "IfcRail": "TrafficArea",
     "IfcSign": "CityFurniture",
     "IfcSignal": "CityFurniture",
     "IfcMooringDevice": "CityFurniture",
@@ -56,37 +67,78 @@ KIND_OF_CLASS: dict[str, str] = {
     "IfcElementComponent": "BuildingConstructiveElement",
     "IfcElementAssembly": "BuildingConstructiveElement",
     "IfcElement": "BuildingConstructiveElement",
+    "IfcProxy": "BuildingConstructiveElement",
 }
-_IN_A_BRIDGE = {"BuildingConstructiveElement": "BridgeConstructiveElement"}
-_IN_A_TUNNEL = {"BuildingConstructiveElement": "TunnelConstructiveElement"}
+# Where the predefined type says more than the class (IFC 4.3.2, the enumerations of these classes).
+_BESIDE_THE_ROAD = (
+    "CENTRALISLAND",
+    "CENTRALRESERVE",
+    "HARDSHOULDER",
+    "REFUGEISLAND",
+    "ROADSIDE",
+    "ROADSIDEPART",
+    "SHOULDER",
+    "SOFTSHOULDER",
+    "TRAFFICISLAND",
+)
+KIND_OF_TYPE: dict[tuple[str, str], str] = {
+    **{("IfcRoadPart", name): "AuxiliaryTrafficArea" for name in _BESIDE_THE_ROAD},
+    ("IfcRailwayPart", "LINESIDE"): "OtherConstruction",
+    ("IfcRailwayPart", "LINESIDEPART"): "OtherConstruction",
+    ("IfcMarineFacility", "CANAL"): "Waterway",
+    ("IfcMarineFacility", "WATERWAY"): "Waterway",
+    ("IfcGeographicElement", "VEGETATION"): "PlantCover",
+    ("IfcGeographicElement", "TREE"): "SolitaryVegetationObject",
+}
+_CONSTRUCTIVE = "BuildingConstructiveElement"
+_OUTDOORS = {_CONSTRUCTIVE: "OtherConstruction", "BuildingInstallation": "CityFurniture"}
+_IN_A_BRIDGE = {_CONSTRUCTIVE: "BridgeConstructiveElement"}
+_IN_A_TUNNEL = {_CONSTRUCTIVE: "TunnelConstructiveElement"}
+# What stands in one of these is of its kind; the nearest one decides.
+SETTINGS: dict[str, dict[str, str]] = {
+    "Building": {},
+    "Storey": {},
+    "Bridge": _IN_A_BRIDGE,
+    "BridgePart": _IN_A_BRIDGE,
+    "Tunnel": _IN_A_TUNNEL,
+    "TunnelPart": _IN_A_TUNNEL,
+    "Road": _OUTDOORS,
+    "TrafficArea": _OUTDOORS,
+    "AuxiliaryTrafficArea": _OUTDOORS,
+    "Railway": _OUTDOORS,
+    "Waterway": _OUTDOORS,
+    "OtherConstruction": _OUTDOORS,
+}
 
 
-def kind_of(supertypes: list[str]) -> str:
+def kind_of(supertypes: list[str], predefined_type: str = "") -> str:
     """Return the kind for a class, given it and its supertypes from the most special to the most general.
 
     Examples
     --------
     >>> kind_of(["IfcWallStandardCase", "IfcWall", "IfcBuildingElement", "IfcElement"])
     'BuildingConstructiveElement'
-    >>> kind_of(["IfcAlignment", "IfcPositioningElement"])
-    'GenericOccupiedSpace'
+    >>> kind_of(["IfcAlignment", "IfcLinearPositioningElement", "IfcPositioningElement"])
+    'ReferenceLine'
+    >>> kind_of(["IfcRoadPart", "IfcFacilityPart"], "SHOULDER")
+    'AuxiliaryTrafficArea'
     """
     for name in supertypes:
+        if (name, predefined_type.upper()) in KIND_OF_TYPE:
+            return KIND_OF_TYPE[name, predefined_type.upper()]
         if name in KIND_OF_CLASS:
             return KIND_OF_CLASS[name]
     return "GenericOccupiedSpace"
 
 
-def kind_inside(kind: str, container: str) -> str:
-    """Return the kind of an element that stands in a bridge or tunnel rather than in a building.
+def kind_inside(kind: str, setting: str) -> str:
+    """Return the kind of an element that stands in a bridge, tunnel or road rather than in a building.
 
     Examples
     --------
     >>> kind_inside("BuildingConstructiveElement", "Bridge")
     'BridgeConstructiveElement'
+    >>> kind_inside("BuildingInstallation", "Road")
+    'CityFurniture'
     """
-    if container in ("Bridge", "BridgePart"):
-        return _IN_A_BRIDGE.get(kind, kind)
-    if container in ("Tunnel", "TunnelPart"):
-        return _IN_A_TUNNEL.get(kind, kind)
-    return kind
+    return SETTINGS.get(setting, {}).get(kind, kind)

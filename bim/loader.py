@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bim.assembly import Shapes, container_bounds, make_batch, source_ids, uids_of, with_container_bounds
+from bim.contents import Contents
 from bim.decision import located, placed
 from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
 from bim.records import read_table
 from bim.supervisor import Limits, extract
 from scenes.errors import LoadError
-from scenes.model import BATCH_ROWS, Layer
+from scenes.model import BATCH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pyarrow as pa
-
     from bim.placing import Placing
+    from bim.supervisor import Extract
     from scenes.loading import Ground, LoadContext, Location
-    from scenes.model import Batch
+    from scenes.model import Batch, Layer
     from scenes.problems import Problems
     from scenes.sources import Source
-
-_HIDDEN = frozenset({"IfcSpace", "IfcSpatialZone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class BimLoader:
         return None
 
     def load(self, source: Source, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
-        """Yield the model's batches: one layer of elements, one of spaces.
+        """Yield the model's batches: elements, spaces, groups, schedules, and lines each in a layer of its own.
 
         Raises
         ------
@@ -73,36 +68,24 @@ class BimLoader:
                 found = extract(path, Path(folder), self.limits, context.problems, context.progress)
             except LoadError as error:
                 raise type(error)(source.path, error.what, error.advice) from error
-            tree = read_table(found.tree)
-            if not tree.num_rows:
-                raise LoadError(source.path, "the model holds no project and no objects", "export it again")
-            yield from _batches(source, tree, found.chunks, placing, context.problems)
+            yield from _batches(source, found, placing, context.problems)
 
 
-def _batches(
-    source: Source, tree: pa.Table, chunks: list[Path], placing: Placing, problems: Problems
-) -> Iterator[tuple[Layer, Batch]]:
-    shapes = Shapes(chunks, placing)
+def _batches(source: Source, found: Extract, placing: Placing, problems: Problems) -> Iterator[tuple[Layer, Batch]]:
+    tree = read_table(found.tree)
+    if not tree.num_rows:
+        raise LoadError(source.path, "the model holds no project and no objects", "export it again")
+    shapes = Shapes(found.chunks, placing)
     ids = source_ids(tree, problems)
     uids = uids_of(source.namespace, ids)
-    hidden = np.isin(tree["ifc_class"].to_numpy(zero_copy_only=False).astype(str), list(_HIDDEN))
+    contents = Contents(source, found.tree.parent, tree, uids, placing)
     made: list[tuple[Layer, Batch]] = []
-    for layer, rows in zip(_layers(source), (np.flatnonzero(~hidden), np.flatnonzero(hidden)), strict=True):
+    for layer, rows in contents.layers():
         made += [
-            (layer, make_batch(tree, (ids, uids), rows[first : first + BATCH_ROWS], shapes, source.file.name))
+            (layer, make_batch(tree, (ids, uids), rows[first : first + BATCH_ROWS], shapes, contents))
             for first in range(0, len(rows), BATCH_ROWS)
         ]
     made = list(zip([layer for layer, _ in made], with_footprints([batch for _, batch in made]), strict=True))
     boxes = container_bounds([batch for _, batch in made])
     for layer, batch in made:
         yield layer, with_container_bounds(batch, boxes)
-
-
-def _layers(source: Source) -> tuple[Layer, Layer]:
-    title = source.layer or source.file.stem
-    name = re.sub(r"[^a-z0-9_-]+", "-", title.lower()).strip("-") or "bim"
-    spaces = {"en": f"{title} (spaces)", "zh": f"{title} 空间"}
-    return (
-        Layer(name, theme="bim", titles={"en": title, "zh": title}, source=source.file.name),
-        Layer(f"{name}-spaces", theme="bim", titles=spaces, source=source.file.name),
-    )

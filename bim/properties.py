@@ -1,132 +1,77 @@
 """Worker side: property sets and quantities of every object, with the units that the file states.
 
 Each property set is read once and shared by its objects; those of the type come first and those of the
-occurrence override them name by name (IFC 4.3.2, concept "Object Typing").
+occurrence override them name by name (IFC 4.3.2, concept "Object Typing"). What was inherited is told in a
+group of its own, `INHERITED`, and what was overridden in `OVERRIDDEN`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bim.tree import text_of
+from bim.entities import every, list_at, plain, text_of
 
-_SYMBOLS = {  # SI unit to UCUM
-    "METRE": "m",
-    "SQUARE_METRE": "m2",
-    "CUBIC_METRE": "m3",
-    "GRAM": "g",
-    "SECOND": "s",
-    "RADIAN": "rad",
-    "STERADIAN": "sr",
-    "KELVIN": "K",
-    "DEGREE_CELSIUS": "Cel",
-    "AMPERE": "A",
-    "VOLT": "V",
-    "WATT": "W",
-    "NEWTON": "N",
-    "PASCAL": "Pa",
-    "JOULE": "J",
-    "HERTZ": "Hz",
-    "LUMEN": "lm",
-    "LUX": "lx",
-    "CANDELA": "cd",
-    "OHM": "Ohm",
-    "MOLE": "mol",
-}
-_PREFIXES = {"MILLI": "m", "CENTI": "c", "DECI": "d", "KILO": "k", "MICRO": "u", "NANO": "n", "MEGA": "M", "HECTO": "h"}
-_CONVERSIONS = {
-    "FOOT": "[ft_i]",
-    "INCH": "[in_i]",
-    "SQUARE FOOT": "[sft_i]",
-    "CUBIC FOOT": "[cft_i]",
-    "SQUARE INCH": "[sin_i]",
-    "DEGREE": "deg",
-    "POUND": "[lb_av]",
-    "FAHRENHEIT": "[degF]",
-    "DAY": "d",
-    "HOUR": "h",
-    "MINUTE": "min",
-    "LITRE": "L",
-    "PERCENT": "%",
-}
-_QUANTITY_UNITS = {
-    "IfcQuantityLength": "LENGTHUNIT",
-    "IfcQuantityArea": "AREAUNIT",
-    "IfcQuantityVolume": "VOLUMEUNIT",
-    "IfcQuantityWeight": "MASSUNIT",
-    "IfcQuantityTime": "TIMEUNIT",
-}
-_MEASURE_UNITS = {
-    "IfcLengthMeasure": "LENGTHUNIT",
-    "IfcPositiveLengthMeasure": "LENGTHUNIT",
-    "IfcNonNegativeLengthMeasure": "LENGTHUNIT",
-    "IfcAreaMeasure": "AREAUNIT",
-    "IfcVolumeMeasure": "VOLUMEUNIT",
-    "IfcMassMeasure": "MASSUNIT",
-    "IfcTimeMeasure": "TIMEUNIT",
-    "IfcPlaneAngleMeasure": "PLANEANGLEUNIT",
-    "IfcPositivePlaneAngleMeasure": "PLANEANGLEUNIT",
-    "IfcThermodynamicTemperatureMeasure": "THERMODYNAMICTEMPERATUREUNIT",
-    "IfcPowerMeasure": "POWERUNIT",
-    "IfcPressureMeasure": "PRESSUREUNIT",
-    "IfcForceMeasure": "FORCEUNIT",
-    "IfcElectricVoltageMeasure": "ELECTRICVOLTAGEUNIT",
-    "IfcElectricCurrentMeasure": "ELECTRICCURRENTUNIT",
-    "IfcFrequencyMeasure": "FREQUENCYUNIT",
-    "IfcEnergyMeasure": "ENERGYUNIT",
-    "IfcIlluminanceMeasure": "ILLUMINANCEUNIT",
-    "IfcLuminousFluxMeasure": "LUMINOUSFLUXUNIT",
-}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bim.units import Units
 
 Group = dict[str, Any]
+Groups = dict[str, Group]
+
+INHERITED = "Inherited from the type"
+OVERRIDDEN = "Overrides the type"
 
 
 class PropertyReader:
-    """Reads the property sets of one open model."""
+    """Reads the property sets of one open model.
 
-    def __init__(self, model: Any) -> None:
+    Parameters
+    ----------
+    model
+        The open file.
+    units
+        Its units.
+    types
+        Entity number of each typed object to that of its type.
+    """
+
+    def __init__(self, model: Any, units: Units, types: dict[int, int]) -> None:
         self._model = model
-        self._units = _project_units(model)
+        self._units = units
+        self._types = types
         self._groups: dict[int, tuple[str, Group]] = {}
         self.oddities: list[tuple[str, str, str]] = []
 
-    def by_object(self) -> dict[int, str]:
-        """Return the JSON text {set: {name: value}} of each entity number that has any.
+    def by_object(self) -> dict[int, Groups]:
+        """Return {set: {name: value}} of each entity number that has any.
 
-        A value with a unit is written ``{"value": 3.5, "unit": "m"}`` with a UCUM unit; others stand alone.
+        A value with a unit is ``{"value": 3.5, "unit": "m"}`` with a UCUM unit; others stand alone.
         """
-        found: dict[int, dict[str, Group]] = {}
-        type_groups: dict[int, dict[str, Group]] = {}
-        for relation in self._relations("IfcRelDefinesByType"):
-            kind = relation.RelatingType
-            if kind is None:
-                continue
-            if kind.id() not in type_groups:
-                type_groups[kind.id()] = self._merged(kind.HasPropertySets or ())
+        own: dict[int, Groups] = {}
+        for relation in every(self._model, "IfcRelDefinesByProperties"):
+            groups = self._merged(_definitions(relation.RelatingPropertyDefinition))
             for entity in relation.RelatedObjects or ():
-                found[entity.id()] = {name: dict(group) for name, group in type_groups[kind.id()].items()}
-        for relation in self._relations("IfcRelDefinesByProperties"):
-            own = self._merged(_definitions(relation.RelatingPropertyDefinition))
-            for entity in relation.RelatedObjects or ():
-                mine = found.setdefault(entity.id(), {})
-                for name, group in own.items():
-                    mine[name] = {**mine.get(name, {}), **group}
+                _lay_over(own.setdefault(entity.id(), {}), groups)
+        of_type = self._of_types()
         return {
-            number: json.dumps(groups, ensure_ascii=False, allow_nan=False)
-            for number, groups in found.items()
-            if groups
+            number: inherited(of_type.get(self._types.get(number, 0), {}), own.get(number, {}))
+            for number in {*own, *(number for number, kind in self._types.items() if of_type.get(kind))}
         }
 
-    def _relations(self, name: str) -> list[Any]:
-        try:
-            return list(self._model.by_type(name))
-        except RuntimeError:
-            return []
+    def of(self, definitions: list[Any]) -> Groups:
+        """Return the groups of some property sets."""
+        return self._merged(definitions)
 
-    def _merged(self, definitions: Any) -> dict[str, Group]:
-        merged: dict[str, Group] = {}
+    def _of_types(self) -> dict[int, Groups]:
+        found = {}
+        for number in set(self._types.values()):
+            sets = list_at(self._model.by_id(number), "HasPropertySets")
+            found[number] = self._merged(sets)
+        return found
+
+    def _merged(self, definitions: Any) -> Groups:
+        merged: Groups = {}
         for definition in definitions:
             name, group = self._group(definition)
             if group:
@@ -148,10 +93,10 @@ class PropertyReader:
         if definition.is_a("IfcElementQuantity"):
             return self._quantities(definition.Quantities)
         if definition.is_a("IfcPropertySet"):
-            return self._properties(definition.HasProperties)
+            return self.properties(definition.HasProperties)
         group = {}
         for index in range(4, len(definition)):  # predefined sets, such as door lining properties
-            value = _plain(definition[index])
+            value = plain(definition[index])
             if value is not None:
                 group[definition.attribute_name(index)] = value
         return group
@@ -159,52 +104,55 @@ class PropertyReader:
     def _quantities(self, quantities: Any) -> Group:
         group: Group = {}
         for quantity in quantities or ():
-            name, kind = text_of(quantity[0]), quantity.is_a()
-            if kind == "IfcPhysicalComplexQuantity":
-                for part, value in self._quantities(quantity.HasQuantities).items():
-                    group[f"{name}.{part}"] = value
+            name = text_of(quantity[0])
+            if quantity.is_a("IfcPhysicalComplexQuantity"):
+                group.update({f"{name}.{part}": value for part, value in self._quantities(quantity[2]).items()})
                 continue
-            value = _plain(quantity[3])
+            value = plain(quantity[3])
             if value is not None:
-                unit = (
-                    _symbol(quantity[2]) if quantity[2] is not None else self._units.get(_QUANTITY_UNITS.get(kind, ""))
-                )
-                group[name] = _with_unit(value, unit)
+                group[name] = self._units.of_quantity(quantity).of(value)
         return group
 
-    def _properties(self, properties: Any) -> Group:
+    def properties(self, properties: Any) -> Group:
+        """Return the values of some properties by their names; those of complex ones as ``outer.inner``."""
         group: Group = {}
         for each in properties or ():
-            name, kind = text_of(each[0]), each.is_a()
-            if kind == "IfcPropertySingleValue":
-                value = self._measured(each[2], each[3])
-            elif kind == "IfcPropertyEnumeratedValue":
-                value = _plain(each.EnumerationValues)
-            elif kind == "IfcPropertyListValue":
-                value = _plain(each.ListValues)
-            elif kind == "IfcPropertyBoundedValue":
-                ends = (
-                    self._measured(each.LowerBoundValue, each.Unit),
-                    self._measured(each.UpperBoundValue, each.Unit),
-                )
-                value = {"lower": ends[0], "upper": ends[1]}
-            elif kind == "IfcComplexProperty":
-                for part, inner in self._properties(each.HasProperties).items():
-                    group[f"{name}.{part}"] = inner
+            name = text_of(each[0])
+            if each.is_a("IfcComplexProperty"):
+                group.update({f"{name}.{part}": value for part, value in self.properties(each.HasProperties).items()})
                 continue
-            else:
-                continue
+            read = _READERS.get(each.is_a())
+            value = None if read is None else read(each, self._units)
             if value is not None:
                 group[name] = value
         return group
 
-    def _measured(self, nominal: Any, unit: Any) -> Any:
-        value = _plain(nominal)
-        if value is None or isinstance(value, (str, bool)):
-            return value
-        measure = nominal.is_a() if hasattr(nominal, "is_a") else ""
-        symbol = _symbol(unit) if unit is not None else self._units.get(_MEASURE_UNITS.get(measure, ""))
-        return _with_unit(value, symbol)
+
+def inherited(of_type: Groups, own: Groups) -> Groups:
+    """Return an object's groups: those of its type, overridden by its own; what came from where is told.
+
+    Examples
+    --------
+    >>> found = inherited({"A": {"x": 1, "y": 2}}, {"A": {"y": 3}})
+    >>> found["A"], found[INHERITED], found[OVERRIDDEN]
+    ({'x': 1, 'y': 3}, {'A': ['x']}, {'A.y': 2})
+    """
+    merged = {name: dict(group) for name, group in of_type.items()}
+    _lay_over(merged, own)
+    kept = {name: [each for each in group if each not in own.get(name, {})] for name, group in of_type.items()}
+    changed = {
+        f"{name}.{each}": value
+        for name, group in of_type.items()
+        for each, value in group.items()
+        if each in own.get(name, {}) and own[name][each] != value
+    }
+    told = {name: names for name, names in kept.items() if names}
+    return {**merged, **({INHERITED: told} if told else {}), **({OVERRIDDEN: changed} if changed else {})}
+
+
+def _lay_over(below: Groups, above: Groups) -> None:
+    for name, group in above.items():
+        below[name] = {**below.get(name, {}), **group}
 
 
 def _definitions(definition: Any) -> Any:
@@ -213,50 +161,51 @@ def _definitions(definition: Any) -> Any:
     return definition.wrappedValue if definition.is_a("IfcPropertySetDefinitionSet") else (definition,)
 
 
-def _with_unit(value: Any, unit: str | None) -> Any:
-    return {"value": value, "unit": unit} if unit else value
+def _single(each: Any, units: Units) -> Any:
+    return units.measured(each[2], each[3])
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it, None where there is none."""
-    if hasattr(value, "wrappedValue"):
-        value = value.wrappedValue
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, str):
-        return text_of(value)
-    if isinstance(value, (tuple, list)):
-        return [_plain(each) for each in value]
-    return text_of(value.is_a()) if hasattr(value, "is_a") else text_of(value)
+def _enumerated(each: Any, units: Units) -> Any:
+    return _several(each.EnumerationValues, units, None)
 
 
-def _project_units(model: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for project in model.by_type("IfcProject"):
-        assignment = project.UnitsInContext
-        for unit in (assignment.Units if assignment is not None else ()) or ():
-            symbol = _symbol(unit)
-            if symbol and not unit.is_a("IfcMonetaryUnit"):
-                found.setdefault(str(unit.UnitType), symbol)
-    return found
+def _listed(each: Any, units: Units) -> Any:
+    return _several(each.ListValues, units, each.Unit)
 
 
-def _symbol(unit: Any) -> str:
-    """Return the UCUM symbol of a unit, empty if it has none here."""
-    if unit.is_a("IfcSIUnit"):
-        return _prefixed(str(unit.Prefix or ""), str(unit.Name))
-    if unit.is_a("IfcConversionBasedUnit"):
-        return _CONVERSIONS.get(text_of(unit.Name).upper().replace("_", " "), text_of(unit.Name))
-    if unit.is_a("IfcContextDependentUnit") or unit.is_a("IfcMonetaryUnit"):
-        return text_of(unit[len(unit) - 1])
-    if unit.is_a("IfcDerivedUnit"):
-        parts = [(_symbol(each.Unit), int(each.Exponent)) for each in unit.Elements or ()]
-        return ".".join(f"{symbol}{exponent}" if exponent != 1 else symbol for symbol, exponent in parts)
-    return ""
+def _bounded(each: Any, units: Units) -> Any:
+    ends = {
+        "lower": units.measured(each.LowerBoundValue, each.Unit),
+        "upper": units.measured(each.UpperBoundValue, each.Unit),
+        "set": units.measured(getattr(each, "SetPointValue", None), each.Unit),  # IFC4 and later
+    }
+    return {name: value for name, value in ends.items() if value is not None} or None
 
 
-def _prefixed(prefix: str, name: str) -> str:
-    symbol = _SYMBOLS.get(name, name.lower())
-    return _PREFIXES.get(prefix, "") + symbol
+def _tabled(each: Any, units: Units) -> Any:
+    return {
+        "defining": _several(each.DefiningValues, units, each.DefiningUnit),
+        "defined": _several(each.DefinedValues, units, each.DefinedUnit),
+    }
+
+
+def _referenced(each: Any, _units: Units) -> Any:
+    target = each.PropertyReference
+    return None if target is None else text_of(getattr(target, "Name", None)) or target.is_a()
+
+
+def _several(values: Any, units: Units, own: Any) -> Any:
+    """Return several values as a list, with their one unit if they have one."""
+    if not values:
+        return None
+    return units.of_measure(values[0].is_a() if hasattr(values[0], "is_a") else "", own).of(plain(values))
+
+
+_READERS: dict[str, Callable[[Any, Units], Any]] = {
+    "IfcPropertySingleValue": _single,
+    "IfcPropertyEnumeratedValue": _enumerated,
+    "IfcPropertyListValue": _listed,
+    "IfcPropertyBoundedValue": _bounded,
+    "IfcPropertyTableValue": _tabled,
+    "IfcPropertyReferenceValue": _referenced,
+}

@@ -1,44 +1,132 @@
-"""The Arrow file with the tree of a model: written by the worker, read by the parent."""
+"""The Arrow files with what a model says: written by the worker, read by the parent."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from bim.lines import Drawing
+    from bim.relations import Tie
     from bim.tree import Tree
 
-TREE = pa.schema(
+TREE_FILE = "tree.arrow"
+TIES_FILE = "relations.arrow"
+LINES_FILE = "lines.arrow"
+
+_MOMENT = pa.timestamp("ms", "UTC")
+# Columns that become attributes where any object of a layer has a value: (name, type, UCUM unit).
+ATTRIBUTES: tuple[tuple[str, pa.DataType, str], ...] = (
+    ("long_name", pa.string(), ""),
+    ("predefined_type", pa.string(), ""),
+    ("type_name", pa.string(), ""),
+    ("material", pa.string(), ""),
+    ("classification", pa.string(), ""),
+    ("fire_rating", pa.string(), ""),
+    ("load_bearing", pa.bool_(), ""),
+    ("is_external", pa.bool_(), ""),
+    ("status", pa.string(), ""),
+    ("system", pa.string(), ""),
+    ("zone", pa.string(), ""),
+    ("length_m", pa.float64(), "m"),
+    ("width_m", pa.float64(), "m"),
+    ("height_m", pa.float64(), "m"),
+    ("area_m2", pa.float64(), "m2"),
+    ("volume_m3", pa.float64(), "m3"),
+    ("weight_kg", pa.float64(), "kg"),
+    ("u_value_w_m2k", pa.float64(), "W.m-2.K-1"),
+    ("bar_diameter_mm", pa.float64(), "mm"),
+    ("bar_length_m", pa.float64(), "m"),
+    ("bar_area_mm2", pa.float64(), "mm2"),
+    ("steel_grade", pa.string(), ""),
+    ("station_m", pa.float64(), "m"),
+    ("start_station_m", pa.float64(), "m"),
+    ("end_station_m", pa.float64(), "m"),
+    ("distance_along_m", pa.float64(), "m"),
+    ("start_radius_m", pa.float64(), "m"),
+    ("end_radius_m", pa.float64(), "m"),
+    ("start_height_m", pa.float64(), "m"),
+    ("start_gradient", pa.float64(), "1"),
+    ("end_gradient", pa.float64(), "1"),
+    ("start_cant_m", pa.float64(), "m"),
+    ("end_cant_m", pa.float64(), "m"),
+    ("identification", pa.string(), ""),
+    ("work_method", pa.string(), ""),
+    ("start", _MOMENT, ""),
+    ("finish", _MOMENT, ""),
+    ("planned_start", _MOMENT, ""),
+    ("planned_finish", _MOMENT, ""),
+    ("actual_start", _MOMENT, ""),
+    ("actual_finish", _MOMENT, ""),
+    ("duration_d", pa.float64(), "d"),
+    ("float_d", pa.float64(), "d"),
+    ("completion", pa.float64(), "1"),
+    ("is_critical", pa.bool_(), ""),
+    ("is_milestone", pa.bool_(), ""),
+)
+_ROW = (
+    ("number", pa.int64()),
+    ("parent", pa.int64()),
+    ("global_id", pa.string()),
+    ("name", pa.string()),
+    ("ifc_class", pa.string()),
+    ("kind", pa.string()),
+    ("layer", pa.string()),
+    ("storey", pa.string()),
+    ("description", pa.string()),
+    ("tag", pa.string()),
+    ("object_type", pa.string()),
+    ("elevation_m", pa.float64()),
+    ("valid_from", _MOMENT),
+    ("valid_to", _MOMENT),
+)
+TREE = pa.schema([*_ROW, ("properties", pa.string()), *((name, kind) for name, kind, _ in ATTRIBUTES)])
+TIES = pa.schema([("source", pa.int64()), ("kind", pa.string()), ("target", pa.int64()), ("role", pa.string())])
+LINES = pa.schema(
     [
-        ("number", pa.int64()),
-        ("parent", pa.int64()),
-        ("global_id", pa.string()),
-        ("name", pa.string()),
-        ("ifc_class", pa.string()),
-        ("kind", pa.string()),
-        ("storey", pa.string()),
-        ("description", pa.string()),
-        ("tag", pa.string()),
-        ("type_name", pa.string()),
-        ("elevation_m", pa.float64()),
-        ("has_shape", pa.bool_()),
-        ("properties", pa.string()),
+        ("product", pa.int64()),
+        ("positions", pa.large_binary()),  # (v, 3) float64 metres in the coordinates of the file
+        ("segments", pa.large_binary()),  # (l, 2) uint32
+        ("points", pa.large_binary()),  # (p,) uint32
     ]
 )
 
 
-def write_tree(tree: Tree, properties: dict[int, str], path: Path) -> None:
+def write_tree(tree: Tree, properties: Mapping[int, str], path: Path) -> None:
     """Write the rows of a tree and the properties of each entity number."""
-    columns = {name: [getattr(row, name) for row in tree.rows] for name in TREE.names if name != "properties"}
+    columns: dict[str, Any] = {name: [getattr(row, name) for row in tree.rows] for name, _ in _ROW}
     columns["properties"] = [properties.get(row.number) for row in tree.rows]
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, TREE) as writer:
-        writer.write_table(pa.table(columns, schema=TREE))
+    for name, kind, _ in ATTRIBUTES:
+        columns[name] = pa.array([row.columns.get(name) for row in tree.rows], kind)
+    _write(pa.table(columns, schema=TREE), path)
+
+
+def write_ties(ties: Sequence[Tie], path: Path) -> None:
+    """Write the relations between entity numbers."""
+    _write(pa.table([list(column) for column in zip(*ties, strict=True)] or [[]] * len(TIES), schema=TIES), path)
+
+
+def write_lines(drawings: Sequence[Drawing], path: Path) -> None:
+    """Write the lines and points of products without a body."""
+    columns = [
+        [drawing.number for drawing in drawings],
+        [drawing.positions.tobytes() for drawing in drawings],
+        [drawing.segments.tobytes() for drawing in drawings],
+        [drawing.points.tobytes() for drawing in drawings],
+    ]
+    _write(pa.table(columns, schema=LINES), path)
 
 
 def read_table(path: Path) -> pa.Table:
     """Return a table that a worker wrote, mapped from the file rather than copied."""
     with pa.memory_map(str(path)) as file:
         return pa.ipc.open_file(file).read_all()
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)

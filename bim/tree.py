@@ -1,26 +1,45 @@
-"""Worker side: the spatial tree of a model as rows, each with the number of its parent."""
+"""Worker side: the objects of a model as rows, each with the number of its parent.
 
-# ruff: noqa: PLC0415 - the IFC library is imported where it is used, in the worker only
+The spatial tree and its elements stand in the layer of the model; rooms and zones, groups and systems, schedules, and
+the helping lines (grids, alignments, annotations) each have a layer of their own (`LAYERS`).
+"""
+
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bim.kinds import kind_inside, kind_of
-from bim.step import repair_text
+from bim.entities import attribute, every, every_of, list_at, number_at, supertypes, text_at
+from bim.kinds import SETTINGS, kind_inside, kind_of
+from bim.relations import fillings
 
-# Products that are not things in the city: holes, helper lines, ports and analysis models.
+if TYPE_CHECKING:
+    import datetime as dt
+
+# Products that are not things in the city: holes, ports and analysis models.
 _LEFT_OUT = (
     "IfcFeatureElementSubtraction",
-    "IfcGrid",
-    "IfcAnnotation",
     "IfcPort",
     "IfcStructuralActivity",
     "IfcStructuralItem",
     "IfcVirtualElement",
 )
-# Products whose shapes are curves and points only; evaluating long alignments takes minutes.
-_WITHOUT_SURFACE = ("IfcAlignment", "IfcLinearElement", "IfcLinearPositioningElement", "IfcPositioningElement")
+# Products whose shapes are curves and points only; `bim.lines` draws them.
+_LINES = (
+    "IfcAlignment",
+    "IfcAlignmentSegment",
+    "IfcAnnotation",
+    "IfcGrid",
+    "IfcLinearElement",
+    "IfcLinearPositioningElement",
+    "IfcPositioningElement",
+)
+_SPACES = ("IfcSpace", "IfcSpatialZone", "IfcExternalSpatialElement")
+_GROUPS = ("IfcGroup",)
+_WORKS = ("IfcWorkPlan", "IfcWorkSchedule", "IfcTask")
+# Layer of a row to what stands behind the model's name in the name of the layer.
+LAYERS = {"": "", "spaces": "-spaces", "groups": "-groups", "schedule": "-schedule", "lines": "-lines"}
 
 
 @dataclass(slots=True)
@@ -32,13 +51,17 @@ class Row:
     name: str
     ifc_class: str
     kind: str
+    layer: str = ""
+    spatial: bool = False
     parent: int = 0
     storey: str = ""
     description: str = ""
     tag: str = ""
-    type_name: str = ""
+    object_type: str = ""
     elevation_m: float | None = None
-    has_shape: bool = False
+    valid_from: dt.datetime | None = None
+    valid_to: dt.datetime | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -49,108 +72,103 @@ class Tree:
     oddities: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def read_tree(model: Any, metres_per_unit: float) -> Tree:
-    """Return the spatial tree of an open model: project, sites, buildings, storeys, spaces and elements."""
+def read_tree(model: Any, metres_per_unit: float, parents: dict[int, int] | None = None) -> Tree:
+    """Return the objects of an open model: spatial tree, elements, groups, schedules, lines.
+
+    Parameters
+    ----------
+    model
+        The open file.
+    metres_per_unit
+        Its length unit.
+    parents
+        Parents that stand outside the spatial tree, such as the schedule of a task.
+    """
     entities = _objects(model)
-    tree = Tree([_row(model, entity, metres_per_unit) for entity in entities.values()])
+    tree = Tree([_row(model, entity, layer, metres_per_unit) for entity, layer in entities.values()])
     by_number = {row.number: row for row in tree.rows}
     _link(model, by_number)
+    for number, parent in (parents or {}).items():
+        if number in by_number and parent in by_number:
+            by_number[number].parent = parent
     _break_circles(tree, by_number)
     _inherit(by_number)
     tree.rows.sort(key=lambda row: (_depth(row, by_number), row.number))
     return tree
 
 
-def text_of(value: object) -> str:
-    """Return a name as clean text, empty for None."""
-    return "" if value is None else repair_text(str(value))
-
-
-def supertypes(model: Any, name: str) -> list[str]:
-    """Return a class and its supertypes, from special to general."""
-    import ifcopenshell.ifcopenshell_wrapper as wrapper
-
-    declaration = wrapper.schema_by_name(model.schema_identifier).declaration_by_name(name).as_entity()
-    found = []
-    while declaration is not None:
-        found.append(declaration.name())
-        declaration = declaration.supertype()
-    return found
-
-
 def _of_types(model: Any, names: tuple[str, ...]) -> set[int]:
-    found: set[int] = set()
-    for name in names:
-        try:
-            found.update(entity.id() for entity in model.by_type(name))
-        except RuntimeError:  # the schema has no such class
-            continue
+    return {entity.id() for entity in every_of(model, names)}
+
+
+def _objects(model: Any) -> dict[int, tuple[Any, str]]:
+    """Return each object with the layer that it goes to."""
+    left_out, lines, spaces = _of_types(model, _LEFT_OUT), _of_types(model, _LINES), _of_types(model, _SPACES)
+    found = {entity.id(): (entity, "") for entity in every(model, "IfcProject")}
+    for entity in every(model, "IfcProduct"):
+        number = entity.id()
+        if number not in left_out:
+            found[number] = (entity, "lines" if number in lines else "spaces" if number in spaces else "")
+    found |= {entity.id(): (entity, "groups") for entity in every_of(model, _GROUPS)}
+    found |= {entity.id(): (entity, "schedule") for entity in every_of(model, _WORKS)}
     return found
 
 
-def _objects(model: Any) -> dict[int, Any]:
-    left_out = _of_types(model, _LEFT_OUT)
-    found = {entity.id(): entity for entity in model.by_type("IfcProject")}
-    for entity in model.by_type("IfcProduct"):
-        if entity.id() not in left_out:
-            found[entity.id()] = entity
-    return found
-
-
-def _row(model: Any, entity: Any, metres_per_unit: float) -> Row:
+def _row(model: Any, entity: Any, layer: str, metres_per_unit: float) -> Row:
     name = entity.is_a()
-    row = Row(entity.id(), text_of(entity[0]), text_of(entity[2]), name, _kind(model, name))
-    row.description = text_of(entity[3])
-    row.has_shape = getattr(entity, "Representation", None) is not None
-    row.tag = text_of(getattr(entity, "Tag", None))
-    row.type_name = text_of(getattr(entity, "ObjectType", None))
-    if row.ifc_class in ("IfcSpace", "IfcSite", "IfcBuilding", "IfcBuildingStorey") and not row.name:
-        row.name = text_of(getattr(entity, "LongName", None))
-    if row.ifc_class == "IfcBuildingStorey" and entity.Elevation is not None:
-        row.elevation_m = float(entity.Elevation) * metres_per_unit
+    kind = _kind(model.schema_identifier, name, _type_word(entity))
+    row = Row(entity.id(), text_at(entity, "GlobalId"), text_at(entity, "Name"), name, kind, layer)
+    row.spatial = entity.is_a("IfcSpatialStructureElement")
+    row.description = text_at(entity, "Description")
+    row.tag = text_at(entity, "Tag")
+    row.object_type = text_at(entity, "ObjectType")
+    long_name = text_at(entity, "LongName")
+    if long_name and not row.name:
+        row.name = long_name
+    elif long_name and long_name != row.name:
+        row.columns["long_name"] = long_name
+    if row.ifc_class == "IfcBuildingStorey":
+        elevation = number_at(entity, "Elevation")
+        row.elevation_m = None if elevation is None else elevation * metres_per_unit
     return row
 
 
-_kinds: dict[tuple[str, str], str] = {}
+def _type_word(entity: Any) -> str:
+    stated = text_at(entity, "PredefinedType")
+    return text_at(entity, "ObjectType") if stated in ("", "NOTDEFINED", "USERDEFINED") else stated
 
 
-def _kind(model: Any, name: str) -> str:
-    key = (model.schema_identifier, name)
-    if key not in _kinds:
-        _kinds[key] = kind_of(supertypes(model, name))
-    return _kinds[key]
+@functools.cache
+def _kind(model_schema: str, name: str, predefined_type: str) -> str:
+    return kind_of(supertypes(model_schema, name), predefined_type)
 
 
 def _link(model: Any, rows: dict[int, Row]) -> None:
-    """Set parents: containment last-written loses to decomposition, since a part belongs to its whole."""
-    for relation in _relations(model, "IfcRelContainedInSpatialStructure"):
-        _adopt(rows, relation.RelatedElements, relation.RelatingStructure)
+    """Set parents: containment loses to decomposition, since a part belongs to its whole."""
+    for relation in every(model, "IfcRelContainedInSpatialStructure"):
+        _adopt(rows, list_at(relation, "RelatedElements"), attribute(relation, "RelatingStructure"))
     for kind in ("IfcRelNests", "IfcRelAggregates"):
-        for relation in _relations(model, kind):
-            _adopt(rows, relation.RelatedObjects, relation.RelatingObject)
-    hosts = {}
-    for relation in _relations(model, "IfcRelVoidsElement"):
-        if relation.RelatedOpeningElement is not None and relation.RelatingBuildingElement is not None:
-            hosts[relation.RelatedOpeningElement.id()] = relation.RelatingBuildingElement.id()
-    for relation in _relations(model, "IfcRelFillsElement"):
-        filling, opening = relation.RelatedBuildingElement, relation.RelatingOpeningElement
-        if filling is not None and opening is not None and filling.id() in rows and not rows[filling.id()].parent:
-            host = hosts.get(opening.id(), 0)
-            rows[filling.id()].parent = host if host in rows else 0
+        for relation in every(model, kind):
+            _adopt(rows, list_at(relation, "RelatedObjects"), attribute(relation, "RelatingObject"))
+    for kind, part in (("IfcRelProjectsElement", "RelatedFeatureElement"), ("IfcRelAdheresToElement", "")):
+        for relation in every(model, kind):
+            parts = list_at(relation, part or "RelatedSurfaceFeatures")
+            _adopt(rows, parts, attribute(relation, "RelatingElement"))
+    for tie in fillings(model):
+        filling = rows.get(tie.source)
+        if filling is not None and not filling.parent and tie.target in rows:
+            filling.parent = tie.target
+    for relation in every(model, "IfcRelDeclares"):
+        whole = attribute(relation, "RelatingContext")
+        parts = [each for each in list_at(relation, "RelatedDefinitions") if each.id() in rows]
+        _adopt(rows, [each for each in parts if not rows[each.id()].parent], whole)
 
 
-def _relations(model: Any, name: str) -> list[Any]:
-    try:
-        return list(model.by_type(name))
-    except RuntimeError:
-        return []
-
-
-def _adopt(rows: dict[int, Row], children: Any, parent: Any) -> None:
+def _adopt(rows: dict[int, Row], children: list[Any], parent: Any) -> None:
     if parent is None or parent.id() not in rows:
         return
-    for child in children or ():
-        if child is not None and child.id() in rows and child.id() != parent.id():
+    for child in children:
+        if child.id() in rows and child.id() != parent.id():
             rows[child.id()].parent = parent.id()
 
 
@@ -176,25 +194,23 @@ def _depth(row: Row, rows: dict[int, Row]) -> int:
 
 
 def _inherit(rows: dict[int, Row]) -> None:
-    """Give each row the name of its storey, and bridge and tunnel parts their own kinds."""
+    """Give each row the name of its storey, and what stands in a bridge, tunnel, road or railway its own kind."""
+    settings = {number: row.kind if row.spatial else "" for number, row in rows.items()}
     for row in rows.values():
-        above = row
+        above, settled = row, False
         while above.parent:
             above = rows[above.parent]
             if above.kind == "Storey" and not row.storey:
                 row.storey = above.name
-            if above.kind in ("Bridge", "BridgePart", "Tunnel", "TunnelPart"):
-                row.kind = kind_inside(row.kind, above.kind)
-                break
-            if above.kind == "Building":
-                break
+            if not settled and settings[above.number] in SETTINGS:
+                row.kind, settled = kind_inside(row.kind, settings[above.number]), True
 
 
 def shaped_products(model: Any) -> list[Any]:
     """Return the products that have a representation and are things in the city."""
-    left_out = _of_types(model, (*_LEFT_OUT, *_WITHOUT_SURFACE))
+    left_out = _of_types(model, (*_LEFT_OUT, *_LINES))
     return [
         entity
-        for entity in model.by_type("IfcProduct")
-        if entity.id() not in left_out and getattr(entity, "Representation", None) is not None
+        for entity in every(model, "IfcProduct")
+        if entity.id() not in left_out and attribute(entity, "Representation") is not None
     ]
