@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -129,6 +130,9 @@ def _beside(target: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True)
         yield folder / target.name
+        for beside in sorted(folder.glob(f"{glob.escape(target.stem)}*")):  # images of an OBJ and the like
+            if beside.name != target.name:
+                beside.replace(target.with_name(beside.name))
         (folder / target.name).replace(target)
     except OSError as error:
         raise PackageError(target, f"cannot be written ({error})", "check space and permissions there") from error

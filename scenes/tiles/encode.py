@@ -14,6 +14,8 @@ from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, Glb
 from scenes.tiles.metadata import add_property_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -92,11 +94,7 @@ def encode(content: Content, names: pa.Table | None = None, encoding: Encoding |
         When a handle is too great for a float32.
     """
     encoding = encoding or Encoding()
-    handles = all_handles(content)
-    if len(handles) and int(handles[-1]) >= MAX_HANDLE:
-        raise CityTwinError(
-            "tiles", f"handle {int(handles[-1])} is beyond {MAX_HANDLE - 1}", "split the city into several packages"
-        )
+    handles = _checked(all_handles(content))
     builder = GlbBuilder()
     writer = _Writer(builder, handles, names is not None, encoding)
     nodes = writer.mesh_nodes(content)
@@ -106,6 +104,34 @@ def encode(content: Content, names: pa.Table | None = None, encoding: Encoding |
     if names is not None:
         add_property_table(builder, names, handles)
     return builder.to_bytes()
+
+
+def encode_all(contents: Mapping[str, Content], extras: Json) -> bytes:
+    """Return several contents as one glb that every reader opens: a node each, named, float32, with feature ids.
+
+    `extras` goes into every node.
+    """
+    builder = GlbBuilder()
+    nodes = []
+    textures: dict[Picture, int] = {}
+    for name, content in contents.items():
+        writer = _Writer(builder, _checked(all_handles(content)), False, Encoding(rounding_m=0.0), textures)
+        for node in writer.mesh_nodes(content):
+            described = builder.json["nodes"][node]
+            described |= {"name": name, "extras": extras}
+            builder.json["meshes"][described["mesh"]]["name"] = name
+            nodes.append(node)
+    builder.json["scene"] = 0
+    builder.add("scenes", {"nodes": nodes})
+    return builder.to_bytes()
+
+
+def _checked(handles: Longs) -> Longs:
+    if len(handles) and int(handles[-1]) >= MAX_HANDLE:
+        raise CityTwinError(
+            "tiles", f"handle {int(handles[-1])} is beyond {MAX_HANDLE - 1}", "split the city into several packages"
+        )
+    return handles
 
 
 def all_handles(content: Content) -> Longs:

@@ -8,14 +8,15 @@ import numpy as np
 
 from scenes.errors import LoadError
 from scenes.tiles.content import merged
-from scenes.tiles.encode import Encoding, all_handles, encode
+from scenes.tiles.encode import Encoding, all_handles, encode, encode_all
 from scenes.tiles.gather import finest_mesh, mesh_content
 from scenes.tiles.metadata import ObjectNames
 from scenes.tiles.style import default_colour
 
 if TYPE_CHECKING:
     from scenes.mesh import MeshSet
-    from scenes.model import Layer
+    from scenes.model import Layer, Scene
+    from scenes.tiles.content import Content
 
 _PLAIN = Encoding(rounding_m=0.0)
 _BARE = Encoding(rounding_m=0.0, features=False)
@@ -39,6 +40,30 @@ def layer_glb(layer: Layer, base: int) -> bytes:
     LoadError
         When the layer has no geometry.
     """
+    content = _layer_content(layer, base)
+    if content is None:
+        raise LoadError(layer.name, "the layer has no geometry", "export its table instead")
+    return encode(content, ObjectNames(layer.batches, base).of(all_handles(content)), _PLAIN)
+
+
+def scene_glb(scene: Scene) -> bytes:
+    """Return the finest geometry of all layers as one glb without required extensions, a node a layer, y up.
+
+    Raises
+    ------
+    LoadError
+        When no layer has triangles.
+    """
+    found = {name: _layer_content(layer, scene.bases[name]) for name, layer in scene.layers.items()}
+    drawn = {name: content for name, content in found.items() if content is not None and len(content.triangles)}
+    if not drawn:
+        raise LoadError(scene.name, "no layer has triangles", "export its tables instead")
+    extras = {"crs": scene.georeference.crs, "origin": scene.georeference.origin_m.tolist()}
+    return encode_all(drawn, extras)
+
+
+def _layer_content(layer: Layer, base: int) -> Content | None:
+    """Return everything in a layer at its finest level of detail, instances written out; None if there is nothing."""
     colour = default_colour(layer.theme)
     parts = []
     first = base
@@ -48,11 +73,10 @@ def layer_glb(layer: Layer, base: int) -> bytes:
             parts.append(part)
         first += len(batch)
     if not parts:
-        raise LoadError(layer.name, "the layer has no geometry", "export its table instead")
+        return None
     low = np.min([part.centre for part in parts], axis=0)
     high = np.max([part.centre for part in parts], axis=0)
-    content = merged(parts, (low + high) / 2)
-    return encode(content, ObjectNames(layer.batches, base).of(all_handles(content)), _PLAIN)
+    return merged(parts, (low + high) / 2)
 
 
 def surface_glb(mesh: MeshSet) -> bytes:

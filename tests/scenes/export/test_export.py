@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyogrio
 import pytest
 import trimesh
+from PIL import Image
 
-from scenes import Batch, Layer, PackageError, QueryError, Scene, UnknownObjectError, UnsupportedError
+from scenes import Batch, Layer, MeshSet, PackageError, QueryError, Scene, UnknownObjectError, UnsupportedError
 from scenes.export import FORMATS, export, format_of
+from scenes.pictures import Picture
 from scenes.schema import object_table
 
 if TYPE_CHECKING:
@@ -175,3 +177,29 @@ def test_what_cannot_be_written_is_one_clear_sentence_and_leaves_no_trace(city: 
     with pytest.raises(PackageError, match="cannot be written"):
         export(city, old / "inside.glb")
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.glb"]
+
+
+def test_images_leave_with_glb_and_obj(city: Scene, tmp_path: Path) -> None:
+    pixels = np.full((8, 8, 3), 255, np.uint8)
+    pixels[:4, :4] = [250, 20, 20]
+    red_corner = Picture.of_pixels(pixels)
+    wall = MeshSet.of_one([[0, 0, 0], [8, 0, 0], [8, 0, 8], [0, 0, 8]], [[0, 1, 2], [0, 2, 3]])
+    wall = wall.textured([[0, 1], [1, 1], [1, 0], [0, 0]], 0, [red_corner])
+    table = object_table({"uid": ["w"], "kind": ["Wall"]})
+    layers = {"walls": Layer("walls", (Batch(table, {"1": wall}),)), "buildings": city.layers["buildings"]}
+    scene = Scene(city.georeference, layers)
+    for name in ("a.glb", "a.obj"):
+        model = trimesh.load_scene(export(scene, tmp_path / name))
+        painted = [mesh for mesh in model.geometry.values() if _image_of(mesh) is not None]
+        assert len(painted) == 1
+        image, corners = _image_of(painted[0]), painted[0].visual.uv
+        high = 1 if name == "a.glb" else 2
+        place = painted[0].vertices[corners[:, 1] > 0.5]  # v counts upward in trimesh
+        assert (place[:, high] > painted[0].vertices[:, high].mean()).all()
+        assert image.convert("RGB").getpixel((1, 1))[1] < 80
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.glb", "a.mtl", "a.obj", "a_0.jpg"]
+
+
+def _image_of(mesh: trimesh.Trimesh) -> Image.Image | None:
+    material = getattr(mesh.visual, "material", None)
+    return getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
