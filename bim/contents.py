@@ -119,13 +119,7 @@ class Contents:
         positions = [np.frombuffer(each, np.float64).reshape(-1, 3) for each in cells["positions"].to_pylist()]
         counts = np.array([len(each) for each in positions])
         starts = np.concatenate([[0], np.cumsum(counts)])
-        segments, points = (
-            [
-                np.frombuffer(each, np.uint32) + first
-                for each, first in zip(cells[name].to_pylist(), starts, strict=False)
-            ]
-            for name in ("segments", "points")
-        )
+        segments, points = (_shifted(cells[name], starts) for name in ("segments", "points"))
         placed = self._placing.apply(np.concatenate(positions))
         centre = (placed.min(axis=0) + placed.max(axis=0)) / 2
         return MeshSet(

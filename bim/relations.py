@@ -92,7 +92,7 @@ def openings(model: Any) -> dict[int, dict[str, str]]:
 
 
 def _connected(relation: Any) -> Iterator[Tie]:
-    """A wall that meets a wall, a beam that bears on a column; a realizing element lies between the two."""
+    """Yield that a wall meets a wall or a beam bears on a column; a realizing element lies between the two."""
     role = ""
     if relation.is_a("IfcRelConnectsPathElements"):
         role = f"{text_at(relation, 'RelatingConnectionType')}-{text_at(relation, 'RelatedConnectionType')}"
@@ -150,7 +150,7 @@ def _interferes(relation: Any) -> Iterator[Tie]:
 
 
 def _assigned(relation: Any) -> Iterator[Tie]:
-    """A structural member or another product that stands for a product; tasks are read with the schedule."""
+    """Yield what stands for a product, such as a structural member; tasks are read with the schedule."""
     for each in list_at(relation, "RelatedObjects"):
         if not each.is_a("IfcProcess"):
             yield Tie(each.id(), "assigned", relation.RelatingProduct.id())
