@@ -296,7 +296,7 @@ class _Writer:
         return self.builder.add_accessor(positions, limits=True)
 
     def _uvs(self, uvs: Singles) -> int:
-        if uvs.min(initial=0.0) < 0 or uvs.max(initial=1.0) > 1:
+        if self.encoding.rounding_m == 0 or uvs.min(initial=0.0) < 0 or uvs.max(initial=1.0) > 1:
             return self.builder.add_accessor(uvs.astype(np.float32))
         return self.builder.add_accessor(np.rint(uvs * _STEPS).astype(np.uint16), normalized=True)
 
