@@ -7,6 +7,8 @@ from gis.cityjson import CityJsonLoader
 from gis.datum import gcj02_to_wgs84, wgs84_to_gcj02
 from gis.front import read
 from gis.ground import GridGround
+from gis.lifting import HeightDifference, LiftRule, height_difference, lift
+from gis.pointcloud import PointCloudLoader
 from gis.terrain import TerrainLoader
 from gis.vector import VectorLoader
 
@@ -14,9 +16,14 @@ __all__ = [
     "CityGmlLoader",
     "CityJsonLoader",
     "GridGround",
+    "HeightDifference",
+    "LiftRule",
+    "PointCloudLoader",
     "TerrainLoader",
     "VectorLoader",
     "gcj02_to_wgs84",
+    "height_difference",
+    "lift",
     "read",
     "wgs84_to_gcj02",
 ]

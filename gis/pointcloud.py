@@ -101,6 +101,10 @@ class PointCloudLoader:
             done += len(batch)
             context.progress(f"{done:,} blocks of {source.title}", 1.0)
 
+    def points(self, source: Source, context: LoadContext) -> Iterator[tuple[PointChunk, Floats]]:
+        """Yield the points themselves, chunk by chunk with their (n, 3) local metres, for work that needs each."""
+        yield from local_chunks(source, context)
+
 
 def reads_as_terrain(source: Source) -> bool:
     """Say whether the user asked for the ground of a cloud instead of its points."""

@@ -13,6 +13,7 @@ from scenes.folders import expanded
 from scenes.hierarchy import with_districts
 from scenes.store import save
 from scenes.tiles import publish
+from twin.commands.lifting import lift_option, lifted
 from twin.commands.shared import common, print_facts, progress_bar, scene_facts, source_options, sources_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser("build", help="make a city package from files")
     parser.add_argument("out", metavar="OUT.city", help="the package to write")
     source_options(parser)
+    lift_option(parser)
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="files that are read at the same time")
     parser.add_argument(
         "--keep-going",
@@ -63,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         for problem in problems.listed():
             print(f"{problem.object}: {problem.message}", file=sys.stderr)
         raise nothing_found(sources)
-    scene = with_districts(made.scene)
+    scene = with_districts(lifted(made.scene, options, problems, lambda text, share: bar(text, 0.6 + 0.02 * share)))
     bar("storing", 0.62)
     save(scene, out, problems=problems.listed())
     bar("tiling", 0.75)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from scenes.errors import CityTwinError
 from scenes.sources import Placement, Source
+from twin.commands.lifting import lift_clouds
 
 if TYPE_CHECKING:
     import argparse
@@ -66,7 +67,8 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
     files = [(path, "") for path in options.sources] + [(path, name) for name, path in named]
     places = dict(_pair(text, "--place", "FILE=E,N,H,ANGLE") for text in options.place)
     systems = dict(_pair(text, "--source-crs", "FILE=EPSG:N") for text in options.source_crs)
-    known = {path for path, _ in files} | {Path(path).name for path, _ in files}
+    paths = [path for path, _ in files] + [cloud for _, cloud in lift_clouds(options)]
+    known = {*paths, *(Path(path).name for path in paths)}
     for option, wanted in (
         ("--place", [*places]),
         ("--source-crs", [*systems]),
