@@ -12,6 +12,7 @@ import pyproj
 from bim.files import is_ifc
 from bim.hypotheses import Statements, at_crs, statements_of
 from bim.outline import Outline
+from bim.sites import NO_NORTH
 from bim.statement import Georeferenced
 from scenes.errors import SourceError
 
@@ -26,7 +27,7 @@ _SAME_RAD = math.radians(0.2)
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
     """A file with what it says."""
 
@@ -39,7 +40,7 @@ class Member:
         return self.source.file.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """Files that lie in one frame, in the order of the sources.
 
@@ -47,32 +48,28 @@ class Family:
     ----------
     members
         The files; at least one.
-    sure
-        Whether they say the same place, and not only carry the same GlobalIds, which templates repeat.
     """
 
     members: tuple[Member, ...]
-    sure: bool = True
 
     @property
     def outline(self) -> Outline:
         """Points of all members, which share their origin."""
         return Outline(np.concatenate([member.said.outline.points_m for member in self.members]))
 
-    def stated(self, frame: Georeference | None) -> list[Georeferenced]:
-        """Return what the members and their user say, without repetitions; each names the file that it comes from."""
+    def stated(self, frame: Georeference | None, mine: Member) -> list[Georeferenced]:
+        """Return what the members and their user say, without repetitions; others than `mine` are named."""
         found: list[Georeferenced] = []
         for member in self.members:
-            for each in _of(member, frame):
+            for each in stated_by(member, frame):
                 if not any(same_place(each, other) and each.method == other.method for other in found):
-                    found.append(replace(each, detail=each.detail or self._whose(member)))
+                    whose = "" if member == mine else f"as {member.name} says"
+                    found.append(replace(each, detail=each.detail or whose))
         return found
 
-    def _whose(self, member: Member) -> str:
-        return f"as {member.name} says" if len(self.members) > 1 else ""
 
-
-def _of(member: Member, frame: Georeference | None) -> tuple[Georeferenced, ...]:
+def stated_by(member: Member, frame: Georeference | None) -> tuple[Georeferenced, ...]:
+    """Return what a file says, or what its user says instead."""
     source = member.source
     if source.place is not None and frame is not None:
         at = source.place
@@ -116,7 +113,7 @@ def family_of(source: Source, sources: Sequence[Source]) -> Family:
     mine = Member(source, statements_of(source.file))
     others = [member for each in sources if each != source and (member := _member(each)) is not None]
     order = {id(each): place for place, each in enumerate(sources)}
-    found, sure, waiting = [mine], True, [mine]
+    found, waiting = [mine], [mine]
     while waiting:
         known = waiting.pop()
         for other in list(others):
@@ -124,9 +121,8 @@ def family_of(source: Source, sources: Sequence[Source]) -> Family:
                 others.remove(other)
                 found.append(other)
                 waiting.append(other)
-                sure = sure and _agree(known.said, other.said)
     found.sort(key=lambda member: (order.get(id(member.source), -1), member.source.path))
-    return Family(tuple(found), sure)
+    return Family(tuple(found))
 
 
 def _member(source: Source) -> Member | None:
@@ -148,17 +144,17 @@ def belongs(first: Statements, second: Statements) -> bool:
         return False
     same_project = first.project == second.project and first.site == second.site
     mine, yours = _deliberate(first), _deliberate(second)
-    clashing = any(a.method == b.method and not same_place(a, b) for a in mine for b in yours)
-    if clashing:
+    if any(a.method == b.method and not _agree(a, b) for a in mine for b in yours):
         return False
     if not mine and not yours:
         return same_project and [each.detail for each in first.found] == [each.detail for each in second.found]
-    return same_project or _agree(first, second)
+    return same_project or any(a.method == b.method for a in mine for b in yours)
 
 
-def _agree(first: Statements, second: Statements) -> bool:
-    """Say whether two files say the same place of a kind, on purpose."""
-    return any(a.method == b.method and same_place(a, b) for a in _deliberate(first) for b in _deliberate(second))
+def _agree(first: Georeferenced, second: Georeferenced) -> bool:
+    """Say whether two statements mean the same place; what one does not say about true north is no contradiction."""
+    silent = any(rule == NO_NORTH for each in (first, second) for rule, _ in each.remarks)
+    return same_place(first, second) or (silent and apart_m(first, second) <= _SAME_M)
 
 
 def _deliberate(said: Statements) -> list[Georeferenced]:

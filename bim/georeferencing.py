@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bim.federation import Family, apart_m, family_of, same_place
+from bim.federation import apart_m, family_of, same_place, stated_by
 from bim.hypotheses import against
 from bim.placing import Placing
 from bim.scoring import fitted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from bim.federation import Family, Member
     from bim.scoring import Fit
     from bim.statement import Georeferenced
     from scenes.georeference import Georeference
@@ -143,7 +144,7 @@ class Report:
     family
         Other files of the build that lie in one frame with it.
     sure
-        Whether these say the same place, and not only carry the same GlobalIds.
+        Whether the file itself says the place that is taken; otherwise only its project's GlobalIds lead there.
     reach_m
         How far outside a scene a model still counts as a part of it; 0 where there is no scene.
     """
@@ -258,18 +259,15 @@ def judged(source: Source, sources: Sequence[Source], place: Surroundings) -> Re
     """Return the report about one file of a build; files of one project are judged as one."""
     family = family_of(source, sources)
     mine = next(member for member in family.members if member.source == source)
-    return Report(
-        source.file.name,
-        _weighed(family, place),
-        mine.said.faults,
-        tuple(member.name for member in family.members if member is not mine),
-        family.sure,
-        place.reach_m,
-    )
+    weighed = _weighed(family, mine, place)
+    own = stated_by(mine, place.frame)
+    sure = len(family.members) == 1 or any(same_place(weighed[0].stated, each) for each in own if weighed)
+    others = tuple(member.name for member in family.members if member is not mine)
+    return Report(source.file.name, weighed, mine.said.faults, others, sure, place.reach_m)
 
 
-def _weighed(family: Family, place: Surroundings) -> tuple[Hypothesis, ...]:
-    stated = family.stated(place.frame)
+def _weighed(family: Family, mine: Member, place: Surroundings) -> tuple[Hypothesis, ...]:
+    stated = family.stated(place.frame, mine)
     if not any(each.method == "explicit" for each in stated):
         guesses = [guess for member in family.members for guess in against(member.said, place)]
         stated += [each for each in guesses if not any(same_place(each, other) for other in stated)]

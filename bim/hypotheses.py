@@ -91,7 +91,7 @@ def read_statements(text: StepText) -> Statements:
     centre = _centre(text, unit, shape)
     found = [_about(each, centre) for each in stated]
     if math.hypot(*centre[:2]) > _FAR_M:
-        found += [_written_in(each, centre) for each in found if each.method != "site" and _has_offset(each)]
+        found = [reading for each in found for reading in _readings(each, centre)]
     return Statements(
         found=tuple(each for each in found if each.lonlat() is not None),
         nameless=tuple(nameless(text)),
@@ -125,23 +125,21 @@ def _about(stated: Georeferenced, centre: tuple[float, float, float]) -> Georefe
     )
 
 
-def _has_offset(stated: Georeferenced) -> bool:
-    return math.hypot(stated.easting_m, stated.northing_m) > _OFF_ZERO_M and stated.method != "tool-default"
-
-
-def _written_in(stated: Georeferenced, centre: tuple[float, float, float]) -> Georeferenced:
-    """Return the reading that the geometry already is in the system to which the file converts it once more."""
-    sentence = "the file is georeferenced twice: its coordinates are projected and its map conversion moves them again"
-    return Georeferenced(
+def _readings(stated: Georeferenced, centre: tuple[float, float, float]) -> list[Georeferenced]:
+    """Return a statement, and where it moves coordinates that are projected already, the reading without that."""
+    if stated.method in ("site", "tool-default") or math.hypot(stated.easting_m, stated.northing_m) <= _FAR_M:
+        return [stated]
+    sentence = "its coordinates are projected already, and the map conversion moves them once more"
+    plain = Georeferenced(
         stated.crs,
         0.0,
         0.0,
         method="placement",
         centre_m=centre,
         vertical=stated.vertical,
-        remarks=(("georeference-twice", sentence),),
         detail=f"its coordinates as they are, in {stated.crs}",
     )
+    return [replace(stated, remarks=(*stated.remarks, ("georeference-twice", sentence))), plain]
 
 
 def against(said: Statements, place: Surroundings) -> tuple[Georeferenced, ...]:

@@ -37,7 +37,13 @@ PRIORS = {
     "guess": 0.2,
     "tool-default": 0.02,
 }
-_DOUBTS = {"georeference-rough": -1.0, "georeference-unit": -0.3, "georeference-axes": -1.5, "georeference-twice": -1.0}
+_DOUBTS = {
+    "georeference-north": -0.1,
+    "georeference-rough": -1.0,
+    "georeference-unit": -0.3,
+    "georeference-axes": -1.5,
+    "georeference-twice": -3.0,
+}
 _DISTANCES = ((0.0, 1.0), (1_000.0, 0.3), (5_000.0, -0.3), (20_000.0, -2.0), (100_000.0, -4.0))
 _FARTHEST = -6.0
 _FILLS = ((0.6, 3.0), (0.35, 1.8), (0.15, 0.6))

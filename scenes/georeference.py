@@ -31,7 +31,7 @@ ELLIPSOIDAL = "ellipsoidal"
 _SMALL_DEG = 1e-4
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=512)
 def parse_crs(text: str) -> pyproj.CRS:
     """Return the coordinate system that `text` names (EPSG code, URN, WKT, PROJ string).
 
@@ -89,7 +89,7 @@ def is_metric(crs: str) -> bool:
     return flat and all(abs(axis.unit_conversion_factor - 1.0) <= 1e-9 for axis in parsed.axis_info[:2])
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=512)
 def transformer(source: str, target: str) -> pyproj.Transformer:
     """Return the transformer between two systems, always in the order east, north (x, y).
 
