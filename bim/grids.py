@@ -8,7 +8,6 @@ import numpy as np
 
 from bim.curves import curve_points
 from bim.entities import attribute, list_at, text_at
-from bim.placements import object_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,11 +58,6 @@ def grid_of(axis: Any) -> Any:
         if found:
             return found[0]
     return None
-
-
-def grid_matrix(grid: Any, units: Units) -> Floats:
-    """Return the (4, 4) matrix of a grid in the coordinates of the file."""
-    return object_matrix(grid, units)
 
 
 def _direction(line: Floats) -> Floats:

@@ -56,12 +56,12 @@ def object_matrix(entity: Any, units: Units, alignments: Alignments | None = Non
     seen: set[int] = set()
     while placement is not None and placement.id() not in seen and len(seen) < _DEEPEST:
         seen.add(placement.id())
-        matrix = _own(placement, units, alignments) @ matrix
+        matrix = own_matrix(placement, units, alignments) @ matrix
         placement = attribute(placement, "PlacementRelTo")
     return matrix
 
 
-def _own(placement: Any, units: Units, alignments: Alignments | None) -> Floats:
+def own_matrix(placement: Any, units: Units, alignments: Alignments | None) -> Floats:
     """Return the part of a placement that is its own, without what it is relative to."""
     if placement.is_a("IfcLocalPlacement"):
         return axes_matrix(placement.RelativePlacement, units)
@@ -72,8 +72,19 @@ def _own(placement: Any, units: Units, alignments: Alignments | None) -> Floats:
     if placement.is_a("IfcGridPlacement"):
         from bim.grids import intersection  # noqa: PLC0415 - grids have curves, which have placements
 
-        return intersection(placement.PlacementLocation, units)
+        meeting = intersection(placement.PlacementLocation, units)
+        if attribute(placement, "PlacementRelTo") is not None:  # IFC4X3: relative to the grid
+            return meeting
+        return _of_grid(placement.PlacementLocation, units) @ meeting
     return axes_matrix(attribute(placement, "CartesianPosition"), units)
+
+
+def _of_grid(meeting: Any, units: Units) -> Floats:
+    """Return the matrix of the grid whose axes meet."""
+    from bim.grids import grid_of  # noqa: PLC0415 - grids have curves, which have placements
+
+    grid = grid_of(meeting.IntersectingAxes[0])
+    return np.eye(4) if grid is None else object_matrix(grid, units)
 
 
 def _direction(entity: Any, default: tuple[float, float, float]) -> Floats:
