@@ -57,6 +57,10 @@ KINDS = frozenset(
         "District",
         "PointCloud",
         "PointOfInterest",
+        "PowerLine",
+        "TransitRoute",
+        "TransitStop",
+        "TransitTrip",
         "Site",
     }
 )

@@ -18,7 +18,8 @@ from gis.meshing import joined
 from gis.networks.inp import columns, number
 from gis.networks.objects import NetworkObjects
 from gis.networks.properties import property_cells
-from gis.networks.sumo_streets import lane_width_m, local_areas, local_lines
+from gis.networks.shapes import local_areas, local_lines
+from gis.networks.sumo_streets import lane_width_m
 from gis.prototypes import pinned
 from gis.ribbons import ribbons
 from gis.themes import THEMES

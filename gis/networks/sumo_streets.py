@@ -14,12 +14,11 @@ from gis.draping import draped
 from gis.networks.inp import columns
 from gis.networks.objects import Link, NetworkObjects
 from gis.networks.properties import property_cells
+from gis.networks.shapes import grouped_lines, local_areas, local_lines
 from gis.networks.sumo_xml import LANE_WIDTH_M
 from gis.ribbons import ribbons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from gis.networks.plan import Plan
@@ -34,29 +33,6 @@ _TURNS = {"s": "straight", "l": "left", "L": "half left", "r": "right", "R": "ha
 _RAILS = ("rail", "tram", "railway")
 _JUNCTION_LIFT_M = ROAD_LIFT_M - 0.02
 _STREET_LIFT_M = ROAD_LIFT_M + 0.1
-
-
-def local_lines(shapes: Sequence[Floats], plan: Plan, frame: Georeference) -> Objects:
-    """Return lines in local metres of shapes in plan coordinates; empty ones where there are fewer than two points."""
-    counts = np.array([len(shape) if len(shape) > 1 else 0 for shape in shapes], np.int64)
-    lines = np.full(len(shapes), shapely.LineString(), object)
-    if counts.any():
-        flat = np.concatenate([shape for shape in shapes if len(shape) > 1])
-        row = np.repeat(np.flatnonzero(counts), counts[counts > 0])
-        shapely.linestrings(plan.to_local(flat, frame), indices=row, out=lines)
-    return lines
-
-
-def local_areas(shapes: Sequence[Floats], plan: Plan, frame: Georeference) -> Objects:
-    """Return valid polygons in local metres; empty ones where there are fewer than three points."""
-    areas = np.full(len(shapes), shapely.Polygon(), object)
-    usable = [place for place, shape in enumerate(shapes) if len(shape) > 2]
-    if usable:
-        flat = plan.to_local(np.concatenate([shapes[place] for place in usable]), frame)
-        ends = np.cumsum([len(shapes[place]) for place in usable])
-        rings = np.split(flat, ends[:-1])
-        areas[usable] = shapely.make_valid(np.array([shapely.Polygon(ring) for ring in rings], object))
-    return areas
 
 
 def street_objects(document: Document, plan: Plan, frame: Georeference, ground: Ground | None) -> NetworkObjects:
@@ -74,7 +50,7 @@ def street_objects(document: Document, plan: Plan, frame: Georeference, ground: 
     kinds = [_kind(edge.attributes.get("type", "")) for edge in edges]
     names = [edge.attributes.get("name", "") for edge in edges]
     units = {"speed_m_s": "m/s", "length_m": "m", "width_m": "m", "lanes": "1", "priority": "1"}
-    plans = _grouped(lines, owner, len(edges))
+    plans = grouped_lines(lines, owner, len(edges))
     return NetworkObjects(
         ids, kinds, names, _street_columns(edges, lanes, owner, widths), units, plans,
         links=_street_links(document, index), mesh=mesh,
@@ -174,16 +150,6 @@ def _word(edge: Item, lane: Lane) -> str:
 def _kind(word: str) -> str:
     head = word.partition(".")[0]
     return {"railway": "Railway", "waterway": "Waterway"}.get(head, "Road")
-
-
-def _grouped(lines: Objects, owner: NDArray[np.int64], size: int) -> Objects:
-    """Return one multi-line an edge."""
-    plans = np.full(size, shapely.MultiLineString(), object)
-    good = ~shapely.is_empty(lines)
-    if good.any():
-        order = np.argsort(owner[good], kind="stable")
-        shapely.multilinestrings(lines[good][order], indices=owner[good][order], out=plans)
-    return plans
 
 
 def _number(attributes: dict[str, str], name: str) -> float:
