@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyproj
 
 from bim.conversions import Conversion, conversions, faults, nameless, property_sets, tried
 from bim.crsnames import systems_at
@@ -30,6 +31,7 @@ _FAR_M = 10_000.0
 _OFF_ZERO_M = 500.0
 _MOST_GUESSES = 6
 _SAME_M = 3.0
+_DATUM_SHIFT_M = 2_000.0
 _INFRASTRUCTURE = ("IFCBRIDGE", "IFCROAD", "IFCRAILWAY", "IFCALIGNMENT", "IFCMARINEFACILITY", "IFCTUNNEL")
 
 
@@ -150,7 +152,8 @@ def against(said: Statements, place: Surroundings) -> tuple[Georeferenced, ...]:
     guesses = [guess for each in said.nameless for guess in tried(each, (lon, lat), said.unit_m)]
     centre = said.outline.centre_m
     if math.hypot(*centre[:2]) > _OFF_ZERO_M:
-        systems = dict.fromkeys((place.frame.crs, *systems_at(round(lon, 1), round(lat, 1))))
+        known = [crs for crs in systems_at(round(lon, 1), round(lat, 1)) if _could_be(crs, (lon, lat), centre, place)]
+        systems = dict.fromkeys((place.frame.crs, *known))
         guesses += [_read_in(crs, centre, named=crs == place.frame.crs) for crs in systems]
     return tuple(_told_apart([each for each in guesses if _is_near(each, place)], place))[:_MOST_GUESSES]
 
@@ -158,6 +161,14 @@ def against(said: Statements, place: Surroundings) -> tuple[Georeferenced, ...]:
 def _middle(place: Surroundings) -> tuple[float, float]:
     west, south, east, north = place.bounds or (0.0, 0.0, 0.0, 0.0)
     return (west + east) / 2, (south + north) / 2
+
+
+def _could_be(crs: str, lonlat: tuple[float, float], centre: tuple[float, float, float], place: Surroundings) -> bool:
+    """Say whether a centre may lie near a place in a system; quick, as shifts between datums are left out."""
+    east, north = pyproj.Proj(parse_crs(crs))(*lonlat)
+    west, south, right, top = place.bounds or (0.0, 0.0, 0.0, 0.0)
+    size = math.hypot(right - west, top - south)
+    return bool(math.hypot(centre[0] - east, centre[1] - north) <= place.reach_m + size + _DATUM_SHIFT_M)
 
 
 def _read_in(crs: str, centre: tuple[float, float, float], *, named: bool) -> Georeferenced:

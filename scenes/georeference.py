@@ -1,7 +1,7 @@
 """Where the scene lies on the Earth: the only place that knows axis order, datums and projections.
 
 Inside a scene everything is local metres: x east, y north, z up, from an origin that is given in
-double precision in one projected coordinate system. Import order: errors <- georeference <- the rest.
+double precision in one projected coordinate system. Import order: errors <- citygrid <- georeference <- the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyproj.database import query_utm_crs_info
 from pyproj.enums import TransformDirection
 from pyproj.exceptions import CRSError, ProjError
 
+from scenes.citygrid import PREFIX, grid_definition
 from scenes.errors import GeoreferenceError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _SMALL_DEG = 1e-4
 
 @functools.lru_cache(maxsize=512)
 def parse_crs(text: str) -> pyproj.CRS:
-    """Return the coordinate system that `text` names (EPSG code, URN, WKT, PROJ string).
+    """Return the coordinate system that `text` names (EPSG code, URN, WKT, PROJ string, ``grid:NAME``).
 
     Raises
     ------
@@ -49,7 +50,7 @@ def parse_crs(text: str) -> pyproj.CRS:
     scenes.errors.GeoreferenceError: EPSG:99999: is not a known coordinate system; ...
     """
     try:
-        return pyproj.CRS.from_user_input(text)
+        return pyproj.CRS.from_user_input(grid_definition(text) if text.startswith(PREFIX) else text)
     except CRSError as error:
         raise GeoreferenceError(
             text, "is not a known coordinate system", "give an EPSG code such as EPSG:32651, WKT, or a PROJ string"
@@ -130,8 +131,8 @@ class Georeference:
     Parameters
     ----------
     crs
-        Any projected system in metres: an EPSG code (UTM, CGCS2000 Gauss-Krueger zones, ...), WKT, or
-        a PROJ string for a local city grid.
+        Any projected system in metres: an EPSG code (UTM, CGCS2000 Gauss-Krueger zones, ...), WKT, a PROJ string,
+        or ``grid:NAME`` for a city grid (`scenes.citygrid`), which is kept as its full definition.
     easting_m, northing_m
         The origin in that system; local x and y count from there.
     height_m
@@ -165,7 +166,7 @@ class Georeference:
 
     def __post_init__(self) -> None:
         """Refuse systems that are not projected metres."""
-        flat, heights = split(self.crs)
+        flat, heights = split(grid_definition(self.crs) if self.crs.startswith(PREFIX) else self.crs)
         object.__setattr__(self, "crs", flat or self.crs)
         object.__setattr__(self, "vertical_datum", self.vertical_datum or heights)
         parsed = parse_crs(self.crs)
