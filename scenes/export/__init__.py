@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from scenes.export.formats import FORMATS, export, format_of
+from scenes.export.formats import FORMATS, Format, export, format_of, formats
 
-__all__ = ["FORMATS", "export", "format_of"]
+__all__ = ["FORMATS", "Format", "export", "format_of", "formats"]

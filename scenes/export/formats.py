@@ -1,4 +1,8 @@
-"""The list of formats, and the one function that writes any of them."""
+"""The list of formats, and the one function that writes any of them.
+
+Formats whose libraries have their door on a higher floor register in the entry point group ``scenes.exporters``:
+each names a `Format`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import glob
 import shutil
 import uuid
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its name, the endings that mean it, and what writes it."""
+    """A format: its name, the endings that mean it, what writes it, and whether that is a folder."""
 
     name: str
     endings: tuple[str, ...]
     write: Callable[[Scene, Path], None]
+    is_folder: bool = False
 
 
 def _write_tiles(scene: Scene, folder: Path) -> None:
@@ -48,9 +54,25 @@ FORMATS = {
         Format("geoparquet", (".parquet", ".geoparquet"), write_geoparquet),
         Format("gpkg", (".gpkg",), write_geopackage),
         Format("csv", (".csv",), write_csv),
-        Format("3dtiles", (".3dtiles",), _write_tiles),
+        Format("3dtiles", (".3dtiles",), _write_tiles, is_folder=True),
     )
 }
+
+
+def formats() -> dict[str, Format]:
+    """Return every format that can be written, by name: our own, and those that other floors bring.
+
+    Examples
+    --------
+    >>> {"glb", "cityjson"} <= set(formats())
+    True
+    """
+    found = dict(FORMATS)
+    for point in sorted(entry_points(group="scenes.exporters"), key=lambda point: point.name):
+        with contextlib.suppress(ImportError):  # its library is not installed, so it is not on offer
+            form: Format = point.load()
+            found[form.name] = form
+    return found
 
 
 def export(
@@ -72,7 +94,7 @@ def export(
     path
         Where to.
     format
-        One of `FORMATS`; by default what the ending of the path says.
+        One of `formats`; by default what the ending of the path says.
     where
         CQL2 text that picks objects.
     layers
@@ -93,7 +115,7 @@ def export(
     part = select(part, where) if where else part
     if not len(part):
         raise QueryError(where or scene.name, "there is no object to write", "check the filter with twin query")
-    if form.name == "3dtiles":
+    if form.is_folder:
         form.write(part, target)
         return target
     with _beside(target) as fresh:
@@ -114,12 +136,13 @@ def format_of(path: Path, name: str = "") -> Format:
     >>> format_of(Path("centre.city.json")).name
     'cityjson'
     """
-    if name and name in FORMATS:
-        return FORMATS[name]
-    found = [form for form in FORMATS.values() if any(path.name.lower().endswith(ending) for ending in form.endings)]
+    known = formats()
+    if name and name in known:
+        return known[name]
+    found = [form for form in known.values() if any(path.name.lower().endswith(ending) for ending in form.endings)]
     if name or not found:
         what = f"no exporter writes {name or path.suffix or 'files without an ending'}"
-        raise UnsupportedError(path, what, f"name one with --format: {', '.join(FORMATS)}")
+        raise UnsupportedError(path, what, f"name one with --format: {', '.join(known)}")
     return found[0]
 
 

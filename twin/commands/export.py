@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import scenes
-from scenes.errors import CityTwinError
-from scenes.export import FORMATS, export
+from scenes.export import export, formats
 from twin.commands.shared import common
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser("export", help="write glb, CityJSON, GeoPackage, ...")
     parser.add_argument("city")
     parser.add_argument("out")
-    parser.add_argument("--format", default="", help=f"one of {', '.join(FORMATS)}, ifc; default by the name of OUT")
+    parser.add_argument("--format", default="", help=f"one of {', '.join(formats())}; default by the name of OUT")
     parser.add_argument("--where", default="", metavar="CQL", help="only objects that match")
     parser.add_argument("--layer", action="append", default=[], help="only these layers")
     common(parser, facts=False)
@@ -28,8 +26,6 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file."""
-    if options.format == "ifc" or (not options.format and Path(options.out).suffix == ".ifc"):
-        raise CityTwinError(options.out, "export to IFC is not there yet", f"choose {', '.join(FORMATS)}")
     scene = scenes.open(options.city)
     path = export(scene, options.out, format=options.format, where=options.where, layers=options.layer)
     print(path)

@@ -16,7 +16,7 @@ import trimesh
 from PIL import Image
 
 from scenes import Batch, Layer, MeshSet, PackageError, QueryError, Scene, UnknownObjectError, UnsupportedError
-from scenes.export import FORMATS, export, format_of
+from scenes.export import export, format_of, formats
 from scenes.pictures import Picture
 from scenes.schema import object_table
 
@@ -31,16 +31,33 @@ FILES = {
     "gpkg": "a.gpkg",
     "csv": "a.csv",
     "3dtiles": "a.3dtiles",
+    "vtk": "a.vtp",
 }
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_every_format_is_written_and_can_be_written_over(city: Scene, tmp_path: Path, name: str) -> None:
     target = tmp_path / FILES[name]
     for _ in range(2):
         assert export(city, target) == target
     assert format_of(target).name == name
     assert [entry.name for entry in tmp_path.iterdir()] == [FILES[name]]
+
+
+def test_every_format_on_offer_is_tested() -> None:
+    assert set(FILES) == set(formats())
+
+
+def test_vtk_cells_name_their_objects(city: Scene, tmp_path: Path) -> None:
+    import pyvista
+
+    read = pyvista.read(export(city, tmp_path / "a.vtp"))
+    uids = read.field_data["uid"]
+    assert list(uids) == list(city)
+    assert set(np.unique(read.cell_data["handle"])) == set(range(30))
+    assert np.allclose(read.bounds, [0, 590, 0, 10, 0, 39], atol=1e-3)
+    assert read.volume == pytest.approx(sum(100.0 * (10 + n) for n in range(30)), rel=1e-5)
+    assert list(read.field_data["origin"]) == [354_000.0, 3_457_000.0, 4.0]
 
 
 def test_glb_has_y_up_and_a_node_a_layer(city: Scene, tmp_path: Path) -> None:

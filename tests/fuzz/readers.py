@@ -1,0 +1,99 @@
+"""What the fuzz run does with each case, in a reader process: find the loader, locate, load, and drop the result."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scenes.errors import CityTwinError, GeoreferenceError
+from scenes.georeference import Georeference
+from scenes.loading import LoadContext, loader_for
+from scenes.problems import Problems
+from scenes.sources import Placement, Source
+from tests.fuzz.mutate import mutated
+
+if TYPE_CHECKING:
+    from scenes.loading import Loader
+
+FRAME = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A seed file and the numbers of its mutations."""
+
+    seed: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one mutation ended: ``loaded``, ``refused`` with a sentence, or ``broken`` with what was raised."""
+
+    number: int
+    state: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class FuzzReader:
+    """Runs cases one after the other, each ending reported before the next begins."""
+
+    guarded = True
+    name: str = "fuzz"
+
+    def run(self, source: Source) -> Any:
+        """Yield an `Ending` for each number in the source's dataset (written ``first-last``)."""
+        first, last = (int(part) for part in source.dataset.split("-"))
+        seed = source.file.read_bytes()
+        with tempfile.TemporaryDirectory(prefix="citytwin-fuzz-") as folder:
+            for number in range(first, last):
+                path = Path(folder) / source.file.name
+                path.write_bytes(mutated(seed, number))
+                yield _ending(number, path)
+
+    def peak(self, source: Source) -> int:  # noqa: ARG002 - the shape of a loader's method
+        """Return the peak memory of this process in bytes."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _ending(number: int, path: Path) -> Ending:
+    try:
+        objects = _load(Source(str(path), dataset="fuzz"))
+    except CityTwinError as error:
+        text = str(error)
+        whole = len(text) < 2000 and "\n" not in text and "Traceback" not in text
+        return Ending(number, "refused" if whole else "broken", text[:300])
+    except MemoryError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - finding these is what the run is for
+        return Ending(number, "broken", f"{type(error).__name__}: {error}"[:300])
+    return Ending(number, "loaded", str(objects))
+
+
+def _load(source: Source) -> int:
+    loader = loader_for(source)
+    context = LoadContext(FRAME, problems=Problems())
+    try:
+        located = loader.locate(source)
+    except GeoreferenceError:
+        located = None
+    if located is None:
+        source = replace(source, place=Placement(354_000.0, 3_457_000.0))
+    else:
+        context = replace(context, georeference=Georeference.around(located.longitude_deg, located.latitude_deg))
+    surface = loader.surface(source, context)
+    if surface is not None:
+        context = replace(context, ground=surface)
+    return _count(loader, source, context)
+
+
+def _count(loader: Loader, source: Source, context: LoadContext) -> int:
+    objects = 0
+    for _, batch in loader.load(source, context):
+        objects += len(batch.with_bounds())
+    context.problems.listed()
+    return objects
