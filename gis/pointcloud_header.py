@@ -19,6 +19,7 @@ _VLR_HEAD = 54
 _EVLR_HEAD = 60
 _MOST_RECORDS = 10_000
 _LAZ_CHUNK = 50_000
+_MOST_CHUNK_BYTES = 500_000_000
 _ADVICE = "export it again"
 
 
@@ -87,7 +88,10 @@ def _checked(file: BinaryIO, head: bytes, size: int, shown: str) -> LasHeader:
     count = count or legacy
     if modern:
         records = {**_extended(file, head, size, shown), **records}
-    present = _laz_limit(size - offset, width, records, shown) if compressed else (size - offset) // width
+    present = (size - offset) // width
+    if compressed:
+        present = _laz_limit(size - offset, width, records, shown)
+        _check_chunk_table(file, offset, size, shown)
     if count > present and compressed:
         what = f"promises {count:,} points, but its {size:,} bytes can hold {present:,} at most"
         raise LoadError(shown, what, "copy or export it again")
@@ -153,7 +157,24 @@ def _laz_limit(size: int, width: int, records: dict[tuple[str, int], bytes], sho
             "convert it once with LAStools or PDAL: laszip -i OLD.laz -o NEW.laz",
         )
     variable = chunk in (0, 0xFFFFFFFF)
+    if not variable and chunk * width > _MOST_CHUNK_BYTES:
+        raise LoadError(shown, f"packs {chunk:,} points into one chunk, too many to unpack", "compress it again")
     return max(size, 0) * 1000 if variable else (max(size, 0) // width + 1) * max(chunk, _LAZ_CHUNK)
+
+
+def _check_chunk_table(file: BinaryIO, offset: int, size: int, shown: str) -> None:
+    """Refuse a table of chunks that lies outside the file or lists more chunks than there are bytes."""
+    file.seek(offset)
+    place = int.from_bytes(file.read(8), "little", signed=True)
+    if place == -1:  # written without going back: it is told at the end
+        file.seek(size - 8)
+        place = int.from_bytes(file.read(8), "little", signed=True)
+    if not offset + 8 <= place <= size - 8:
+        raise LoadError(shown, "its table of compressed chunks lies outside the file", _ADVICE)
+    file.seek(place)
+    _, chunks = struct.unpack("<II", file.read(8))
+    if chunks > place - offset:
+        raise LoadError(shown, f"lists {chunks:,} compressed chunks in {place - offset:,} bytes", _ADVICE)
 
 
 def _name(head: bytes) -> tuple[str, int]:
