@@ -107,8 +107,8 @@ def _latin(word: str) -> float:
 
 
 def _cyrillic(word: str) -> float:
-    small = sum(1 for letter in word if "а" <= letter <= "я" or letter == "ё")
-    large = sum(1 for letter in word[:1] if "А" <= letter <= "Я")
+    small = sum(1 for letter in word if "\u0430" <= letter <= "\u044f" or letter == "\u0451")
+    large = sum(1 for letter in word[:1] if "\u0410" <= letter <= "\u042f")
     rest = len(word) - small - large
     return 0.95 * (small + large) - 0.6 * rest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,12 @@ import ifcopenshell.api.spatial
 import ifcopenshell.api.style
 import ifcopenshell.api.type
 import ifcopenshell.api.unit
+import ifcopenshell.guid
 import numpy as np
 import pytest
+
+from bim.records import LINES_FILE, TIES_FILE, TREE_FILE, read_table
+from bim.writing import write_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,5 +82,51 @@ def new_house() -> Callable[..., House]:
             ifcopenshell.api.aggregate.assign_object(model, products=[made], relating_object=above)
             above = made
         return House(model, body, above, millimetres)
+
+    return make
+
+
+@dataclass
+class Said:
+    """What a model says: rows, property groups, lines by name, relations by names, and the rules of the problems."""
+
+    rows: dict[str, dict[str, Any]]
+    groups: dict[str, dict[str, dict[str, Any]]]
+    ties: set[tuple[str, str, str, str]]
+    lines: dict[str, Any]
+    rules: list[str]
+
+
+@pytest.fixture
+def said(tmp_path: Path) -> Callable[[Any], Said]:
+    """Read an open model in this process: quick, and without shapes."""
+
+    def read(model: Any) -> Said:
+        rules: list[str] = []
+        write_contents(model, tmp_path, lambda word, **told: rules.append(told["rule"]) if word == "problem" else None)
+        rows = {row["number"]: row for row in read_table(tmp_path / TREE_FILE).to_pylist()}
+        names = {number: row["name"] or row["ifc_class"] for number, row in rows.items()}
+        ties = read_table(tmp_path / TIES_FILE).to_pylist()
+        lines = read_table(tmp_path / LINES_FILE).to_pylist()
+        return Said(
+            {names[number]: row | {"parent": names.get(row["parent"], "")} for number, row in rows.items()},
+            {names[number]: json.loads(row["properties"] or "{}") for number, row in rows.items()},
+            {(names[tie["source"]], tie["kind"], names[tie["target"]], tie["role"]) for tie in ties},
+            {names[line["product"]]: np.frombuffer(line["positions"]).reshape(-1, 3) for line in lines},
+            rules,
+        )
+
+    return read
+
+
+@pytest.fixture
+def add() -> Callable[..., Any]:
+    """Add one object or relation to a model by its attributes."""
+
+    def make(model: Any, ifc_class: str, name: str = "", **attributes: Any) -> Any:
+        made = model.create_entity(ifc_class, GlobalId=ifcopenshell.guid.new(), **attributes)
+        if name:
+            made.Name = name
+        return made
 
     return make

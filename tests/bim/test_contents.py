@@ -1,0 +1,302 @@
+"""Types, materials, classifications, documents and relations of a model come out where an analyst looks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ifcopenshell.api.classification
+import ifcopenshell.api.material
+import ifcopenshell.api.pset
+import ifcopenshell.api.root
+import ifcopenshell.api.spatial
+import ifcopenshell.api.system
+import ifcopenshell.api.type
+import pytest
+
+from bim.properties import INHERITED, OVERRIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMAS = ["IFC2X3", "IFC4", "IFC4X3"]
+
+
+def pset(model: Any, product: Any, name: str, values: dict[str, Any]) -> None:
+    made = ifcopenshell.api.pset.add_pset(model, product=product, name=name)
+    ifcopenshell.api.pset.edit_pset(model, pset=made, properties=values)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_what_comes_from_the_type_is_told(new_house: Callable[..., Any], said: Callable[..., Any], schema: str) -> None:
+    house = new_house(schema)
+    wall = house.wall("North")
+    kind = ifcopenshell.api.root.create_entity(house.model, ifc_class="IfcWallType", name="Brick 24")
+    ifcopenshell.api.type.assign_type(house.model, related_objects=[wall], relating_type=kind)
+    pset(house.model, kind, "Pset_WallCommon", {"FireRating": "F30", "IsExternal": True, "LoadBearing": True})
+    pset(house.model, wall, "Pset_WallCommon", {"FireRating": "F90"})
+    found = said(house.model)
+    groups, row = found.groups["North"], found.rows["North"]
+    assert groups["Pset_WallCommon"] == {"FireRating": "F90", "IsExternal": True, "LoadBearing": True}
+    assert groups[INHERITED] == {"Pset_WallCommon": ["IsExternal", "LoadBearing"]}
+    assert groups[OVERRIDDEN] == {"Pset_WallCommon.FireRating": "F30"}
+    assert groups["Type"]["Name"] == row["type_name"] == "Brick 24"
+    assert (row["fire_rating"], row["is_external"], row["load_bearing"]) == ("F90", True, True)
+
+
+def test_quantities_become_columns_in_metres_whatever_the_file_counts_in(
+    new_house: Callable[..., Any], said: Callable[..., Any]
+) -> None:
+    house = new_house(millimetres=True)
+    wall = house.wall("North")
+    quantities = ifcopenshell.api.pset.add_qto(house.model, product=wall, name="Qto_WallBaseQuantities")
+    ifcopenshell.api.pset.edit_qto(house.model, qto=quantities, properties={"Length": 5000.0, "NetSideArea": 15.0})
+    model = house.model
+    part = model.create_entity("IfcQuantityLength", "Depth", None, None, 200.0)
+    quantities.Quantities = [
+        *quantities.Quantities,
+        model.create_entity("IfcPhysicalComplexQuantity", "Core", None, [part], "layer"),
+    ]
+    found = said(model)
+    assert (found.rows["North"]["length_m"], found.rows["North"]["area_m2"]) == (5.0, 15.0)
+    assert found.groups["North"]["Qto_WallBaseQuantities"]["Core.Depth"] == {"value": 200.0, "unit": "mm"}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_layers_have_their_thickness_and_an_occurrence_takes_the_material_of_its_type(
+    new_house: Callable[..., Any], said: Callable[..., Any], schema: str
+) -> None:
+    house = new_house(schema, millimetres=True)
+    model, wall = house.model, house.wall("North")
+    kind = ifcopenshell.api.root.create_entity(model, ifc_class="IfcWallType", name="Cavity wall")
+    ifcopenshell.api.type.assign_type(model, related_objects=[wall], relating_type=kind)
+    layers = ifcopenshell.api.material.add_material_set(model, name="Cavity", set_type="IfcMaterialLayerSet")
+    for name, thickness in (("Brick", 115.0), ("Wool", 140.0), ("Block", 175.0)):
+        material = ifcopenshell.api.material.add_material(model, name=name)
+        layer = ifcopenshell.api.material.add_layer(model, layer_set=layers, material=material)
+        ifcopenshell.api.material.edit_layer(model, layer=layer, attributes={"LayerThickness": thickness})
+    ifcopenshell.api.material.assign_material(model, products=[kind], type="IfcMaterialLayerSet", material=layers)
+    found = said(model)
+    group = found.groups["North"]["Material"]
+    assert group["Layer 2: Wool"] == {"value": 140.0, "unit": "mm"}
+    assert group["Total thickness"] == {"value": 430.0, "unit": "mm"}
+    assert found.rows["North"]["material"] == "Brick, Wool, Block"
+
+
+def test_profiles_constituents_and_lists_are_told(new_house: Callable[..., Any], said: Callable[..., Any]) -> None:
+    house = new_house("IFC4")
+    model = house.model
+    first, second, third = (house.wall(name) for name in ("Profiled", "Mixed", "Listed"))
+    steel, glass = (ifcopenshell.api.material.add_material(model, name=name) for name in ("S355", "Glass"))
+    profile = model.create_entity("IfcIShapeProfileDef", "AREA", "IPE200", None, 0.1, 0.2, 0.0056, 0.0085)
+    part = model.create_entity("IfcMaterialProfile", "Beam", None, steel, profile)
+    profiles = model.create_entity("IfcMaterialProfileSet", "IPE", None, [part])
+    share = model.create_entity("IfcMaterialConstituent", "Pane", None, glass, 0.8)
+    frame = model.create_entity("IfcMaterialConstituent", "Frame", None, steel, 0.2)
+    constituents = model.create_entity("IfcMaterialConstituentSet", "Window", None, [share, frame])
+    several = model.create_entity("IfcMaterialList", [steel, glass])
+    for wall, material in ((first, profiles), (second, constituents), (third, several)):
+        ifcopenshell.api.material.assign_material(model, products=[wall], type=material.is_a(), material=material)
+    found = said(model)
+    assert found.groups["Profiled"]["Material"]["Profile 1: Beam"] == "S355, IPE200"
+    assert found.groups["Mixed"]["Material"]["Constituent 1: Pane"] == "Glass, 80%"
+    assert found.rows["Mixed"]["material"] == "Glass, S355"
+    assert found.groups["Listed"]["Material"] == {"Material 1": "S355", "Material 2": "Glass"}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_classifications_have_system_code_name_and_address(
+    new_house: Callable[..., Any], said: Callable[..., Any], schema: str
+) -> None:
+    house = new_house(schema)
+    model, wall = house.model, house.wall("North")
+    system = ifcopenshell.api.classification.add_classification(model, classification="Uniclass")
+    reference = ifcopenshell.api.classification.add_reference(
+        model, products=[wall], identification="Ss_25_10", name="Walls", classification=system
+    )
+    reference.Location = "https://example.org/Ss_25_10"
+    found = said(model)
+    assert found.rows["North"]["classification"] == "Ss_25_10"
+    told = found.groups["North"]["Classification"]
+    assert list(told.values()) == ["Ss_25_10 Walls", "https://example.org/Ss_25_10"]
+    assert next(iter(told)).startswith("Uniclass")
+
+
+def test_documents_layers_approvals_and_costs_are_told(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    house = new_house("IFC4")
+    model, wall = house.model, house.wall("North")
+    document = model.create_entity("IfcDocumentReference", "https://example.org/wall.pdf", "D-17", "Wall plan")
+    add(model, "IfcRelAssociatesDocument", RelatedObjects=[wall], RelatingDocument=document)
+    approval = model.create_entity("IfcApproval", Name="Design review", Status="APPROVED")
+    add(model, "IfcRelAssociatesApproval", RelatedObjects=[wall], RelatingApproval=approval)
+    value = model.create_entity("IfcCostValue", AppliedValue=model.create_entity("IfcMonetaryMeasure", 1250.0))
+    cost = add(model, "IfcCostItem", "Masonry", CostValues=[value])
+    add(model, "IfcRelAssignsToControl", RelatedObjects=[wall], RelatingControl=cost)
+    model.create_entity("IfcPresentationLayerAssignment", "A-WALL", None, wall.Representation.Representations)
+    groups = said(model).groups["North"]
+    assert groups["Documents"] == {"Wall plan": "https://example.org/wall.pdf"}
+    assert groups["Approvals"] == {"Design review": "APPROVED"}
+    assert groups["Controls"] == {"CostItem: Masonry": "1250"}
+    assert groups["Presentation"] == {"Layer": "A-WALL"}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_door_fills_the_wall_and_bounds_the_room(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any], schema: str
+) -> None:
+    house = new_house(schema)
+    model, wall = house.model, house.wall("Wall")
+    owner = {"OwnerHistory": wall.OwnerHistory} if schema == "IFC2X3" else {}
+    door, opening, room = (
+        add(model, "IfcDoor", "Door"),
+        add(model, "IfcOpeningElement", "Hole"),
+        add(model, "IfcSpace", "Room"),
+    )
+    covering = add(model, "IfcCovering", "Tiles", PredefinedType="CLADDING")
+    add(model, "IfcRelVoidsElement", RelatingBuildingElement=wall, RelatedOpeningElement=opening, **owner)
+    add(model, "IfcRelFillsElement", RelatingOpeningElement=opening, RelatedBuildingElement=door, **owner)
+    add(model, "IfcRelCoversBldgElements", RelatingBuildingElement=wall, RelatedCoverings=[covering], **owner)
+    bounding = {"PhysicalOrVirtualBoundary": "PHYSICAL", "InternalOrExternalBoundary": "INTERNAL"}
+    add(model, "IfcRelSpaceBoundary", RelatingSpace=room, RelatedBuildingElement=opening, **bounding, **owner)
+    found = said(model)
+    assert found.ties == {
+        ("Door", "fills", "Wall", "opening"),
+        ("Door", "bounds", "Room", "physical internal"),  # the boundary names the hole; the door stands in it
+        ("Tiles", "covers", "Wall", "cladding"),
+    }
+    assert "Hole" not in found.rows
+    assert "filled by Door Door" in found.groups["Wall"]["Openings"]["Hole"]
+    assert found.rows["Door"]["parent"] == "Wall"
+    assert found.rows["Room"]["layer"] == "spaces"
+
+
+def test_meeting_walls_are_connected_and_a_realizing_element_lies_between(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    house = new_house("IFC4")
+    model = house.model
+    first, second, bolt = house.wall("A"), house.wall("B"), add(model, "IfcMechanicalFastener", "Bolt")
+    ends = {"RelatingElement": first, "RelatedElement": second}
+    ways = {"RelatingConnectionType": "ATEND", "RelatedConnectionType": "ATSTART"}
+    add(model, "IfcRelConnectsPathElements", RelatingPriorities=[], RelatedPriorities=[], **ends, **ways)
+    add(model, "IfcRelConnectsWithRealizingElements", RealizingElements=[bolt], **ends)
+    assert said(model).ties == {
+        ("A", "connects", "B", "ATEND-ATSTART"),
+        ("A", "connects", "Bolt", "realizing"),
+        ("Bolt", "connects", "B", "realizing"),
+    }
+
+
+@pytest.mark.parametrize("schema", ["IFC4", "IFC4X3"])
+def test_what_flows_through_ports_is_a_graph_of_elements(
+    new_house: Callable[..., Any], said: Callable[..., Any], schema: str
+) -> None:
+    model = new_house(schema).model
+    create = ifcopenshell.api.root.create_entity
+    boiler, pipe, radiator = (
+        create(model, ifc_class=name, name=name[3:]) for name in ("IfcBoiler", "IfcPipeSegment", "IfcSpaceHeater")
+    )
+    system = ifcopenshell.api.system.add_system(model, ifc_class="IfcDistributionSystem")
+    system.Name = "Heating"
+    ifcopenshell.api.system.assign_system(model, products=[boiler, pipe, radiator], system=system)
+    for start, end in ((boiler, pipe), (pipe, radiator)):
+        ports = [ifcopenshell.api.system.add_port(model, element=element) for element in (start, end)]
+        ifcopenshell.api.system.connect_port(model, port1=ports[0], port2=ports[1], direction="SOURCE")
+    found = said(model)
+    flows = {(source, target) for source, kind, target, role in found.ties if (kind, role) == ("connects", "flow")}
+    assert flows == {("Boiler", "PipeSegment"), ("PipeSegment", "SpaceHeater")}
+    assert ("Boiler", "member", "Heating", "DistributionSystem") in found.ties
+    assert found.rows["Boiler"]["system"] == "Heating"
+    assert (found.rows["Heating"]["layer"], found.rows["Heating"]["kind"]) == ("groups", "CityObjectGroup")
+    assert sorted(found.groups["PipeSegment"]["Ports"].values()) == ["sink", "source"]
+
+
+def test_ports_of_ifc2x3_belong_by_their_own_relation(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    house = new_house("IFC2X3")
+    model, owner = house.model, {"OwnerHistory": house.storey.OwnerHistory}
+    ends = [add(model, "IfcFlowSegment", name, **owner) for name in ("First", "Second")]
+    ports = [add(model, "IfcDistributionPort", FlowDirection=way, **owner) for way in ("SINK", "SOURCE")]
+    for port, element in zip(ports, ends, strict=True):
+        add(model, "IfcRelConnectsPortToElement", RelatingPort=port, RelatedElement=element, **owner)
+    add(model, "IfcRelConnectsPorts", RelatingPort=ports[0], RelatedPort=ports[1], **owner)
+    assert said(model).ties == {("Second", "connects", "First", "flow")}  # it flows out of a source
+
+
+def test_zones_and_the_buildings_that_a_system_serves_are_related(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    model = new_house("IFC4").model
+    room, zone, system = (
+        add(model, "IfcSpace", "101"),
+        add(model, "IfcZone", "Flat 1"),
+        add(model, "IfcSystem", "Water"),
+    )
+    add(model, "IfcRelAssignsToGroup", RelatedObjects=[room], RelatingGroup=zone)
+    building = model.by_type("IfcBuilding")[0]
+    add(model, "IfcRelServicesBuildings", RelatingSystem=system, RelatedBuildings=[building])
+    found = said(model)
+    assert found.ties == {("101", "member", "Flat 1", "Zone"), ("Water", "serves", "Building", "")}
+    assert found.rows["101"]["zone"] == "Flat 1"
+
+
+def test_bars_tell_diameter_length_and_steel_also_by_their_type(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    model = new_house("IFC4", millimetres=True).model
+    first = add(model, "IfcReinforcingBar", "Own", NominalDiameter=16.0, BarLength=5000.0, SteelGrade="B500B")
+    second = add(model, "IfcReinforcingBar", "Typed")
+    kind = add(model, "IfcReinforcingBarType", "Stirrup", PredefinedType="SHEAR", NominalDiameter=8.0, BarLength=1200.0)
+    ifcopenshell.api.type.assign_type(model, related_objects=[second], relating_type=kind)
+    assert first.NominalDiameter == 16.0
+    rows = said(model).rows
+    assert (rows["Own"]["bar_diameter_mm"], rows["Own"]["bar_length_m"], rows["Own"]["steel_grade"]) == (
+        16.0,
+        5.0,
+        "B500B",
+    )
+    assert (rows["Typed"]["bar_diameter_mm"], rows["Typed"]["bar_length_m"]) == (8.0, 1.2)
+    assert rows["Typed"]["predefined_type"] == "SHEAR"
+
+
+def test_what_stands_on_a_road_is_no_part_of_a_building(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    model = new_house("IFC4X3").model
+    road = add(model, "IfcRoad", "Road")
+    shoulder = add(model, "IfcRoadPart", "Side", PredefinedType="SHOULDER", UsageType="LATERAL")
+    wall, lamp, sign = (add(model, name, name) for name in ("IfcWall", "IfcLightFixture", "IfcSign"))
+    add(model, "IfcRelAggregates", RelatingObject=road, RelatedObjects=[shoulder])
+    add(model, "IfcRelContainedInSpatialStructure", RelatingStructure=shoulder, RelatedElements=[wall, lamp, sign])
+    rows = said(model).rows
+    assert [rows[name]["kind"] for name in ("Road", "Side", "IfcWall", "IfcLightFixture", "IfcSign")] == [
+        "Road",
+        "AuxiliaryTrafficArea",
+        "OtherConstruction",
+        "CityFurniture",
+        "CityFurniture",
+    ]
+
+
+def test_a_broken_relation_costs_nothing_else(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    house = new_house("IFC4")
+    model, wall = house.model, house.wall("North")
+    add(model, "IfcRelConnectsElements", RelatingElement=wall)  # no other end
+    add(model, "IfcRelAssignsToGroup", RelatedObjects=[wall])  # no group
+    add(model, "IfcRelAssociatesMaterial", RelatedObjects=[wall])
+    add(model, "IfcRelAssociatesClassification", RelatedObjects=[wall])
+    add(model, "IfcRelVoidsElement", RelatingBuildingElement=wall)
+    add(
+        model,
+        "IfcRelAssociatesMaterial",
+        RelatedObjects=[wall],
+        RelatingMaterial=model.create_entity("IfcMaterialLayerSetUsage"),
+    )
+    found = said(model)
+    assert found.ties == set()
+    assert "North" in found.rows
+    assert found.rules == ["material-unreadable"]
