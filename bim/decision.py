@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bim.georeferencing import judged
 from bim.placing import Placing
 from bim.surroundings import Surroundings
+from scenes import vertical
 from scenes.errors import GeoreferenceError
 from scenes.loading import Location
-from scenes.vertical import raised, vertical_name
 
 if TYPE_CHECKING:
     from bim.georeferencing import Report
@@ -89,13 +89,8 @@ def _announce(report: Report, context: LoadContext) -> None:
 
 def _levelled(stated: Georeferenced, report: Report, context: LoadContext) -> Georeferenced:
     """Return a statement with its height in the vertical system of the scene."""
-    target = context.georeference.vertical_datum
     lonlat = stated.lonlat()
-    if not stated.vertical or stated.vertical == target or lonlat is None:
+    if not stated.vertical or lonlat is None:
         return stated
-    shift = raised(stated.vertical, target, lonlat, context.geoid)
-    if shift.how == "unknown":
-        said, wanted = vertical_name(stated.vertical), vertical_name(target)
-        message = f"its heights are {said}, those of the scene {wanted}; they are taken as the same"
-        context.problems.add("warning", report.file, "vertical-datum-differs", message, "give --geoid FILE")
-    return replace(stated, height_m=stated.height_m + shift.by_m)
+    vertical.report(context.georeference, stated.vertical, lonlat, report.file, context.problems)
+    return replace(stated, height_m=stated.height_m + vertical.rise(context.georeference, stated.vertical, lonlat).by_m)

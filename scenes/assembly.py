@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from scenes.guard import Reader
     from scenes.loading import Ground, Loader, Location
     from scenes.model import Batch, Layer
-    from scenes.vertical import Geoid
 
     Found = list[tuple[Layer, Batch]]
 
@@ -262,7 +261,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     keep_going: bool = False,
     workers: int = 1,
     problem_limit: int = 20,
-    geoid: Geoid | None = None,
+    geoid: str = "",
 ) -> Assembly:
     """Load sources as `assemble` does, and tell what became of each.
 
@@ -277,7 +276,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     problem_limit
         Findings of one rule that are kept one by one for each source.
     geoid
-        Undulations between heights above the ellipsoid and the heights of the scene.
+        Grid of undulations between heights above the ellipsoid and the heights of the scene (`scenes.vertical`).
 
     Raises
     ------
@@ -290,8 +289,9 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     if not plan.works:
         return Assembly(None, tuple(plan.outcomes))
     frame = georeference or _frame(plan, crs)
+    frame = replace(frame, geoid=geoid) if geoid else frame
     everything = tuple(outcome.source for outcome in plan.outcomes)
-    context = LoadContext(frame, progress=progress, sources=everything, geoid=geoid)
+    context = LoadContext(frame, progress=progress, sources=everything)
     for work in list(plan.works):
         surface = plan.attempt(work.outcome, lambda work=work, context=context: work.surface(context))  # type: ignore[misc]
         if surface is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -140,6 +140,9 @@ class Georeference:
     vertical_datum
         Vertical system of the heights, such as ``EPSG:5703`` or ``ellipsoidal``; kept, never guessed. A compound
         `crs` is taken apart: its second part comes here.
+    geoid
+        Path of a grid of undulations (`scenes.vertical.Geoid`) for sources with heights of another kind; a tool for
+        loading, no part of the place.
 
     Raises
     ------
@@ -163,6 +166,7 @@ class Georeference:
     northing_m: float
     height_m: float = 0.0
     vertical_datum: str = ""
+    geoid: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Refuse systems that are not projected metres."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from scenes.georeference import Georeference
     from scenes.model import Batch, Layer
     from scenes.sources import Source
-    from scenes.vertical import Geoid
 
 
 class Ground(Protocol):
@@ -65,8 +64,6 @@ class LoadContext:
         Every source of the build, so that files of one project are placed together.
     facts
         Where a loader writes what it decided about its source, as plain data for JSON (not from guarded loaders).
-    geoid
-        Undulations between heights above the ellipsoid and those of the scene, None if the user gave no grid.
     """
 
     georeference: Georeference
@@ -76,7 +73,6 @@ class LoadContext:
     loaded: tuple[tuple[Layer, Batch], ...] = ()
     sources: tuple[Source, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    geoid: Geoid | None = None
 
 
 @dataclass(frozen=True, slots=True)

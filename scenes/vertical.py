@@ -27,6 +27,9 @@ from scenes.georeference import ELLIPSOIDAL, parse_crs, split
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from scenes.georeference import Georeference
+    from scenes.problems import Problems
+
     Floats = NDArray[np.float64]
 
 
@@ -172,6 +175,30 @@ def raised(source: str, target: str, place_deg: tuple[float, float], geoid: Geoi
         if not (source and target):
             return Raised(0.0, "unknown")
     return _by_proj(source, target, (round(place_deg[0], 2), round(place_deg[1], 2)))
+
+
+def rise(frame: Georeference, system: str, place_deg: tuple[float, float]) -> Raised:
+    """Return what must be added to heights in metres in a system to have them as the scene has them."""
+    geoid = _geoid(frame.geoid) if frame.geoid and ELLIPSOIDAL in (system, frame.vertical_datum) else None
+    return raised(system, frame.vertical_datum, place_deg, geoid)
+
+
+def report(frame: Georeference, system: str, place_deg: tuple[float, float], where: str, problems: Problems) -> None:
+    """Say which heights a source has; a warning where they differ from the scene's and nobody knows by how much."""
+    if not system:
+        return
+    found, mine, ours = rise(frame, system, place_deg), vertical_name(system), vertical_name(frame.vertical_datum)
+    if found.how == "unknown":
+        message = f"its heights are {mine}, those of the scene {ours}; they are taken as the same"
+        advice = "give a grid of the geoid with --geoid FILE, or the heights of the scene with a compound --crs"
+        problems.add("warning", where, "vertical-datum-differs", message, advice)
+    elif found.how != "same":
+        problems.add("info", where, "vertical-datum", f"its heights ({mine}) are moved by {found.by_m:.2f} m to {ours}")
+
+
+@functools.lru_cache(maxsize=8)
+def _geoid(path: str) -> Geoid:
+    return Geoid(path)
 
 
 @functools.lru_cache(maxsize=256)

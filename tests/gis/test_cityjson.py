@@ -118,8 +118,8 @@ def test_a_hole_in_a_wall_stays_open() -> None:
     outside = np.array([[0, 0, 0], [10, 0, 0], [10, 0, 10], [0, 0, 10]], float)
     window = np.array([[2, 0, 2], [2, 0, 4], [4, 0, 4], [4, 0, 2], [2, 0, 2]], float)
     surfaces = SurfaceCollector()
-    surfaces.add("3", 0, [outside, window], "")
-    surfaces.add("3", 0, [outside[:1].repeat(4, axis=0)], "")
+    surfaces.add("3", 0, [outside, window])
+    surfaces.add("3", 0, [outside[:1].repeat(4, axis=0)])
     mesh = surfaces.meshes(np.array([0]))["3"]
     corner = mesh.positions_m[mesh.triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
@@ -154,13 +154,13 @@ def test_a_model_can_be_placed_by_hand(save) -> None:
 @pytest.mark.parametrize(
     ("name", "crs"),
     [
-        (RD, "EPSG:28992"),
-        ("urn:ogc:def:crs:EPSG::7415", "EPSG:28992"),
-        (7415, "EPSG:28992"),
+        (RD, "EPSG:7415"),
+        ("urn:ogc:def:crs:EPSG::7415", "EPSG:7415"),
+        (7415, "EPSG:7415"),
         ("EPSG:28992", "EPSG:28992"),
-        ("http://www.opengis.net/def/crs/EPSG/0/6697", "EPSG:6668"),
-        ("urn:ogc:def:crs,crs:EPSG::25832,crs:EPSG::5783", "EPSG:25832"),
-        ("urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH", "EPSG:25832"),
+        ("http://www.opengis.net/def/crs/EPSG/0/6697", "EPSG:6697"),
+        ("urn:ogc:def:crs,crs:EPSG::25832,crs:EPSG::5783", "EPSG:25832+5783"),
+        ("urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH", "EPSG:25832+7837"),
         ("#local-CRS-1", ""),
         (None, ""),
     ],
