@@ -3,118 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from bim.contents import or_null
-from bim.records import read_table
 from scenes.identity import derive_uids
-from scenes.mesh import MeshSet, join
+from scenes.mesh import join
 from scenes.model import ALIASES, Batch
 from scenes.schema import BOUNDS, object_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bim.contents import Contents
-    from bim.placing import Placing
+    from bim.instancing import Shapes
     from scenes.problems import Problems
 
     Floats = NDArray[np.float64]
-
-_DEFAULT_COLOUR = (205, 203, 198, 255)
-
-
-class Shapes:
-    """The shapes that the workers wrote, by product; the files are mapped, not copied.
-
-    Parameters
-    ----------
-    chunks
-        Files of `bim.shapes.ShapeSink`.
-    placing
-        How the model comes into the scene.
-    """
-
-    def __init__(self, chunks: Sequence[Path], placing: Placing) -> None:
-        self._placing = placing
-        self._chunks = [_Chunk(read_table(path)) for path in chunks]
-        self._place_of = {
-            int(product): (chunk, place) for chunk in self._chunks for place, product in enumerate(chunk.products)
-        }
-
-    def mesh(self, numbers: NDArray[np.int64]) -> MeshSet:
-        """Return the meshes of some products in local metres; row i is the product ``numbers[i]``."""
-        rows = np.array([row for row, number in enumerate(numbers) if int(number) in self._place_of], np.uint32)
-        if not len(rows):
-            return MeshSet.empty()
-        places = [self._place_of[int(numbers[row])] for row in rows]
-        vertex_starts = _starts(np.array([chunk.vertices.count(place) for chunk, place in places]) // 3)
-        triangle_starts = _starts(np.array([chunk.triangles.count(place) for chunk, place in places]) // 3)
-        centre = self._placing.apply(np.array([chunk.centres[place] for chunk, place in places])).mean(axis=0)
-        positions = np.empty((int(vertex_starts[-1]), 3), np.float32)
-        triangles = np.empty((int(triangle_starts[-1]), 3), np.uint32)
-        colours = np.empty((len(positions), 4), np.uint8)
-        for group, (chunk, place) in enumerate(places):
-            vertices = slice(vertex_starts[group], vertex_starts[group + 1])
-            own = chunk.vertices.cell(place).reshape(-1, 3) + chunk.centres[place]
-            positions[vertices] = self._placing.apply(own) - centre
-            faces = chunk.triangles.cell(place).reshape(-1, 3)
-            triangles[triangle_starts[group] : triangle_starts[group + 1]] = faces + np.uint32(vertex_starts[group])
-            colours[vertices] = chunk.colours_of(place)
-        return MeshSet(
-            centre,
-            positions,
-            triangles,
-            rows,
-            vertex_starts.astype(np.uint32),
-            triangle_starts.astype(np.uint32),
-            colours,
-        )
-
-
-class _Cells:
-    """The cells of a binary column as views of one array of numbers."""
-
-    def __init__(self, column: pa.ChunkedArray, kind: type[np.generic]) -> None:
-        array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-        offsets, values = array.buffers()[1], array.buffers()[2]
-        self._starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-        self._raw = np.frombuffer(values, np.uint8) if values is not None else np.zeros(0, np.uint8)
-        self._kind = np.dtype(kind)
-
-    def count(self, place: int) -> int:
-        return int(self._starts[place + 1] - self._starts[place]) // self._kind.itemsize
-
-    def cell(self, place: int) -> NDArray[Any]:
-        return self._raw[self._starts[place] : self._starts[place + 1]].view(self._kind)
-
-
-class _Chunk:
-    """One file of shapes."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.products = table["product"].to_numpy()
-        self.centres = np.column_stack([table[axis].to_numpy() for axis in "xyz"])
-        self.vertices = _Cells(table["positions"], np.float32)
-        self.triangles = _Cells(table["triangles"], np.uint32)
-        self._colours = _Cells(table["colours"], np.uint8)
-
-    def colours_of(self, place: int) -> NDArray[np.uint8]:
-        """Return (v, 4) colours of one product, or one colour for all its vertices."""
-        stated = self._colours.cell(place).reshape(-1, 4)
-        if not len(stated):
-            return np.array(_DEFAULT_COLOUR, np.uint8)
-        return np.where(stated[:, 3:] == 0, np.array(_DEFAULT_COLOUR, np.uint8), stated)
-
-
-def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 def source_ids(tree: pa.Table, problems: Problems) -> list[str]:
@@ -164,7 +73,7 @@ def make_batch(
     known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text]
     aliases = pa.table([["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES)
     mesh = join([shapes.mesh(part["number"].to_numpy()), contents.lines(rows)])
-    meshes = {"3": mesh} if mesh.vertex_count else {}
+    meshes = {"3": mesh} if mesh.vertex_count or mesh.instances else {}
     return Batch(table, meshes, aliases, contents.relations(rows)).with_bounds()
 
 

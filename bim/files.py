@@ -19,24 +19,38 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".ifc", ".ifczip", ".ifcxml"})
 SCHEMAS = frozenset({"IFC2X3", "IFC4", "IFC4X3", "IFC4X3_ADD1", "IFC4X3_ADD2", "IFC4X3_TC1"})
 _ADVICE = "export the model as IFC2X3, IFC4 or IFC4X3_ADD2"
-_HEAD = 65_536
+# Schemas that are not read, and the one that their files mostly fit.
+_NEAREST = {
+    "IFC4X3_RC1": "IFC4X3_ADD2",
+    "IFC4X3_RC2": "IFC4X3_ADD2",
+    "IFC4X3_RC3": "IFC4X3_ADD2",
+    "IFC4X3_RC4": "IFC4X3_ADD2",
+    "IFC4X2": "IFC4X3_ADD2",
+    "IFC4X1": "IFC4X3_ADD2",
+    "IFC4X1_FINAL": "IFC4X3_ADD2",
+    "IFC2X_FINAL": "IFC2X3",
+    "IFC2X2_FINAL": "IFC2X3",
+    "IFC2X2": "IFC2X3",
+    "IFC2X": "IFC2X3",
+}
+HEAD_BYTES = 65_536
 _TAIL = 4_096
 _LARGEST_UNPACKED = 8 << 30
 _LARGEST_RATIO = 200
 _DEFLATE64 = 9
 _LOCAL_HEADER = 30
 _BLOCK = 1 << 18
-_SCHEMA = re.compile(r"FILE_SCHEMA\s*\(\s*\(\s*'([^']*)'", re.IGNORECASE)
+SCHEMA_PATTERN = re.compile(r"FILE_SCHEMA\s*\(\s*\(\s*'([^']*)'", re.IGNORECASE)
 
 
 def is_ifc(path: Path) -> bool:
-    """Say whether a path is an IFC file by its name, or a zip with one inside."""
+    """Say whether a path is an IFC file by its name or its first bytes, or a zip with some inside."""
     if path.suffix.lower() in SUFFIXES:
         return True
     if path.suffix.lower() == ".zip":
         try:
             with zipfile.ZipFile(path) as archive:
-                return len(_members(archive)) == 1
+                return bool(_members(archive))
         except (OSError, zipfile.BadZipFile):
             return False
     with contextlib.suppress(OSError), path.open("rb") as file:
@@ -45,8 +59,10 @@ def is_ifc(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def plain_file(path: Path) -> Iterator[Path]:
+def plain_file(path: Path, *, any_schema: bool = False) -> Iterator[Path]:
     """Give the path of the plain, readable IFC file; a zipped one is unpacked beside the temporary files and removed.
+
+    With `any_schema` the schema is not checked.
 
     Raises
     ------
@@ -58,14 +74,43 @@ def plain_file(path: Path) -> Iterator[Path]:
     if not zipfile.is_zipfile(path):
         if path.suffix.lower() in (".zip", ".ifczip"):
             raise LoadError(path, "is not a zip file or is cut off", "pack it again")
-        check_text(path, path)
+        check_text(path, path, any_schema=any_schema)
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="citytwin-ifc-") as folder:
         unpacked = Path(folder) / "model.ifc"
         _unpack(path, unpacked)
-        check_text(unpacked, path)
+        check_text(unpacked, path, any_schema=any_schema)
         yield unpacked
+
+
+def member_names(path: Path) -> list[str]:
+    """Return the names of the IFC files in a zip; empty for a plain file.
+
+    Raises
+    ------
+    LoadError
+        When the zip is broken.
+    """
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [info.filename for info in _members(archive)]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise LoadError(path, f"cannot be unpacked ({error})", "pack it again") from error
+
+
+def unpack_member(path: Path, name: str, target: Path) -> None:
+    """Write one IFC file of a zip to a path of the caller's choice.
+
+    Raises
+    ------
+    LoadError
+        When it is broken or a zip bomb.
+    """
+    with _unpacking(path) as archive:
+        _copy(archive, archive.getinfo(name), path, target)
 
 
 def schema_of(head: str) -> str:
@@ -76,12 +121,14 @@ def schema_of(head: str) -> str:
     >>> schema_of("FILE_SCHEMA (('IFC4X3_ADD2'));")
     'IFC4X3_ADD2'
     """
-    match = _SCHEMA.search(head)
+    match = SCHEMA_PATTERN.search(head)
     return match[1].strip().upper() if match else ""
 
 
-def check_text(file: Path, shown: Path) -> None:
+def check_text(file: Path, shown: Path, *, any_schema: bool = False) -> None:
     """Check the header and the end of a plain file; `shown` is the path that the user gave.
+
+    With `any_schema` the schema is not checked.
 
     Raises
     ------
@@ -91,7 +138,7 @@ def check_text(file: Path, shown: Path) -> None:
     if size == 0:
         raise LoadError(shown, "the file is empty", "export it again")
     with file.open("rb") as stream:
-        head = stream.read(_HEAD)
+        head = stream.read(HEAD_BYTES)
         stream.seek(max(0, size - _TAIL))
         tail = stream.read()
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n\x00")
@@ -99,7 +146,8 @@ def check_text(file: Path, shown: Path) -> None:
         raise UnsupportedError(shown, "is written as ifcXML or ifcJSON, which is not read", _ADVICE + " in STEP (.ifc)")
     if b"ISO-10303-21" not in head[:4096]:
         raise LoadError(shown, "is not an IFC file (the ISO-10303-21 header is missing)", "export it again")
-    _check_schema(head, shown)
+    if not any_schema:
+        _check_schema(head, shown)
     if b"ENDSEC" not in tail.upper() and b"END-ISO" not in tail.upper():
         raise LoadError(shown, "the file is cut off (its end mark is missing)", "copy or export it again")
 
@@ -109,7 +157,9 @@ def _check_schema(head: bytes, shown: Path) -> None:
     if not schema:
         raise LoadError(shown, "the header names no schema (FILE_SCHEMA)", "export it again")
     if schema not in SCHEMAS:
-        raise UnsupportedError(shown, f"schema {schema} is not supported", _ADVICE)
+        near = _NEAREST.get(schema)
+        offer = f", or try whether it can be read as one of these: --as {near}" if near else ""
+        raise UnsupportedError(shown, f"schema {schema} is not supported", _ADVICE + offer)
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -118,12 +168,19 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _unpack(path: Path, target: Path) -> None:
+    with _unpacking(path) as archive:
+        found = _members(archive)
+        if len(found) != 1:
+            raise LoadError(path, f"holds {len(found)} IFC files", "pack exactly one, or unpack it first")
+        _copy(archive, found[0], path, target)
+
+
+@contextlib.contextmanager
+def _unpacking(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip and turn whatever goes wrong inside into one sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = _members(archive)
-            if len(found) != 1:
-                raise LoadError(path, f"holds {len(found)} IFC files", "pack exactly one, or unpack it first")
-            _copy(archive, found[0], path, target)
+            yield archive
     except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "pack it again without a password") from error
     except OSError as error:

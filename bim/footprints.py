@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from scenes.mesh import MeshSet
+    from scenes.mesh import Instances, MeshSet
     from scenes.model import Batch
 
 _WHOLE = frozenset({"Building", "Bridge"})
@@ -38,7 +38,10 @@ def with_footprints(batches: Sequence[Batch]) -> list[Batch]:
         uids = batch.table["uid"].to_pylist()
         mesh = batch.finest()
         if mesh is not None:
-            plans.update((uids[int(row)], plan) for row, plan in zip(mesh.rows, hulls(mesh), strict=True) if plan)
+            found = [(mesh.rows, hulls(mesh))]
+            found += [(each.rows, instance_hulls(each, mesh.centre)) for each in mesh.instances]
+            for rows, drawn in found:
+                plans.update((uids[int(row)], plan) for row, plan in zip(rows, drawn, strict=True) if plan)
     plans.update(_of_wholes(batches, plans))
     return [_filled(batch, plans) for batch in batches]
 
@@ -54,6 +57,19 @@ def hulls(mesh: MeshSet) -> NDArray[np.object_]:
         chains = shapely.linestrings(plan[np.repeat(some, counts)], indices=groups)
         found[some] = shapely.convex_hull(chains)
     return found
+
+
+def instance_hulls(each: Instances, centre: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return the plan of each placement of a prototype: its convex hull in local metres, turned and stretched."""
+    around = shapely.convex_hull(shapely.MultiPoint(each.prototype.positions_m[:, :2]))
+    corners = shapely.get_coordinates(around)
+    cos, sin = np.cos(each.yaw_rad.astype(np.float64)), np.sin(each.yaw_rad.astype(np.float64))
+    x, y = (corners[None, :, axis] * each.scales[:, axis, None] for axis in range(2))
+    feet = each.positions[:, None, :2] + centre[:2]
+    plan = np.stack([x * cos[:, None] - y * sin[:, None], x * sin[:, None] + y * cos[:, None]], axis=2) + feet
+    groups = np.repeat(np.arange(len(each)), len(corners))
+    points = shapely.multipoints(plan.reshape(-1, 2), indices=groups)
+    return np.asarray(shapely.convex_hull(points), dtype=object)
 
 
 def _of_wholes(batches: Sequence[Batch], plans: dict[str, BaseGeometry]) -> dict[str, BaseGeometry]:

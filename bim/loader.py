@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bim.assembly import Shapes, container_bounds, make_batch, source_ids, uids_of, with_container_bounds
+from bim.assembly import container_bounds, make_batch, source_ids, uids_of, with_container_bounds
+from bim.cache import Cache, default_folder, key_of
 from bim.contents import Contents
 from bim.decision import located, placed
 from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
+from bim.instancing import Shapes
+from bim.members import members
 from bim.records import read_table
 from bim.supervisor import Limits, extract
-from scenes.errors import LoadError
+from scenes.errors import CityTwinError, LoadError
 from scenes.model import BATCH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bim.members import Member
     from bim.placing import Placing
     from bim.supervisor import Extract
     from scenes.loading import Ground, LoadContext, Location
@@ -48,7 +52,19 @@ class BimLoader:
 
     def locate(self, source: Source) -> Location | None:
         """Return where the model lies by its own statement, None if it makes none or the user places it."""
-        return located(source)
+        with members(source) as parts:
+            failed: list[CityTwinError] = []
+            for part in parts:
+                try:
+                    found = located(part.source)
+                except CityTwinError as error:
+                    failed.append(part.named(error))
+                else:
+                    if found is not None:
+                        return found
+            if len(failed) == len(parts):
+                raise failed[0]
+            return None
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002 - the loader protocol
         """Return None: a building model is no terrain."""
@@ -62,13 +78,33 @@ class BimLoader:
         SourceError, GeoreferenceError
             With one sentence when nothing can be loaded; smaller troubles go to ``context.problems``.
         """
-        with plain_file(source.file) as path, tempfile.TemporaryDirectory(prefix="citytwin-bim-") as folder:
-            placing = placed(source, context)
-            try:
-                found = extract(path, Path(folder), self.limits, context.problems, context.progress)
-            except LoadError as error:
-                raise type(error)(source.path, error.what, error.advice) from error
-            yield from _batches(source, found, placing, context.problems)
+        with members(source) as parts:
+            sources = (*(part.source for part in parts), *(each for each in context.sources if each != source))
+            inner = replace(context, sources=sources) if len(parts) > 1 or parts[0].source != source else context
+            failed: list[CityTwinError] = []
+            for part in parts:
+                try:
+                    yield from self._one(part, inner)
+                except CityTwinError as error:
+                    failed.append(part.named(error))
+            if len(failed) == len(parts):
+                raise failed[0]
+            for each in failed:
+                context.problems.add("error", each.where, "model-left-out", f"left out: {each.what}", each.advice)
+
+    def _one(self, part: Member, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
+        """Yield the batches of one model."""
+        with plain_file(part.source.file) as path, tempfile.TemporaryDirectory(prefix="citytwin-bim-") as folder:
+            placing = placed(part.source, context)
+            cache = Cache(default_folder())
+            key = key_of(path, part.schema)
+            found = cache.find(key)
+            if found is None:
+                found = extract(path, Path(folder), self.limits, context.progress, part.schema)
+                cache.keep(key, found)
+            for problem in found.problems:
+                context.problems.add(*problem)
+            yield from _batches(part.source, found, placing, context.problems)
 
 
 def _batches(source: Source, found: Extract, placing: Placing, problems: Problems) -> Iterator[tuple[Layer, Batch]]:

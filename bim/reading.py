@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 NOWHERE = "+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs"
 
 
-def read(
+def read(  # noqa: PLR0913 - each says one thing about the scene
     path: str | os.PathLike[str],
     *,
     crs: str = "",
     place: Placement | None = None,
     georeference: Georeference | None = None,
+    schema: str = "",
     limits: Limits | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Scene:
@@ -41,6 +42,8 @@ def read(
         Where the file's origin lies in that system; wins over what the file says.
     georeference
         Frame of the scene, where it must fit another one.
+    schema
+        Read the file as if its header named this schema, such as ``IFC4X3_ADD2`` for a draft of IFC 4.3.
     limits
         What the worker processes may use: time a product, memory, number of workers.
     progress
@@ -66,7 +69,7 @@ def read(
     from scenes.problems import Problems
     from scenes.sources import Placement, Source
 
-    source = Source(str(path), place=place)
+    source = Source(str(path), place=place, schema=schema)
     loader = BimLoader(limits or Limits())
     problems = Problems()
     location = loader.locate(source)

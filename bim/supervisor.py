@@ -6,30 +6,30 @@ the rest of the model is loaded.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import selectors
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bim.pipes import Lines, computed_s, started
+from bim.records import TREE_FILE
 from bim.request import Request
 from scenes.errors import LoadError, MissingLibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
-    from scenes.problems import Problems
+    from scenes.problems import Severity
 
 _MOST_RESTARTS = 60
 _CAREFUL_BELOW = 40
 _BUSY_MACHINE = 18
 _TELL_EVERY_S = 0.2
+_BESIDE_ABOVE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +39,49 @@ class Limits:
     Parameters
     ----------
     product_s
-        Seconds of computing that one product may take. On a busy machine the clock may show up to ten times
-        as much before a worker counts as stuck.
+        Seconds of computing that one product may take in one engine; 0 = six and half a second for each
+        megabyte of the file, at most sixty. On a busy machine the clock may show up to ten times as much before
+        a worker counts as stuck.
     opening_s
-        Seconds for opening the file and reading its tree; 0 = two minutes and a second for each megabyte.
+        Seconds for opening the file and reading what it says; 0 = twenty and three for each megabyte.
     total_s
-        Seconds for the whole file; what is not done by then is left out.
+        Seconds for the whole file; what is not done by then is left out. 0 = two minutes and twenty seconds for
+        each megabyte, at most an hour.
     memory_bytes
         Address space of a worker; 0 = three quarters of the machine's memory.
     workers
         Worker processes that share the products; each opens the file for itself.
     threads
         Threads of the geometry engine in each worker; 0 = one a processor.
+    beside
+        Whether a process of its own reads what the file says while others make its shapes, where the machine has
+        several processors and the file is larger than two megabytes.
+
+    Examples
+    --------
+    >>> Limits(product_s=3.0).product_seconds(1_000_000), Limits().product_seconds(4_000_000)
+    (3.0, 8.0)
     """
 
-    product_s: float = 60.0
+    product_s: float = 0.0
     opening_s: float = 0.0
-    total_s: float = 3600.0
+    total_s: float = 0.0
     memory_bytes: int = 0
     workers: int = 1
     threads: int = 0
+    beside: bool = True
 
-    def opening_seconds(self, path: Path) -> float:
-        """Return the seconds for opening one file."""
-        return self.opening_s or 120.0 + path.stat().st_size / 1e6
+    def product_seconds(self, size: int) -> float:
+        """Return the seconds for one product of a file of so many bytes."""
+        return self.product_s or min(60.0, 6.0 + 0.5 * size / 1e6)
+
+    def opening_seconds(self, size: int) -> float:
+        """Return the seconds for opening a file of so many bytes."""
+        return self.opening_s or 20.0 + 3.0 * size / 1e6
+
+    def total_seconds(self, size: int) -> float:
+        """Return the seconds for a whole file of so many bytes."""
+        return self.total_s or min(3600.0, 120.0 + 20.0 * size / 1e6)
 
     def memory(self) -> int:
         """Return the limit of address space in bytes, 0 where the system tells no memory size."""
@@ -77,21 +96,47 @@ class Limits:
         """Return the threads of the geometry engine in each worker."""
         return self.threads or max(1, (os.cpu_count() or 1) // max(1, self.workers))
 
+    def shares(self, size: int) -> list[_Share]:
+        """Return the work of each worker for a file of so many bytes."""
+        apart = self.beside and size > _BESIDE_ABOVE and (os.cpu_count() or 1) > 1
+        shapes = [_Share(number, tree=number == 0 and not apart) for number in range(self.workers)]
+        return [*shapes, _Share(self.workers, tree=True, shapes=False)] if apart else shapes
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Which part of the work one worker has."""
+
+    number: int
+    tree: bool
+    shapes: bool = True
+
 
 @dataclass
 class Extract:
-    """What the workers wrote: the tree, the chunks of shapes, and the products without any."""
+    """What the workers wrote: the contents, the chunks of shapes, and the products without any.
 
-    tree: Path
+    `problems` are what was odd about the file: severity, object, rule, message and advice of each.
+    """
+
+    folder: Path
     chunks: list[Path] = field(default_factory=list)
     shapeless: set[int] = field(default_factory=set)
     left_out: dict[int, str] = field(default_factory=dict)
+    problems: list[tuple[Severity, str, str, str, str]] = field(default_factory=list)
+
+    @property
+    def tree(self) -> Path:
+        """The file with the rows of the tree."""
+        return self.folder / TREE_FILE
 
 
 def extract(
-    path: Path, folder: Path, limits: Limits, problems: Problems, progress: Callable[[str, float], None]
+    path: Path, folder: Path, limits: Limits, progress: Callable[[str, float], None], schema: str = ""
 ) -> Extract:
     """Read one plain IFC file in worker processes and return what they wrote into `folder`.
+
+    `schema` is named where the file was given it by the user; then entities that it lacks are counted.
 
     Raises
     ------
@@ -100,13 +145,13 @@ def extract(
     MissingLibraryError
         When the IFC library is not installed.
     """
-    result = Extract(folder / "tree.arrow")
-    watches = [_Watch(path, folder, limits, share) for share in range(limits.workers)]
+    result = Extract(folder)
+    watches = [_Watch(path, folder, limits, share, schema) for share in limits.shares(path.stat().st_size)]
     watches[0].progress = progress
-    if limits.workers == 1:
+    if len(watches) == 1:
         watches[0].run()
     else:
-        with ThreadPoolExecutor(limits.workers) as pool:
+        with ThreadPoolExecutor(len(watches)) as pool:
             for done in [pool.submit(watch.run) for watch in watches]:
                 done.result()
     progress(f"shapes of {path.name}", 1.0)
@@ -114,28 +159,31 @@ def extract(
         result.chunks += watch.chunks
         result.shapeless |= watch.shapeless
         result.left_out |= watch.left_out
-        for problem in watch.oddities:
-            problems.add("warning", *problem)
+        result.problems += watch.oddities
     for number, why in result.left_out.items():
-        problems.add("error", f"#{number}", "shape-left-out", f"left out because it {why}", "repair or remove it")
+        message = f"left out because it {why}"
+        result.problems.append(("error", f"#{number}", "shape-left-out", message, "repair or remove it"))
     return result
 
 
 class _Watch:
-    """One worker's share of the products, through all restarts."""
+    """One worker's share of the work, through all restarts."""
 
-    def __init__(self, path: Path, folder: Path, limits: Limits, share: int) -> None:
+    def __init__(self, path: Path, folder: Path, limits: Limits, share: _Share, schema: str) -> None:
         self._path, self._folder, self._limits, self._share = path, folder, limits, share
-        self._deadline = time.monotonic() + limits.total_s
+        self._schema = schema
+        self._size = path.stat().st_size
+        self._deadline = time.monotonic() + limits.total_seconds(self._size)
         self.progress: Callable[[str, float], None] = lambda _text, _share: None
         self.chunks: list[Path] = []
         self.finished: set[int] = set()
+        self.second: set[int] = set()
         self.shapeless: set[int] = set()
         self.left_out: dict[int, str] = {}
-        self.oddities: list[tuple[str, str, str, str]] = []
+        self.oddities: list[tuple[Severity, str, str, str, str]] = []
         self._wanted: list[int] | None = None
         self._seen: set[int] = set()
-        self._current: int | None = None
+        self._current: tuple[int, bool] | None = None
         self._stage = "start"
         self._failure = ""
         self._told = 0.0
@@ -151,13 +199,22 @@ class _Watch:
                 raise LoadError(
                     self._path, f"the IFC library {why} while it reads the file", "repair or export it again"
                 )
-            if careful and self._current is not None:
-                self.left_out[self._current] = why
+            self._blame(why)
             if time.monotonic() > self._deadline:
                 break
-            careful = not careful or len(self._remaining()) < _CAREFUL_BELOW
+            careful = self._current is None or len(self._remaining()) < _CAREFUL_BELOW
         for number in self._remaining():
             self.left_out[number] = "came after the time for the whole file was over"
+
+    def _blame(self, why: str) -> None:
+        """Leave the product out that was worked on, or give it to the other engine if it has one more chance."""
+        if self._current is None:
+            return
+        number, last = self._current
+        if last:
+            self.left_out[number] = why
+        else:
+            self.second.add(number)
 
     def _remaining(self) -> list[int]:
         return [number for number in self._wanted or () if number not in self.finished and number not in self.left_out]
@@ -168,19 +225,22 @@ class _Watch:
         request = Request(
             str(self._path),
             str(self._folder),
-            tree=attempt == 0 and self._share == 0,
+            tree=attempt == 0 and self._share.tree,
+            shapes=self._share.shapes,
             careful=careful,
             left_out=tuple(self.left_out),
             finished=tuple(self.finished),
+            second=tuple(self.second),
             memory_bytes=self._limits.memory(),
             threads=self._limits.engine_threads(),
             run=attempt,
-            share=self._share,
+            share=self._share.number,
             shares=self._limits.workers,
+            schema=self._schema,
         )
-        file = self._folder / f"request-{self._share}-{attempt}.json"
+        file = self._folder / f"request-{self._share.number}-{attempt}.json"
         file.write_text(json.dumps(asdict(request)), encoding="utf-8")
-        with _started(file) as (process, errors):
+        with started(file) as (process, errors):
             why = self._listen(process)
         if self._failure == "no-library":
             raise MissingLibraryError("ifcopenshell", "is not installed", 'pip install "citytwin[bim]"')
@@ -190,12 +250,12 @@ class _Watch:
 
     def _listen(self, process: subprocess.Popen[bytes]) -> str:
         """Follow the messages to the end; return why the worker did not finish, empty if it did."""
-        lines = _Lines(process)
+        lines = Lines(process)
         while True:
             allowed = self._patience()
-            before, message = _computed_s(process.pid), lines.next(allowed)
+            before, message = computed_s(process.pid), lines.next(allowed)
             for _ in range(_BUSY_MACHINE):
-                if message is not None or self._is_over(before, _computed_s(process.pid), allowed):
+                if message is not None or self._is_over(before, computed_s(process.pid), allowed):
                     break
                 message = lines.next(allowed / 2)
             if message is None:
@@ -208,13 +268,14 @@ class _Watch:
 
     def _is_over(self, before: float, after: float, allowed: float) -> bool:
         """Say whether a silent worker has computed for as long as it may, or the time for the file is over."""
-        spent = (after - before) / (self._limits.engine_threads() if self._stage == "shapes" else 1)
+        together = self._stage == "shapes" and self._current is None
+        spent = (after - before) / (self._limits.engine_threads() if together else 1)
         return spent >= 0.8 * allowed or time.monotonic() > self._deadline
 
     def _patience(self) -> float:
         if self._stage == "shapes":
-            return max(0.5, min(self._limits.product_s, self._deadline - time.monotonic()))
-        return self._limits.opening_seconds(self._path)
+            return max(0.5, min(self._limits.product_seconds(self._size), self._deadline - time.monotonic()))
+        return self._limits.opening_seconds(self._size)
 
     def _hear(self, message: dict[str, Any]) -> None:
         word = message["say"]
@@ -223,7 +284,7 @@ class _Watch:
         elif word == "products" and self._wanted is None:
             self._wanted = message["numbers"]
         elif word == "start":
-            self._current = int(message["number"])
+            self._current = int(message["number"]), bool(message["last"])
         elif word == "product":
             self._seen.add(int(message["number"]))
             self._tell()
@@ -236,7 +297,7 @@ class _Watch:
         elif word == "shapeless":
             self.shapeless.update(message["numbers"])
         elif word == "problem":
-            self.oddities.append((message["where"], message["rule"], message["message"], ""))
+            self.oddities.append(("warning", message["where"], message["rule"], message["message"], ""))
         elif word == "failed":
             self._failure = str(message["what"])
 
@@ -247,54 +308,3 @@ class _Watch:
         self._told = now
         wanted = len(self._wanted or ())
         self.progress(f"shapes of {self._path.name}", len(self._seen | self.finished) / wanted if wanted else 1.0)
-
-
-def _computed_s(process: int) -> float:
-    """Return the processor seconds of a process so far; where the system does not tell, the clock."""
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):
-        return time.monotonic()
-
-
-class _Lines:
-    """Messages of a worker, each waited for no longer than asked."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None  # noqa: S101 - it was asked for as a pipe
-        self._descriptor = process.stdout.fileno()
-        self._rest = b""
-
-    def next(self, seconds: float) -> dict[str, Any] | None:
-        """Return the next message, None if there is none in time, ``{"say": "end"}`` when the worker is gone."""
-        deadline = time.monotonic() + seconds
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._descriptor, selectors.EVENT_READ)
-            while b"\n" not in self._rest:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    return None
-                block = os.read(self._descriptor, 1 << 16)
-                if not block:
-                    return {"say": "end"}
-                self._rest += block
-        line, self._rest = self._rest.split(b"\n", 1)
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-
-@contextlib.contextmanager
-def _started(request: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """Start a worker; whatever happens, it is gone afterwards."""
-    errors = request.with_suffix(".log")
-    command = [sys.executable, "-m", "bim.worker", str(request)]
-    with errors.open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)  # noqa: S603
-    try:
-        yield process, errors
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 from bim.request import Request
 
 if TYPE_CHECKING:
-    from bim.shapes import ShapeSink, Tessellator
+    from collections.abc import Iterator, Sequence
+
+    from bim.shapes import ShapeSink
+    from bim.tessellation import Tessellator
+
+_CAREFUL_BELOW = 40
 
 
 class Channel:
@@ -34,7 +39,8 @@ class Channel:
 def main(arguments: list[str]) -> None:
     """Do what the request file says; leaves without tearing down the IFC library, which may crash doing so."""
     asked = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    request = Request(**{**asked, "left_out": tuple(asked["left_out"]), "finished": tuple(asked["finished"])})
+    values: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in asked.items()}
+    request = Request(**values)
     channel = _own_channel()
     _limit_memory(request.memory_bytes)
     status = 0
@@ -74,21 +80,39 @@ def _limit_memory(limit: int) -> None:
 def _work(request: Request, channel: Channel) -> None:
     import ifcopenshell
 
-    from bim.writing import write_contents
+    from bim.characters import readable
 
     channel.say("stage", name="open")
-    model = ifcopenshell.open(request.path)
+    path, remark = readable(Path(request.path), Path(request.folder))
+    model = ifcopenshell.open(str(path))
     if request.tree:
+        from bim.writing import write_contents
+
+        if remark:
+            channel.say("problem", where=Path(request.path).name, rule="text-encoding", message=remark)
         channel.say("stage", name="tree")
         write_contents(model, Path(request.folder), channel.say)
-    channel.say("stage", name="shapes")
-    _write_shapes(model, request, channel)
+        if request.schema:
+            _say_unknown(request, channel)
+    if request.shapes:
+        channel.say("stage", name="shapes")
+        _write_shapes(model, request, channel)
+
+
+def _say_unknown(request: Request, channel: Channel) -> None:
+    from bim.disguise import declared_entities, unknown_entities
+
+    for name, count in unknown_entities(Path(request.path), declared_entities(request.schema)).items():
+        message = f"{count} {name} left out, since {request.schema} has no such entity"
+        channel.say("problem", where=name, rule="entity-unknown", message=message)
 
 
 def _write_shapes(model: Any, request: Request, channel: Channel) -> None:
-    from bim.shapes import ShapeSink, Tessellator
+    from bim.settling import settle_placements
+    from bim.shapes import ShapeSink
     from bim.tree import shaped_products
 
+    settle_placements(model)
     done = {*request.left_out, *request.finished}
     mine = shaped_products(model)[request.share :: request.shares]
     products = [product for product in mine if product.id() not in done]
@@ -98,44 +122,83 @@ def _write_shapes(model: Any, request: Request, channel: Channel) -> None:
         channel.say("chunk", file=name, products=finished, rows=rows)
 
     sink = ShapeSink(Path(request.folder), f"shapes-{request.share}-{request.run:03d}", written)
-    engine = Tessellator(model, request.threads)
-    if not products:
-        return
-    if request.careful:
-        _one_by_one(products, engine, sink, channel)
+    maker = _Maker(model, request, sink, channel)
+    second = [product for product in products if product.id() in request.second]
+    first = [product for product in products if product.id() not in request.second]
+    if request.careful or len(first) < _CAREFUL_BELOW:
+        maker.one_by_one(first)
     else:
-        _all_at_once(products, engine, sink, channel)
+        maker.all_at_once(first)
+    maker.one_by_one(second, only_sure=True)
 
 
-def _all_at_once(products: list[Any], engine: Tessellator, sink: ShapeSink, channel: Channel) -> None:
-    missing = {product.id() for product in products}
-    for number, mesh, matrix in engine.all_at_once(products):
-        missing.discard(number)
-        _report(channel, number, sink.add(number, mesh, matrix))
-        channel.say("product", number=number)
-    for number in missing:
-        sink.skip(number)
-    sink.flush()
-    if missing:
-        channel.say("shapeless", numbers=sorted(missing))
+class _Maker:
+    """Makes shapes with the quick engine, and with the sure one what that leaves empty."""
 
+    def __init__(self, model: Any, request: Request, sink: ShapeSink, channel: Channel) -> None:
+        self._model, self._threads = model, request.threads
+        self._sink, self._channel = sink, channel
+        self._engines: dict[str, Tessellator] = {}
 
-def _one_by_one(products: list[Any], engine: Tessellator, sink: ShapeSink, channel: Channel) -> None:
-    for product in products:
-        number = product.id()
-        channel.say("start", number=number)
-        made = engine.one(product)
-        if made is None:
-            sink.skip(number)
-            channel.say("shapeless", numbers=[number])
+    def _engine(self, name: str) -> Tessellator:
+        from bim.tessellation import Tessellator
+
+        if name not in self._engines:
+            self._engines[name] = Tessellator(self._model, self._threads, name)
+        return self._engines[name]
+
+    def all_at_once(self, products: Sequence[Any]) -> None:
+        """Make the shapes of many products, each with the engine that can."""
+        from bim.tessellation import QUICK, SURE
+
+        rest = self._made(products, QUICK)
+        self._sink.flush()
+        troubles = self._made([product for product in products if product.id() in rest], SURE)
+        for number, trouble in troubles.items():
+            self._give_up(number, trouble)
+        self._sink.flush()
+
+    def one_by_one(self, products: Sequence[Any], *, only_sure: bool = False) -> None:
+        """Make the shapes of products, each announced before an engine touches it."""
+        from bim.tessellation import QUICK, SURE
+
+        for product in products:
+            number = product.id()
+            troubles = {number: ""}
+            for engine in (SURE,) if only_sure else (QUICK, SURE):
+                self._channel.say("start", number=number, last=engine == SURE)
+                troubles = self._made([product], engine)
+                if not troubles:
+                    break
+            for trouble in troubles.values():
+                self._give_up(number, trouble)
+            self._sink.flush()
+
+    def _made(self, products: Sequence[Any], engine: str) -> dict[int, str]:
+        """Hand on what an engine makes well; return the other products and what is wrong, empty = nothing came."""
+        from bim.shapes import trouble_of
+
+        rest = {product.id(): "" for product in products}
+        for number, mesh, matrix in self._engine(engine).meshes(products) if products else _nothing():
+            trouble = trouble_of(mesh, matrix)
+            if trouble:
+                rest[number] = trouble
+            elif rest.pop(number, None) is not None:
+                self._sink.add(number, mesh, matrix)
+            self._channel.say("product", number=number)
+        return rest
+
+    def _give_up(self, number: int, trouble: str) -> None:
+        self._sink.skip(number)
+        if trouble:
+            message = f"the shape {trouble}"
+            self._channel.say("problem", where=f"#{number}", rule="shape-invalid", message=message)
         else:
-            _report(channel, number, sink.add(number, *made))
-        sink.flush()
+            self._channel.say("shapeless", numbers=[number])
 
 
-def _report(channel: Channel, number: int, trouble: str) -> None:
-    if trouble:
-        channel.say("problem", where=f"#{number}", rule="shape-invalid", message=f"the shape {trouble}")
+def _nothing() -> Iterator[Any]:
+    return iter(())
 
 
 if __name__ == "__main__":
