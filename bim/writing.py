@@ -72,9 +72,10 @@ def _described(model: Any, tree: Tree, units: Units) -> tuple[dict[int, Groups],
         except READ_ERRORS as error:
             oddities.append((f"#{row.number}", "attributes-unreadable", f"cannot be read ({error})"[:200]))
             direct = {}
-        row.columns |= {"material": names or None, "predefined_type": predefined_type(entity, kind) or None}
+        stated = {"material": names, "predefined_type": predefined_type(entity, kind)}
         if kind is not None:
-            row.columns["type_name"] = told[kind.id()].get("Name")
+            stated["type_name"] = told[kind.id()].get("Name", "")
+        row.columns |= {name: text for name, text in stated.items() if text}
         row.columns |= extra.columns(row.number)
         first: Groups = {"Attributes": direct, "Type": told.get(types.get(row.number, 0), {})}
         merged = {**first, **groups, **material_groups, **extra.groups(row.number)}

@@ -102,7 +102,7 @@ def _japanese(word: str) -> float:
 
 def _latin(word: str) -> float:
     """Letters with accents stand alone or in pairs between plain ones."""
-    letters = sum(1 for letter in word if "\u00c0" <= letter <= "\u024f" and letter not in "×÷")
+    letters = sum(1 for letter in word if "\u00c0" <= letter <= "\u024f" and letter not in "\u00d7\u00f7")
     return float(letters) if len(word) <= 2 else 0.15 * letters - 0.5 * (len(word) - letters)
 
 
