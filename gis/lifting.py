@@ -184,6 +184,8 @@ def height_difference(layer: Layer) -> HeightDifference:
     if "height_before_m" not in names or "height_m" not in names:
         return HeightDifference(0, float("nan"), float("nan"), float("nan"), 0)
     now, before = (layer.table[name].to_numpy().astype(np.float64) for name in ("height_m", "height_before_m"))
+    if "lift_method" in names:
+        now = np.where(np.array(layer.table["lift_method"].to_pylist()) == "kept", np.nan, now)
     return _compared(now - before)[0]
 
 
