@@ -153,6 +153,7 @@ def check(
     crs: str = "",
     limit: int = 200,
     compare: Callable[[Scene], Sequence[Problem]] | None = None,
+    also: Sequence[Checker] = (),
     progress: Callable[[str, float], None] = lambda _text, _share: None,
 ) -> Report:
     """Load and check sources, each with its own verdict; nothing that a file does stops the others.
@@ -167,11 +168,13 @@ def check(
         Findings of one rule that are kept one by one for each source.
     compare
         Looks at the whole scene for what the sources contradict each other in.
+    also
+        Checkers beside the installed ones.
     progress
         Called with a text and a share from 0 to 1.
     """
     outcomes, scene = _loaded(sources, crs, limit, progress)
-    known = checkers()
+    known = [*checkers(), *also]
     verdicts: list[Verdict] = []
     for outcome in outcomes:
         progress(f"checking {outcome.source.title}", 0.5 + 0.5 * len(verdicts) / len(outcomes))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bim.ids import IdsChecker
 from scenes import Problems
 from scenes.checking import Report, check
 from scenes.comparing import compare
@@ -24,7 +25,7 @@ def add_parser(verbs: Any) -> None:
     """Add the verb to the command."""
     parser: argparse.ArgumentParser = verbs.add_parser("check", help="verify source files")
     source_options(parser)
-    parser.add_argument("--ids", metavar="FILE", help="audit against an IDS file (not there yet)")
+    parser.add_argument("--ids", metavar="FILE", help="audit IFC models against an IDS file")
     parser.add_argument("--html", metavar="OUT.html", help="also write the report as a page")
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="language of the page")
     common(parser)
@@ -33,13 +34,14 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 when any of them is an error."""
-    if options.ids:
-        raise CityTwinError(options.ids, "the audit against IDS is not there yet", "leave --ids out")
+    audits = [IdsChecker(options.ids)] if options.ids else []
+    for audit in audits:
+        audit.read()  # a broken IDS is said at once, not for every model
     passed_over = Problems(limit=200)
     sources = expanded(sources_of(options), passed_over)
     if not sources:
         raise CityTwinError("no source", "there is nothing to check", "name at least one file")
-    report = check(sources, crs=options.crs, compare=compare, progress=progress_bar(options))
+    report = check(sources, crs=options.crs, compare=compare, also=audits, progress=progress_bar(options))
     report.between.extend(passed_over.listed())
     if options.html:
         write_check_page(report, Path(options.html), options.language)
