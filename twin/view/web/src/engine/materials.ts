@@ -11,6 +11,7 @@ import {
   MeshLambertMaterial,
   type Plane,
   PointsMaterial,
+  type Texture,
   Vector3,
   type IUniform,
 } from "three";
@@ -74,6 +75,9 @@ export const LEAN_LIGHT: Record<string, string> = {
   colorspace_fragment: FRAGMENT_SRGB,
 };
 
+/** Samples along the slope of an image that is seen aslant, such as the ground. */
+const ANISOTROPY = 4;
+
 type Pass = "lit" | "plain" | "depth";
 
 /** Add the object state to a built-in material. */
@@ -115,6 +119,9 @@ export interface Shape {
   flat: boolean;
   /** Too far away for windows to show. */
   far?: boolean;
+  /** What lies on it; with holes where it is transparent. */
+  image?: Texture | null;
+  holes?: boolean;
 }
 
 /** The materials of one layer, made when a tile first needs them. */
@@ -144,7 +151,7 @@ export class LayerMaterials {
 
   /** The material for a kind of geometry. */
   of(shape: Shape): Material {
-    const key = `${shape.type} ${shape.colours} ${shape.flat} ${shape.far ?? false}`;
+    const key = `${shape.type} ${shape.colours} ${shape.flat} ${shape.far ?? false} ${shape.image?.uuid ?? ""}`;
     const known = this.made.get(key);
     if (known) return known;
     const material = this.make(shape);
@@ -152,6 +159,28 @@ export class LayerMaterials {
     this.applyOpacity(material);
     this.applyPlane(material);
     return material;
+  }
+
+  /** The depth material of a shape: light falls through the holes of an image. */
+  depthOf(shape: Shape): MeshDepthMaterial {
+    if (!shape.image || !shape.holes) return this.depth;
+    const key = `depth ${shape.image.uuid}`;
+    const known = this.made.get(key);
+    if (known instanceof MeshDepthMaterial) return known;
+    const material = new MeshDepthMaterial({ side: DoubleSide, map: shape.image, alphaTest: 0.5 });
+    patch(material, this.uniforms, this.style.cover ? ["CITY_COVER"] : [], "depth");
+    this.made.set(key, material);
+    this.applyPlane(material);
+    return material;
+  }
+
+  /** Forget the materials of an image whose tile is gone. */
+  release(image: Texture): void {
+    for (const [key, material] of this.made) {
+      if (!key.endsWith(` ${image.uuid}`)) continue;
+      material.dispose();
+      this.made.delete(key);
+    }
   }
 
   get casts(): boolean {
@@ -164,7 +193,9 @@ export class LayerMaterials {
 
   setOpacity(opacity: number): void {
     this.opacity = opacity;
-    for (const material of this.made.values()) this.applyOpacity(material);
+    for (const material of this.made.values()) {
+      if (!(material instanceof MeshDepthMaterial)) this.applyOpacity(material);
+    }
   }
 
   setPlane(plane: Plane | null): void {
@@ -201,6 +232,14 @@ export class LayerMaterials {
       polygonOffsetFactor: -style.lift,
       polygonOffsetUnits: -4 * style.lift,
     });
+    if (shape.image) {
+      shape.image.anisotropy = ANISOTROPY;
+      mesh.map = shape.image;
+      defines.push("CITY_IMAGE");
+      if (shape.holes) defines.push("CITY_HOLES");
+      patch(mesh, uniforms, defines, "lit");
+      return mesh;
+    }
     if (style.foot) defines.push("CITY_FOOT");
     if (style.windows && !shape.far) defines.push("CITY_WINDOWS");
     if (style.water) defines.push("CITY_WATER");

@@ -16,6 +16,11 @@ uniform vec3 uAccent;
 varying vec4 vPaint;
 flat varying vec3 vGlow;
 flat varying vec2 vObject;
+#ifdef CITY_IMAGE
+// What is mixed into the image, which only the fragment knows: overlay, then grey and accent.
+flat varying vec4 vTint;
+flat varying vec2 vMark;
+#endif
 #if defined( CITY_WINDOWS ) || defined( CITY_WATER )
 varying vec3 vWorld;
 #endif
@@ -49,14 +54,25 @@ vPaint *= vColor;
 #elif defined( USE_COLOR )
 vPaint.rgb *= vColor;
 #endif
+#ifdef CITY_IMAGE
+vPaint.rgb *= uPaper;
+#else
 vPaint.rgb = mix( vPaint.rgb, vec3( 0.93, 0.925, 0.91 ), uWash ) * uPaper;
+#endif
 #ifdef CITY_FOOT
 vPaint.rgb *= 0.95 + 0.09 * cityShade;
 #endif
+float cityPale = cityCode == 0 && cityHandle >= 0 ? 0.75 * uTinted : 0.0;
+float cityMark = 0.85 * citySelected + 0.28 * cityHovered;
+#ifdef CITY_IMAGE
+vTint = cityTint;
+vMark = vec2( cityPale, cityMark );
+#else
 float cityGrey = dot( vPaint.rgb, vec3( 0.2126, 0.7152, 0.0722 ) );
-vPaint.rgb = mix( vPaint.rgb, vec3( cityGrey ), cityCode == 0 && cityHandle >= 0 ? 0.75 * uTinted : 0.0 );
+vPaint.rgb = mix( vPaint.rgb, vec3( cityGrey ), cityPale );
 vPaint.rgb = mix( vPaint.rgb, cityTint.rgb, cityTint.a );
-vPaint.rgb = mix( vPaint.rgb, uAccent, 0.85 * citySelected + 0.28 * cityHovered );
+vPaint.rgb = mix( vPaint.rgb, uAccent, cityMark );
+#endif
 vGlow = cityTint.rgb * cityTint.a * 0.22 + uAccent * ( 0.30 * citySelected + 0.05 * cityHovered );
 vObject = vec2( cityShade, 1.0 - max( cityTint.a, citySelected ) );
 #if defined( CITY_WINDOWS ) || defined( CITY_WATER )
@@ -103,6 +119,11 @@ uniform vec3 uSunDirection;
 varying vec4 vPaint;
 flat varying vec3 vGlow;
 flat varying vec2 vObject;
+#ifdef CITY_IMAGE
+uniform vec3 uAccent;
+flat varying vec4 vTint;
+flat varying vec2 vMark;
+#endif
 #if defined( CITY_WINDOWS ) || defined( CITY_WATER )
 varying vec3 vWorld;
 #endif
@@ -116,9 +137,21 @@ float cityHash( vec2 p ) {
 }
 `;
 
-/** In place of color_fragment. */
+/** In place of color_fragment; of an image, `diffuseColor` is its texel by now. */
 export const FRAGMENT_COLOUR = /* glsl */ `
+#ifdef CITY_IMAGE
+vec3 cityPaint = diffuseColor.rgb * vPaint.rgb;
+cityPaint = mix( cityPaint, vec3( dot( cityPaint, vec3( 0.2126, 0.7152, 0.0722 ) ) ), vMark.x );
+cityPaint = mix( cityPaint, vTint.rgb, vTint.a );
+cityPaint = mix( cityPaint, uAccent, vMark.y );
+#ifdef CITY_HOLES
+if ( diffuseColor.a < 0.5 * opacity ) discard;
+diffuseColor.a = opacity;
+#endif
+diffuseColor = vec4( cityPaint, diffuseColor.a * vPaint.a );
+#else
 diffuseColor = vec4( vPaint.rgb, opacity * vPaint.a );
+#endif
 `;
 
 /** After normal_fragment_begin, lit materials only: feet grow darker, storeys and windows give scale. */

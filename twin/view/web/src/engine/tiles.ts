@@ -1,6 +1,6 @@
 /** One streamed tileset a layer, all in local metres, with shared cache and queues and our materials. */
 
-import { Box3, BufferAttribute, type BufferGeometry, Group, type Material, Mesh, type Matrix4, type Object3D, type Plane, type Vector3 } from "three";
+import { Box3, BufferAttribute, type BufferGeometry, Group, type Material, Mesh, type Matrix4, type Object3D, type Plane, type Texture, type Vector3 } from "three";
 import { GLTFExtensionsPlugin } from "3d-tiles-renderer/plugins";
 import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3d-tiles-renderer";
 import type { PerspectiveCamera, WebGLRenderer } from "three";
@@ -102,6 +102,7 @@ export class CityLayer {
     this.tiles.errorTarget = errorTarget;
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
+    this.tiles.addEventListener("dispose-model", ({ scene }: { scene: Object3D }) => this.undress(scene));
     for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
       this.tiles.addEventListener(event, () => {
         this.due = SETTLING;
@@ -210,6 +211,14 @@ export class CityLayer {
     this.applyGhosts(scene);
   }
 
+  /** Give up the materials of a tile's images; the renderer frees the images themselves. */
+  private undress(scene: Object3D): void {
+    scene.traverse((object) => {
+      const image = ((object as Mesh).material as { map?: Texture | null } | undefined)?.map;
+      if (image) this.materials.release(image);
+    });
+  }
+
   private dressObject(object: Mesh): void {
     const { geometry } = object;
     const instance = geometry.getAttribute("_FEATURE_ID_0");
@@ -222,14 +231,15 @@ export class CityLayer {
     }
     geometry.deleteAttribute("_feature_id_1");
     const type = (object as unknown as { isLine?: boolean }).isLine ? "line" : (object as unknown as { isPoints?: boolean }).isPoints ? "point" : "mesh";
-    if (type === "mesh" && this.materials.style.foot && !instance) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
+    const { map: image = null, alphaTest = 0 } = object.material as { map?: Texture | null; alphaTest?: number };
+    if (type === "mesh" && this.materials.style.foot && !instance && !image) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
     if (this.spec.theme === "terrain") this.options.terrain(geometry, object.matrixWorld);
     const flat = !geometry.getAttribute("normal");
-    const shape: Shape = { type, colours: Boolean(geometry.getAttribute("color")), flat };
+    const shape: Shape = { type, colours: Boolean(geometry.getAttribute("color")), flat, image, holes: alphaTest > 0 };
     object.material = this.materials.of(shape);
     if (type === "point") this.cloud?.prepare(object);
-    if (type === "mesh" && this.materials.style.windows) this.chooseByDistance(object, shape);
-    object.customDepthMaterial = this.materials.depth;
+    if (type === "mesh" && this.materials.style.windows && !image) this.chooseByDistance(object, shape);
+    object.customDepthMaterial = this.materials.depthOf(shape);
     object.castShadow = this.materials.casts && type === "mesh";
     object.receiveShadow = type === "mesh";
     // Ground after what stands on it: hidden ground need not be shaded.
