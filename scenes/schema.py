@@ -62,6 +62,8 @@ KINDS = frozenset(
         "TransitStop",
         "TransitTrip",
         "Site",
+        "ReferenceLine",
+        "Task",
     }
 )
 

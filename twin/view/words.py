@@ -6,6 +6,8 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from twin.view.words_bim import BIM_COLUMNS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,6 +25,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "Device": "设备", "Pipe": "管线", "PipeFitting": "管件", "Manhole": "检查井", "District": "行政区划",
         "PointOfInterest": "兴趣点", "PowerLine": "电力线路", "TransitRoute": "公交线路",
         "TransitStop": "公交站点", "TransitTrip": "班次", "Site": "场地", "PointCloud": "点云块",
+        "ReferenceLine": "参考线", "Task": "施工任务",
         "TrafficSpace": "交通空间", "AuxiliaryTrafficSpace": "交通附属空间",
         "ClearanceSpace": "净空", "Section": "路段", "Intersection": "交叉口",
     }
@@ -61,6 +64,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "name_en": ("English name", "英文名"),
         "point_count": ("Points", "点数"), "density_per_m2": ("Points per square metre", "点密度"),
         "main_class": ("Main class", "主要类别"), "low_m": ("Low points", "低点高程"), "high_m": ("High points", "高点高程"),
+        **BIM_COLUMNS,
         "valid_from": ("Valid from", "生效时间"), "valid_to": ("Valid to", "失效时间"), "grade": ("Grade", "等级"),
     }
 )  # fmt: skip
