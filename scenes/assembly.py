@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scenes.errors import CityTwinError, GeoreferenceError, LoadError, UnsupportedError
 from scenes.georeference import Georeference, is_metric
 from scenes.guard import readers
-from scenes.loading import LoadContext, loader_for
+from scenes.loading import LoadContext, loader_for, reviews
 from scenes.model import Scene
 from scenes.problems import Problems
 from scenes.sources import Source, told_apart
@@ -307,7 +307,18 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
         return Assembly(None, tuple(plan.outcomes))
     built: Mapping[str, Layer] = {key: layer.with_batches(batches[key]) for key, layer in layers.items()}
     titles = [source.title for source in sources]
-    return Assembly(Scene(context.georeference, built, name=name, metadata={"sources": titles}), tuple(plan.outcomes))
+    scene = Scene(context.georeference, built, name=name, metadata={"sources": titles})
+    _review(scene, plan.outcomes)
+    return Assembly(scene, tuple(plan.outcomes))
+
+
+def _review(scene: Scene, outcomes: Sequence[Outcome]) -> None:
+    """Add to each outcome what its source contradicts the others in."""
+    loaded = [outcome for outcome in outcomes if outcome.error is None]
+    for review in reviews() if len(loaded) > 1 else ():
+        for problem in review(scene, [outcome.source for outcome in loaded]):
+            about = next((each for each in loaded if each.source.title == problem.object), loaded[0])
+            about.problems.extend([problem])
 
 
 def _planned(sources: Sequence[Source], *, keep_going: bool, workers: int, problem_limit: int) -> _Plan:

@@ -73,6 +73,8 @@ class Verdict:
         All findings.
     unreadable
         Why it could not be loaded, empty if it could.
+    facts
+        What its loader decided about it, such as ``georeference``.
     """
 
     source: str
@@ -81,6 +83,7 @@ class Verdict:
     layers: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unreadable: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -98,6 +101,7 @@ class Verdict:
             "loader": self.loader,
             "objects": self.objects,
             "layers": self.layers,
+            **self.facts,
             "problems": [problem.as_dict() for problem in self.problems],
         }
 
@@ -147,10 +151,11 @@ class Report:
         }
 
 
-def check(
+def check(  # noqa: PLR0913 - each says one thing about the check
     sources: Sequence[Source],
     *,
     crs: str = "",
+    geoid: str = "",
     limit: int = 200,
     compare: Callable[[Scene], Sequence[Problem]] | None = None,
     also: Sequence[Checker] = (),
@@ -164,6 +169,8 @@ def check(
         What to check.
     crs
         Projected system of the scene; found from the sources otherwise.
+    geoid
+        Grid of undulations for heights above the ellipsoid.
     limit
         Findings of one rule that are kept one by one for each source.
     compare
@@ -173,7 +180,7 @@ def check(
     progress
         Called with a text and a share from 0 to 1.
     """
-    outcomes, scene = _loaded(sources, crs, limit, progress)
+    outcomes, scene = _loaded(sources, (crs, geoid), limit, progress)
     known = [*checkers(), *also]
     verdicts: list[Verdict] = []
     for outcome in outcomes:
@@ -184,7 +191,7 @@ def check(
 
 
 def _loaded(
-    sources: Sequence[Source], crs: str, limit: int, progress: Callable[[str, float], None]
+    sources: Sequence[Source], frame: tuple[str, str], limit: int, progress: Callable[[str, float], None]
 ) -> tuple[list[Outcome], Scene | None]:
     """Return what becomes of each source in one scene; those that lie nowhere are tried again by themselves."""
 
@@ -192,16 +199,25 @@ def _loaded(
         progress(text, share / 2)
 
     try:
-        made = gather(sources, crs=crs, progress=half, keep_going=True, problem_limit=limit)
+        crs, geoid = frame
+        made = gather(sources, crs=crs, geoid=geoid, progress=half, keep_going=True, problem_limit=limit)
         outcomes, scene = list(made.outcomes), made.scene
     except GeoreferenceError:
         alone = [_alone(source, limit) for source in sources]
         return alone, None
-    again = [
-        _alone(outcome.source, limit) if isinstance(outcome.error, GeoreferenceError) else outcome
-        for outcome in outcomes
-    ]
-    return again, scene
+    return [_again(outcome, limit) for outcome in outcomes], scene
+
+
+def _again(outcome: Outcome, limit: int) -> Outcome:
+    """Return an outcome; that of a source that does not fit the others is found by itself, and says so."""
+    error = outcome.error
+    if not isinstance(error, GeoreferenceError):
+        return outcome
+    alone = _alone(outcome.source, limit)
+    if outcome.facts:  # judged against the scene, which alone is a lesser judgement
+        alone.facts = outcome.facts
+        alone.problems.add("error", outcome.source.shown, "georeference-choice", error.what, error.advice)
+    return alone
 
 
 def _alone(source: Source, limit: int) -> Outcome:
@@ -236,7 +252,9 @@ def _verdict(outcome: Outcome, known: Sequence[Checker], limit: int) -> Verdict:
     for checker in known:
         if exists and checker.supports(source):
             problems.extend(_checked(checker, source))
-    return Verdict(source.shown, outcome.loader, outcome.objects, outcome.layers, problems.listed(), unreadable)
+    return Verdict(
+        source.shown, outcome.loader, outcome.objects, outcome.layers, problems.listed(), unreadable, outcome.facts
+    )
 
 
 def _checked(checker: Checker, source: Source) -> list[Problem]:

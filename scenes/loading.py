@@ -16,12 +16,13 @@ from scenes.errors import LoadError, MissingSourceError, UnsupportedError
 from scenes.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from scenes.georeference import Georeference
-    from scenes.model import Batch, Layer
+    from scenes.model import Batch, Layer, Scene
+    from scenes.problems import Problem
     from scenes.sources import Source
 
 
@@ -124,6 +125,15 @@ def loaders() -> list[Loader]:
     """Return every installed loader, by name."""
     found = sorted(entry_points(group="scenes.loaders"), key=lambda point: point.name)
     return [point.load()() for point in found]
+
+
+def reviews() -> list[Callable[[Scene, Sequence[Source]], list[Problem]]]:
+    """Return what looks at a whole scene for what its sources contradict each other in, by name.
+
+    They register in the entry point group ``scenes.reviews``; a finding names the title of the source it is about.
+    """
+    found = sorted(entry_points(group="scenes.reviews"), key=lambda point: point.name)
+    return [point.load() for point in found]
 
 
 def loader_for(source: Source) -> Loader:

@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
         progress=lambda text, share: bar(text, 0.6 * share),
         keep_going=options.keep_going or sources != given,
         workers=options.workers,
+        geoid=options.geoid,
     )
     for outcome in made.outcomes:
         problems.merge(outcome.problems)

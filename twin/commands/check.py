@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     sources = expanded(sources_of(options), passed_over)
     if not sources:
         raise CityTwinError("no source", "there is nothing to check", "name at least one file")
-    report = check(sources, crs=options.crs, compare=compare, also=audits, progress=progress_bar(options))
+    report = check(
+        sources, crs=options.crs, geoid=options.geoid, compare=compare, also=audits, progress=progress_bar(options)
+    )
     report.between.extend(passed_over.listed())
     if options.html:
         write_check_page(report, Path(options.html), options.language)

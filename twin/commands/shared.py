@@ -39,7 +39,9 @@ def port_number(text: str) -> int:
 def source_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how source files are read."""
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help="files, folders or addresses")
-    parser.add_argument("--crs", default="", help="projected system of the scene, such as EPSG:32651")
+    parser.add_argument(
+        "--crs", default="", help="system of the scene: EPSG:N (compound ones too), grid:NAME, PROJ text"
+    )
     parser.add_argument("--source-crs", action="append", default=[], metavar="FILE=EPSG:N", help="system of one file")
     parser.add_argument("--place", action="append", default=[], metavar="FILE=E,N,H,ANGLE", help="place a model file")
     parser.add_argument(
@@ -50,6 +52,9 @@ def source_options(parser: argparse.ArgumentParser) -> None:
         "--gcj02", action="append", default=[], metavar="FILE", help="a file whose coordinates are GCJ-02"
     )
     parser.add_argument("--bd09", action="append", default=[], metavar="FILE", help="the same for BD-09 (Baidu)")
+    parser.add_argument(
+        "--geoid", default="", metavar="FILE", help="grid of the geoid (GeoTIFF, GTX) for heights above the ellipsoid"
+    )
     parser.add_argument(
         "--as", dest="schema", default="", metavar="SCHEMA", help="read IFC models as if they named this schema"
     )
