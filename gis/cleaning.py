@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis.seen import Seen, mixed
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
     Objects = NDArray[np.object_]
     Flags = NDArray[np.bool_]
+    Hashes = NDArray[np.uint64]
+
+_GRID_PER_M = 100.0
 
 
 def repaired(geometries: Objects, names: Objects, problems: Problems) -> Objects:
@@ -47,30 +52,20 @@ def usable(geometries: Objects, names: Objects, problems: Problems) -> Flags:
     return ~(empty | thin)
 
 
-def first_of_each(geometries: Objects, extra: Objects, names: Objects, problems: Problems) -> Flags:
+def first_of_each(
+    geometries: Objects, extra: Objects, names: Objects, problems: Problems, seen: Seen | None = None
+) -> Flags:
     """Say which of (n,) features are the first with their geometry and `extra`; repeats are ``duplicate`` problems.
 
     Two geometries are the same when they have the same points to a centimetre, wherever their rings begin.
+    `seen` remembers those of earlier windows and is added to.
     """
-    numbers = np.column_stack(
-        [
-            shapely.bounds(geometries),
-            shapely.area(geometries),
-            shapely.length(geometries),
-            shapely.get_num_coordinates(geometries),
-        ]
-    )
-    keys = pd.DataFrame(np.round(np.nan_to_num(numbers), 2))
-    keys["extra"] = extra
-    same = keys.duplicated(keep=False).to_numpy()
-    keep = np.ones(len(geometries), bool)
-    places = np.flatnonzero(same)
-    if not len(places):
-        return keep
-    exact = shapely.to_wkb(shapely.normalize(shapely.set_precision(geometries[places], 0.01, mode="pointwise")))
-    repeat = pd.DataFrame({"shape": exact, "extra": extra[places]}).duplicated(keep="first").to_numpy()
-    keep[places[repeat]] = False
-    for row in places[repeat]:
+    hashes = mixed(shape_hashes(geometries) ^ pd.util.hash_array(extra).astype(np.uint64))
+    repeat = pd.Series(hashes).duplicated().to_numpy()
+    if seen is not None:
+        repeat = repeat | seen.known(hashes)
+        seen.add(hashes[~repeat])
+    for row in np.flatnonzero(repeat):
         problems.add(
             "info",
             str(names[row]),
@@ -78,14 +73,47 @@ def first_of_each(geometries: Objects, extra: Objects, names: Objects, problems:
             "the same outline stands twice: left out once",
             "clean the tile borders",
         )
-    return keep
+    return ~repeat
+
+
+def shape_hashes(geometries: Objects) -> Hashes:
+    """Return (n,) numbers that are equal for shapes with the same edges to a centimetre.
+
+    Edges count whichever way they run and wherever a ring begins, so the number is a sum over edges.
+
+    Examples
+    --------
+    >>> one, two = shapely.from_wkt(["POLYGON ((0 0, 1 0, 1 1, 0 0))", "POLYGON ((1 1, 1 0, 0 0, 1 1))"])
+    >>> first, second, other = shape_hashes(np.array([one, two, shapely.Point(0, 0)])).tolist()
+    >>> first == second, first == other
+    (True, False)
+    """
+    total = mixed(shapely.get_type_id(geometries).astype(np.uint64))
+    parts, rows = shapely.get_parts(geometries, return_index=True)
+    if (shapely.get_type_id(parts) > 3).any():
+        parts, inner = shapely.get_parts(parts, return_index=True)
+        rows = rows[inner]
+    areas = shapely.get_type_id(parts) == 3
+    rings, owner = shapely.get_rings(parts[areas], return_index=True)
+    lines = np.concatenate([rings, parts[~areas]])
+    owners = np.concatenate([rows[areas][owner], rows[~areas]])
+    points, line = shapely.get_coordinates(lines, return_index=True)
+    grid = np.round(points * _GRID_PER_M).astype(np.int64).astype(np.uint64)
+    with np.errstate(over="ignore"):
+        corners = mixed(grid[:, 0] * np.uint64(0x9E3779B97F4A7C15) + mixed(grid[:, 1]))
+        same = line[1:] == line[:-1]
+        edges = mixed(corners[1:] + corners[:-1])[same]
+        alone = np.bincount(line, minlength=len(lines))[line] == 1
+        np.add.at(total, owners[line[1:][same]], edges)
+        np.add.at(total, owners[line[alone]], corners[alone])
+    return total
 
 
 def _areas_only(geometries: Objects) -> Objects:
     """Return the polygons of geometries that a repair turned into collections."""
-    mixed = np.flatnonzero(shapely.get_type_id(geometries) == 7)
+    mixed_rows = np.flatnonzero(shapely.get_type_id(geometries) == 7)
     result = geometries.copy()
-    for place in mixed:
+    for place in mixed_rows:
         parts = shapely.get_parts(shapely.get_parts(geometries[place]))
         areas = parts[shapely.get_type_id(parts) == 3]
         result[place] = shapely.multipolygons(areas) if len(areas) else shapely.Polygon()

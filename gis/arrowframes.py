@@ -1,0 +1,70 @@
+"""From Arrow batches to windows of features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+
+from gis.features import WINDOW_BYTES
+from gis.wkb import geometries_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def stacked(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Yield tables of at most `rows` rows and about `WINDOW_BYTES` bytes, in the order of the batches.
+
+    Examples
+    --------
+    >>> parts = [pa.record_batch({"a": [1, 2]}), pa.record_batch({"a": [3, 4]}), pa.record_batch({"a": [5]})]
+    >>> [table["a"].to_pylist() for table in stacked(parts, rows=3)]
+    [[1, 2, 3], [4, 5]]
+    """
+    held: list[pa.RecordBatch] = []
+    count = size = 0
+    for batch in batches:
+        rest = batch
+        while count + len(rest) > rows:
+            held.append(rest.slice(0, rows - count))
+            rest = rest.slice(rows - count)
+            yield pa.Table.from_batches(held)
+            held, count, size = [], 0, 0
+        if len(rest):
+            held.append(rest)
+            count, size = count + len(rest), size + rest.nbytes
+        if size > WINDOW_BYTES:
+            yield pa.Table.from_batches(held)
+            held, count, size = [], 0, 0
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def frame_of(table: pa.Table, geometry: str) -> Any:
+    """Return a table whose column `geometry` is WKB as a GeoDataFrame; rings that were mended are counted in it."""
+    shapes, mended = geometries_of(table[geometry])
+    frame = with_geometry(table.drop_columns(geometry), shapes)
+    frame.attrs["mended"] = mended
+    return frame
+
+
+def with_geometry(table: pa.Table, shapes: NDArray[np.object_]) -> Any:
+    """Return the attributes of a table and (n,) geometries as a GeoDataFrame."""
+    attributes = plain_frame(table)
+    return gpd.GeoDataFrame(attributes, geometry=shapes)
+
+
+def plain_frame(table: pa.Table) -> Any:
+    """Return the columns of a table as pandas has them; a second column ``geometry`` is renamed, binary is dropped."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    keep = [field.name for field in table.schema if not any(kind(field.type) for kind in kinds)]
+    frame = table.select(keep).to_pandas(date_as_object=False, ignore_metadata=True)
+    if table.num_columns and not keep:
+        frame = pd.DataFrame(index=pd.RangeIndex(len(table)))
+    return frame.rename(columns={"geometry": "geometry_"})
