@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import shapely
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     Singles = NDArray[np.float32]
     Indices = NDArray[np.uint32]
     Colours = NDArray[np.uint8]
+
+_BOUNDS_ROWS = 20_000  # placements that are measured at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -480,13 +483,27 @@ def _take_instances(each: Instances, lookup: NDArray[np.int64]) -> Instances:
 
 
 def _instance_bounds(each: Instances, centre: Floats) -> tuple[Floats, Floats]:
+    """Return the least and greatest corner of each placement, exactly: the outermost points of the plan are turned."""
     shape = each.prototype.positions_m
-    reach = np.linalg.norm(shape[:, :2], axis=1).max(initial=0.0) * np.abs(each.scales[:, :2]).max(axis=1, initial=0.0)
-    ends = np.outer(each.scales[:, 2], [shape[:, 2].min(initial=0.0), shape[:, 2].max(initial=0.0)])
     feet = each.positions.astype(np.float64) + centre
-    low = np.column_stack([-reach, -reach, ends.min(axis=1)])
-    high = np.column_stack([reach, reach, ends.max(axis=1)])
+    if not len(shape):
+        return feet, feet
+    around = shapely.get_coordinates(shapely.convex_hull(shapely.MultiPoint(shape[:, :2])))
+    ends = np.outer(each.scales[:, 2], [shape[:, 2].min(), shape[:, 2].max()])
+    low, high = np.empty_like(feet), np.empty_like(feet)
+    low[:, 2], high[:, 2] = ends.min(axis=1), ends.max(axis=1)
+    for first in range(0, len(each), _BOUNDS_ROWS):
+        some = slice(first, first + _BOUNDS_ROWS)
+        plan = _turned(around, each.yaw_rad[some], each.scales[some])
+        low[some, :2], high[some, :2] = plan.min(axis=1), plan.max(axis=1)
     return feet + low, feet + high
+
+
+def _turned(plan: Floats, yaw_rad: Singles, scales: Singles) -> Floats:
+    """Return (v, 2) points of a plan stretched and turned as each of i placements is, (i, v, 2)."""
+    x, y = (plan[None, :, axis] * scales[:, axis, None].astype(np.float64) for axis in range(2))
+    cos, sin = (turn(yaw_rad.astype(np.float64))[:, None] for turn in (np.cos, np.sin))
+    return np.stack([x * cos - y * sin, x * sin + y * cos], axis=2)
 
 
 def _expand(each: Instances, centre: Floats) -> MeshSet:

@@ -76,6 +76,20 @@ class Placements:
         z = self.prototype.positions_m[:, 2]
         return cast("Floats", (z.max(initial=0.0) - z.min(initial=0.0)) * np.abs(self.scales[:, 2].astype(np.float64)))
 
+    def turned(self, vectors: NDArray[np.floating]) -> Floats:
+        """Return (v, 3) directions turned as each placement is, (i, v, 3)."""
+        return self._turned(np.broadcast_to(vectors, (len(self), *vectors.shape)))
+
+    def placed(self, positions: NDArray[np.floating]) -> Floats:
+        """Return (v, 3) positions of the prototype at each place, (i, v, 3) metres from the centre of the content."""
+        stretched = positions[None, :, :] * self.scales.astype(np.float64)[:, None, :]
+        return cast("Floats", self._turned(stretched) + self.positions[:, None, :])
+
+    def _turned(self, vectors: NDArray[np.floating]) -> Floats:
+        cos, sin = (turn(self.yaw_rad.astype(np.float64))[:, None] for turn in (np.cos, np.sin))
+        x, y, z = np.moveaxis(vectors.astype(np.float64), 2, 0)
+        return np.stack([x * cos - y * sin, x * sin + y * cos, z], axis=2)
+
     def bounds(self) -> tuple[Floats, Floats]:
         """Return the least and greatest corner of all placements, metres from the centre of the content."""
         shape = self.prototype.positions_m

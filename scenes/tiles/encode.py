@@ -241,13 +241,15 @@ class _Writer:
         return self.builder.add_accessor(values, target=None)
 
     def _prototype(self, mesh: MeshSet) -> list[Json]:
-        """Return the primitives of a prototype: one, and one more for each image."""
+        """Return the primitives of a prototype: one for what is solid, for what is clear, and for each image."""
         attributes = {"POSITION": self._positions(to_gltf_axes(mesh.positions_m).astype(np.float32))}
         colours = np.full((mesh.vertex_count, 4), 255, np.uint8) if mesh.colours is None else mesh.colours
         attributes["COLOR_0"] = self.builder.add_accessor(linear_colours(colours), normalized=True)
         if mesh.normals is not None:
             attributes["NORMAL"] = self._normals(mesh.normals)
         named = np.full(len(mesh.triangles), -1) if mesh.triangle_images is None else mesh.triangle_images
+        clear = colours[mesh.triangles[:, 0], 3] < 255
+        named = np.where(clear & (named < 0), -2, named)
         parts = []
         for index in np.unique(named).tolist():
             material = self._textured(mesh.images[index].shrunk(_PROTOTYPE_PX)) if index >= 0 else None
@@ -257,7 +259,7 @@ class _Writer:
                     "attributes": attributes | laid,
                     "indices": self._indices(mesh.triangles[named == index].ravel(), mesh.vertex_count),
                     "mode": TRIANGLES,
-                    "material": self._material(_SOLID) if material is None else material,
+                    "material": self._material(_GLASS if index == -2 else _SOLID) if material is None else material,
                 }
             )
         return parts

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 OBJECT_WEIGHT = 48  # so that a leaf of LEAF_WEIGHT holds at most 1,250 objects
 INSTANCE_WEIGHT = 12
+INSTANCE_TRIANGLES = 16  # of a prototype cost as much as one that is stored
 SPLIT_PRIMITIVES = 4_000  # an object with more triangles than this is shared out by triangle
 SPLIT_EXTENT = 1 / 8  # ... and so is one that is longer than this part of the layer
 CACHE_BYTES = 1_000_000_000
@@ -285,7 +286,8 @@ def _items(mesh: MeshSet, square: Square) -> tuple[Codes, Longs]:
             weights.append(np.maximum(np.rint(painted[own]).astype(np.int64), ones) if part == 0 else ones)
     for each in mesh.instances:
         found.append(_instance_codes(mesh, each, square))
-        weights.append(np.full(len(each), INSTANCE_WEIGHT, np.int64))
+        weight = max(INSTANCE_WEIGHT, len(each.prototype.triangles) // INSTANCE_TRIANGLES)
+        weights.append(np.full(len(each), weight, np.int64))
     return np.concatenate(found), np.concatenate(weights)
 
 

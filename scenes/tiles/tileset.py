@@ -18,6 +18,7 @@ from scenes.tiles.gather import LEAF_WEIGHT, LayerGeometry
 from scenes.tiles.metadata import ObjectNames
 from scenes.tiles.paint import filled, fitted
 from scenes.tiles.points import publish_points
+from scenes.tiles.prototypes import written_out
 from scenes.tiles.quadtree import divide
 from scenes.tiles.simplify import Detail, simplify
 from scenes.tiles.skirts import with_skirt
@@ -167,7 +168,8 @@ class _LayerWriter:
             return self._written(cell, content, [])
         children = [self.write(child) for child in cell.children]
         whole = merged([child.content for child in children], self.geometry.centre(cell))
-        coarse = fitted(simplify(whole, self._detail(cell)))
+        detail = self._detail(cell)
+        coarse = fitted(simplify(written_out(whole, detail), detail))
         if coarse.error_m == 0.0:  # nothing had to change: the finer tiles would show the same
             for child in children:
                 (self.folder / child.tile["content"]["uri"]).unlink()
