@@ -3,64 +3,66 @@
 from __future__ import annotations
 
 import functools
-import zipfile
-from dataclasses import dataclass
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.cityjson_documents import MODELS, Reading
 from gis.cityjson_geometry import GeometryReader
-from gis.cityobjects import ModelObject, batches_of
+from gis.cityjson_pictures import Pictures
+from gis.cityobjects import LAYER_NAMES, ModelNotes, ModelObject, batches_of
 from gis.modelframe import ModelFrame, crs_from_name
 from gis.sniffing import head_of, zip_names
 from gis.surfaces import SurfaceCollector
-from scenes.errors import LoadError, MissingLibraryError, UnsupportedError
+from scenes.errors import LoadError
+from scenes.identity import is_uid
+from scenes.model import BATCH_ROWS
+from scenes.schema import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from gis.cityjson_documents import Document
     from scenes.loading import Ground, LoadContext, Location
     from scenes.model import Batch, Layer
+    from scenes.problems import Problems
     from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 
-_VERSIONS = ("1.0", "1.1", "2.0")
-_MOST_BYTES = 4 << 30
-_WORST_RATIO = 200
-_SHARED = ("appearance", "geometry-templates", "metadata")
+_SAMPLE = 500  # documents of a sequence that are read to find out where it lies
+_VERTICES = 2_000_000  # of a sequence that are turned into batches at once
 _KINDS = {
     "BuildingStorey": "Storey", "GenericCityObject": "GenericOccupiedSpace", "TINRelief": "ReliefFeature",
     "TransportSquare": "Square", "BridgeInstallation": "BridgeConstructiveElement",
     "BridgeFurniture": "CityFurniture", "BridgeRoom": "BridgePart", "TunnelInstallation": "TunnelConstructiveElement",
     "TunnelFurniture": "CityFurniture", "TunnelHollowSpace": "TunnelPart",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """Objects that share a list of vertices."""
-
-    objects: dict[str, Any]
-    vertices: Floats
-    body: dict[str, Any]
+_KEPT_METADATA = frozenset({"referenceSystem", "geographicalExtent", "crs", "bbox"})
+_OWN = frozenset(
+    {"type", "attributes", "geometry", "parents", "children", "children_roles", "geographicalExtent", "address"}
+)
 
 
 class CityJsonLoader:
-    """Reads CityJSON files with every level of detail, their semantics, materials and templates."""
+    """Reads CityJSON files with every level of detail, their semantics, materials, textures and templates."""
 
     name = "cityjson"
     guarded = True
 
     def supports(self, source: Source) -> bool:
-        """Say whether the file is CityJSON, by its first bytes or the name inside a zip."""
+        """Say whether the file is CityJSON, by its first bytes or the name inside an archive."""
         if source.suffix == ".zip":
             return any(name.lower().endswith((".city.json", ".city.jsonl")) for name in zip_names(source.file))
-        if source.suffix not in {".json", ".jsonl"}:
+        name = source.file.name.lower()
+        if name.endswith(tuple(ending + ".gz" for ending in MODELS)):
+            return ".city.json" in name or "cityjson" in name
+        if source.suffix not in {".json", ".jsonl"} or not source.file.is_file():
             return False
-        if source.file.name.lower().endswith((".city.json", ".city.jsonl")):
+        if name.endswith((".city.json", ".city.jsonl")):
             return True
         head = head_of(source.file)
         return b'"CityJSON' in head or b'"CityObjects"' in head or _announced(source)
@@ -69,56 +71,130 @@ class CityJsonLoader:
         """Return the middle of the model, None when it is placed by hand."""
         if source.place is not None:
             return None
-        documents = _documents(source)
+        documents = _sample(source)
         points = np.concatenate([document.vertices for document in documents])
-        if not source.crs and not _crs(documents[0].body, source):
+        crs = _crs(documents[0].body, source)
+        if not source.crs and not crs:
             return None
-        return ModelFrame.of(source, _crs(documents[0].body, source), points).location(points)
+        return ModelFrame.of(source, crs, points).location(points)
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002
         """Return None: city models bring their own heights."""
         return None
 
     def load(self, source: Source, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
-        """Yield the objects of the model, layer by layer.
+        """Yield the objects of the model, layer by layer; those of a sequence chunk by chunk.
 
         Raises
         ------
         SourceError, GeoreferenceError
             When the file is broken or lies nowhere.
         """
-        documents = _documents(source)
-        everything = np.concatenate([document.vertices for document in documents])
-        frame = ModelFrame.of(source, _crs(documents[0].body, source), everything)
-        surfaces, objects = SurfaceCollector(), []
-        for document in documents:
-            reader = GeometryReader(document.body, document.vertices, frame, context, source.path)
-            for key, item in document.objects.items():
-                objects.append(_object(key, item, source))
-                for geometry in _listed(item.get("geometry"), key, source):
-                    reader.read(geometry, len(objects) - 1, objects[-1], surfaces)
-        yield from batches_of(objects, surfaces, "cityjson", source, context)
+        sample = _sample(source)
+        body = sample[0].body
+        vertices = np.concatenate([each.vertices for each in sample])
+        frame = ModelFrame.of(source, _crs(body, source), vertices)
+        frame.report(vertices, context)
+        notes = ModelNotes("cityjson", metadata=_kept_metadata(body))
+        _report_extensions(body, source, context.problems)
+        reading = Reading(source, context.problems)
+        documents = reading.documents() if reading.is_sequence else iter(sample)
+        empty = True
+        for chunk in _chunks(documents):
+            objects, surfaces = _read(chunk, reading, frame, context)
+            if objects:
+                empty = False
+                yield from batches_of(objects, surfaces, notes, source, context)
+        if empty:
+            raise LoadError(source.path, "there is no city object in it", "export it again, with its objects")
+
+
+def _read(
+    documents: list[Document], reading: Reading, frame: ModelFrame, context: LoadContext
+) -> tuple[list[ModelObject], SurfaceCollector]:
+    """Return the objects of some documents and their geometry."""
+    surfaces: SurfaceCollector = SurfaceCollector()
+    objects: list[ModelObject] = []
+    for document in documents:
+        textures = _dict(document.body.get("appearance")).get("textures")
+        pictures = Pictures(reading.shelf, document.name, textures, context.problems)
+        reader = GeometryReader(document, frame, context, surfaces, pictures)
+        for key, item in document.objects.items():
+            objects.append(_object(key, item, reading.source))
+            for geometry in _listed(item.get("geometry"), key, reading.source):
+                reader.read(geometry, len(objects) - 1, objects[-1])
+        reader.finish()
+    return objects, surfaces
+
+
+def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Yield documents in groups that make batches of the usual size."""
+    chunk: list[Document] = []
+    objects = vertices = 0
+    for document in documents:
+        if chunk and (objects + len(document.objects) > BATCH_ROWS or vertices > _VERTICES):
+            yield chunk
+            chunk, objects, vertices = [], 0, 0
+        chunk.append(document)
+        objects += len(document.objects)
+        vertices += len(document.vertices)
+    if chunk:
+        yield chunk
 
 
 def _object(key: str, item: dict[str, Any], source: Source) -> ModelObject:
     word = str(item.get("type", ""))
     kind = _KINDS.get(word, word)
-    from scenes.schema import KINDS  # noqa: PLC0415
-
-    attributes = item.get("attributes") or {}
-    if not isinstance(attributes, dict):
+    given = item.get("attributes") or {}
+    if not isinstance(given, dict):
         raise LoadError(source.path, f"the attributes of {key} are not an object", "export the model again")
-    parents = _listed(item.get("parents"), key, source)
-    if kind != word or kind not in KINDS:
-        attributes = {**attributes, "cityjson_type": word}
+    extra = {name: value for name, value in item.items() if name.startswith("+") and name not in _OWN}
+    attributes = {str(name): value for name, value in {**given, **extra}.items() if value is not None}
+    parents = [str(parent) for parent in _listed(item.get("parents"), key, source)]
+    owner = ModelObject(key, kind, parent=parents[0] if parents else "", attributes=attributes)
+    if is_uid(str(attributes.get("uid", ""))):
+        _restore(owner)
+    if owner.kind not in KINDS:
+        owner.kind = "GenericOccupiedSpace"
+    if (kind != word or kind not in KINDS) and "cityjson_type" not in attributes and word != "GenericCityObject":
+        attributes["cityjson_type"] = word
     name = attributes.get("name")
-    return ModelObject(
-        key,
-        kind if kind in KINDS else "GenericOccupiedSpace",
-        str(name) if isinstance(name, str) else "",
-        str(parents[0]) if parents else "",
-        {str(name): value for name, value in attributes.items() if value is not None},
-    )
+    owner.name = name if isinstance(name, str) else ""
+    owner.relations = [("member", parent, "parent") for parent in parents[1:]]
+    if owner.kind == "CityObjectGroup":
+        roles = item.get("children_roles") or []
+        members = _listed(item.get("children"), key, source)
+        owner.relations += [
+            ("member", str(child), str(roles[place]) if place < len(roles) else "")
+            for place, child in enumerate(members)
+        ]
+    _sort_out(owner, item)
+    return owner
+
+
+def _restore(owner: ModelObject) -> None:
+    """Take back what our own export wrote beside the attributes."""
+    attributes = owner.attributes
+    owner.uid = str(attributes.pop("uid"))
+    kind, layer, parent = attributes.pop("kind", ""), attributes.pop("layer", ""), attributes.pop("parent", "")
+    owner.kind = str(kind) or owner.kind
+    owner.layer = str(layer) if layer in LAYER_NAMES else ""
+    owner.parent = owner.parent or str(parent)
+
+
+def _sort_out(owner: ModelObject, item: dict[str, Any]) -> None:
+    """Put attributes that are objects or lists, and the addresses, among the properties."""
+    nested = {name: value for name, value in owner.attributes.items() if isinstance(value, (dict, list))}
+    for name, value in nested.items():
+        del owner.attributes[name]
+        if isinstance(value, dict):
+            owner.properties[name] = value
+        else:
+            owner.properties.setdefault("attributes", {})[name] = value
+    addresses = item.get("address")
+    for place, address in enumerate(addresses if isinstance(addresses, list) else [addresses] if addresses else []):
+        if isinstance(address, dict):
+            owner.properties["address" if not place else f"address~{place + 1}"] = address
 
 
 def _listed(value: Any, key: str, source: Source) -> list[Any]:
@@ -129,6 +205,10 @@ def _listed(value: Any, key: str, source: Source) -> list[Any]:
     return value
 
 
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _announced(source: Source) -> bool:
     """Say whether a small JSON file that is not GeoJSON calls itself CityJSON further down."""
     if b'"Feature' in head_of(source.file):
@@ -136,51 +216,15 @@ def _announced(source: Source) -> bool:
     return source.file.stat().st_size < 50_000_000 and b'"CityJSON"' in source.file.read_bytes()
 
 
-def _documents(source: Source) -> list[_Document]:
+def _sample(source: Source) -> list[Document]:
     stat = source.file.stat()
-    return _parsed(source, (stat.st_mtime_ns, stat.st_size))
+    return _sampled(source, (stat.st_mtime_ns, stat.st_size))
 
 
-@functools.lru_cache(maxsize=2)
-def _parsed(source: Source, _stamp: tuple[int, int]) -> list[_Document]:
-    text, name = _bytes(source)
-    if name.lower().endswith(".jsonl"):
-        lines = [line for line in text.splitlines() if line.strip()]
-        bodies = [_json(line, source) for line in lines]
-    else:
-        bodies = [_json(text, source)]
-    if not bodies:
-        raise LoadError(source.path, "the file is empty", "export it again")
-    header = bodies[0]
-    if header.get("type") != "CityJSON":
-        raise LoadError(source.path, "it does not say that it is CityJSON (its type is missing)", "export it again")
-    version = str(header.get("version", ""))
-    if not version.startswith(_VERSIONS):
-        raise UnsupportedError(
-            source.path, f"CityJSON {version or 'without version'} is not supported", "use 1.0 to 2.0"
-        )
-    found = [_document(body, header, source) for body in bodies]
-    return [document for document in found if document.objects] or found[:1]
-
-
-def _document(body: dict[str, Any], header: dict[str, Any], source: Source) -> _Document:
-    objects = body.get("CityObjects")
-    if not isinstance(objects, dict) or not all(isinstance(item, dict) for item in objects.values()):
-        raise LoadError(source.path, "it has no CityObjects", "export it again")
-    root = body.get("id")
-    if body.get("type") == "CityJSONFeature" and root not in objects:
-        raise LoadError(source.path, f"a feature names {root}, which it does not contain", "export it again")
-    try:
-        vertices = np.array(body.get("vertices") or [], np.float64).reshape(-1, 3)
-        transform = header.get("transform")
-        if transform:
-            vertices = vertices * np.array(transform["scale"], float) + np.array(transform["translate"], float)
-    except (ValueError, TypeError, KeyError) as error:
-        raise LoadError(source.path, "its vertices or its transform are not numbers", "export it again") from error
-    if not np.isfinite(vertices).all() or np.abs(vertices).max(initial=0.0) > 1e9:
-        raise LoadError(source.path, "its vertices lie beyond the Earth", "check the scale and the export")
-    shared: dict[str, Any] = {key: header[key] for key in _SHARED if key in header}
-    return _Document(objects, vertices, {**shared, **body})
+@functools.lru_cache(maxsize=1)
+def _sampled(source: Source, _stamp: tuple[int, int]) -> list[Document]:
+    """Return the first documents of a file: all of it unless it is a long sequence."""
+    return list(itertools.islice(Reading(source).documents(), _SAMPLE))
 
 
 def _crs(body: dict[str, Any], source: Source) -> str:
@@ -192,29 +236,15 @@ def _crs(body: dict[str, Any], source: Source) -> str:
     return "" if source.crs else crs_from_name(name)
 
 
-def _bytes(source: Source) -> tuple[bytes, str]:
-    try:
-        if source.suffix != ".zip":
-            return source.file.read_bytes(), source.file.name
-        with zipfile.ZipFile(source.file) as archive:
-            inside = [each for each in archive.infolist() if each.filename.lower().endswith((".json", ".jsonl"))]
-            best = max(inside, key=lambda each: each.file_size)
-            if best.file_size > _MOST_BYTES or best.file_size > _WORST_RATIO * max(best.compress_size, 1):
-                raise LoadError(source.path, "it unpacks to far more than it should", "unpack it by hand and look")
-            return archive.read(best), best.filename
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise LoadError(source.path, f"cannot be unpacked ({error})", "download it again") from error
+def _kept_metadata(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what the file says about itself, without what an export works out anew."""
+    return {name: value for name, value in _dict(body.get("metadata")).items() if name not in _KEPT_METADATA}
 
 
-def _json(text: bytes, source: Source) -> dict[str, Any]:
-    try:
-        import orjson  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingLibraryError("gis.cityjson", "orjson is not installed", "pip install citytwin[gis]") from error
-    try:
-        body = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise LoadError(source.path, f"it is not valid JSON ({error})", "export or download it again") from error
-    if not isinstance(body, dict):
-        raise LoadError(source.path, "it is JSON, but not an object", "export it as CityJSON")
-    return body
+def _report_extensions(body: dict[str, Any], source: Source, problems: Problems) -> None:
+    names = ", ".join(sorted(_dict(body.get("extensions"))))
+    if names:
+        what = (
+            f"it uses extensions ({names[:200]}): their objects and attributes are kept, their schemas are not fetched"
+        )
+        problems.add("info", source.path, "extension-not-read", what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from gis.themes import plain_name
 from scenes.errors import LoadError
 from scenes.identity import derive_uids
 from scenes.model import ALIASES, BATCH_ROWS, Batch, Layer
-from scenes.schema import BOUNDS, object_table
+from scenes.relations import RELATIONS, relation_table
+from scenes.schema import BOUNDS, METADATA_KEY, object_table
+from scenes.semantics import areas_by_surface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from scenes.sources import Source
 
     Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+    Objects = NDArray[np.object_]
 
+_AREA_COLUMNS = {"RoofSurface": "roof_area_m2", "WallSurface": "wall_area_m2", "GroundSurface": "ground_area_m2"}
 # Kind to layer: name, theme, titles.
 _LAYERS = {
     "buildings": ("buildings", "Buildings", "建筑"),
@@ -39,11 +45,16 @@ _LAYERS = {
     "terrain": ("terrain", "Terrain", "地形"),
     "structures": ("generic", "Structures", "构筑物"),
     "furniture": ("generic", "Street furniture", "城市设施"),
+    "zones": ("landuse", "Planning zones", "规划分区"),
+    "hazards": ("generic", "Hazard areas", "灾害风险区"),
     "objects": ("generic", "Other objects", "其他"),
 }
+LAYER_NAMES = frozenset(_LAYERS)
 _LAYER_OF = {
     "Road": "roads", "Railway": "roads", "Square": "roads", "Track": "roads", "TrafficArea": "roads",
-    "AuxiliaryTrafficArea": "roads", "Waterway": "water", "WaterBody": "water", "PlantCover": "landuse",
+    "AuxiliaryTrafficArea": "roads", "Section": "roads", "Intersection": "roads", "TrafficSpace": "roads",
+    "AuxiliaryTrafficSpace": "roads", "ClearanceSpace": "roads", "Waterway": "water",
+    "WaterBody": "water", "PlantCover": "landuse",
     "LandUse": "landuse", "SolitaryVegetationObject": "trees", "ReliefFeature": "terrain",
     "CityFurniture": "furniture", "OtherConstruction": "structures",
 }  # fmt: skip
@@ -51,13 +62,46 @@ _LAYER_OF = {
 
 @dataclass(slots=True)
 class ModelObject:
-    """One object of a model file: its id, kind, name, parent's id and attributes."""
+    """One object of a model file.
+
+    Parameters
+    ----------
+    key
+        Its id in the file, unique there.
+    kind, name
+        What it is and is called.
+    parent
+        Key of the object one level up, empty if there is none.
+    attributes
+        Plain values, which become columns.
+    properties
+        Groups of values: {group: {name: value}}.
+    relations
+        What it is tied to: (kind, key of the other object, role).
+    uid
+        Its own uid, where the file was written by this toolkit and names it.
+    layer
+        Layer that it goes to, empty = by its kind.
+    """
 
     key: str
     kind: str
     name: str = ""
     parent: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, dict[str, Any]] = field(default_factory=dict)
+    relations: list[tuple[str, str, str]] = field(default_factory=list)
+    uid: str = ""
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNotes:
+    """What a whole file says: the alias scheme of its ids, units of attributes, metadata to keep for exports."""
+
+    scheme: str
+    units: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def layer_of(kind: str) -> str:
@@ -76,9 +120,9 @@ def layer_of(kind: str) -> str:
 
 
 def batches_of(
-    objects: list[ModelObject], surfaces: SurfaceCollector, scheme: str, source: Source, context: LoadContext
+    objects: Sequence[ModelObject], surfaces: SurfaceCollector, notes: ModelNotes, source: Source, context: LoadContext
 ) -> Iterator[tuple[Layer, Batch]]:
-    """Yield the objects as batches, layer by layer; `scheme` names the aliases of their ids.
+    """Yield the objects as batches, layer by layer. Parents may lie in other batches: uids follow from keys.
 
     Raises
     ------
@@ -87,31 +131,57 @@ def batches_of(
     """
     if not objects:
         raise LoadError(source.path, "there is no city object in it", "export it again, with its objects")
-    layers = np.array([layer_of(each.kind) for each in objects], object)
+    layers = np.array([each.layer or layer_of(each.kind) for each in objects], object)
     names, counts = np.unique(layers.astype(str), return_counts=True)
     main = str(names[np.argmax(counts)])
-    uids = dict(
-        zip((each.key for each in objects), derive_uids(source.namespace, [o.key for o in objects]), strict=True)
-    )
+    _report_degenerate(objects, surfaces, context)
+    own = {each.key: each.uid for each in objects if each.uid}
     for name in _LAYERS:
         rows = np.flatnonzero(layers == name)
         for start in range(0, len(rows), BATCH_ROWS):
             part = rows[start : start + BATCH_ROWS]
-            mine = [objects[row] for row in part]
-            meshes = surfaces.meshes(part)
-            if not meshes:
-                message = f"none of its {len(mine)} objects in {name} has a surface"
-                context.problems.add("warning", source.path, "geometry-empty", message, "export them with geometry")
-            for row in part:
-                flat = surfaces.degenerate(int(row))
-                if flat:
-                    text = f"{flat} of its surfaces have no area: left out"
-                    context.problems.add(
-                        "info", objects[row].key, "surface-degenerate", text, "repair it in its source"
-                    )
-            table = _table(mine, meshes, uids, source)
-            aliases = [[scheme] * len(mine), [each.key for each in mine], np.arange(len(mine), dtype=np.uint32)]
-            yield _layer(name, main, source), Batch(table, meshes, pa.table(aliases, schema=ALIASES))
+            yield _layer(name, main, source), _batch(part, objects, surfaces, notes, (source, context, own))
+
+
+def _batch(
+    rows: Integers,
+    objects: Sequence[ModelObject],
+    surfaces: SurfaceCollector,
+    notes: ModelNotes,
+    place: tuple[Source, LoadContext, Mapping[str, str]],
+) -> Batch:
+    source, context, own = place
+    mine = [objects[row] for row in rows]
+    meshes = surfaces.meshes(rows)
+    if not meshes:
+        message = f"none of its {len(mine)} objects in {layer_of(mine[0].kind)} has a shape"
+        context.problems.add("warning", source.path, "geometry-empty", message, "export them with geometry")
+    uids = _uids([each.key for each in mine], own, source)
+    shape = _Shapes(meshes, surfaces.plans(rows), surfaces.finest_levels(rows))
+    parents = [_uids([each.parent], own, source)[0] if each.parent else None for each in mine]
+    table = _table(mine, shape, (uids, parents), notes, source)
+    aliases = [[notes.scheme] * len(mine), [each.key for each in mine], np.arange(len(mine), dtype=np.uint32)]
+    return Batch(table, meshes, pa.table(aliases, schema=ALIASES), _relations(mine, own, source))
+
+
+def _uids(keys: list[str], own: Mapping[str, str], source: Source) -> list[str]:
+    """Return the uids of keys: those that the file itself gives, else derived ones."""
+    derived = derive_uids(source.namespace, keys)
+    return [own.get(key) or uid for key, uid in zip(keys, derived, strict=True)] if own else derived
+
+
+def _relations(objects: Sequence[ModelObject], own: Mapping[str, str], source: Source) -> pa.Table:
+    named = [(row, *relation) for row, each in enumerate(objects) for relation in each.relations]
+    if not named:
+        return RELATIONS.empty_table()
+    rows, kinds, targets, roles = (list(column) for column in zip(*named, strict=True))
+    return relation_table(rows, kinds, _uids(targets, own, source), roles)
+
+
+def _report_degenerate(objects: Sequence[ModelObject], surfaces: SurfaceCollector, context: LoadContext) -> None:
+    for row, count in surfaces.degenerates().items():
+        text = f"{count} of its surfaces have no area: left out"
+        context.problems.add("info", objects[row].key, "surface-degenerate", text, "repair it in its source")
 
 
 def _layer(name: str, main: str, source: Source) -> Layer:
@@ -123,75 +193,87 @@ def _layer(name: str, main: str, source: Source) -> Layer:
     return Layer(wanted, theme=theme, titles=titles, source=source.file.name)
 
 
-def _table(objects: list[ModelObject], meshes: dict[str, MeshSet], uids: dict[str, str], source: Source) -> pa.Table:
+@dataclass(frozen=True, eq=False)
+class _Shapes:
+    """The geometry of the objects of a batch: meshes, plans and each one's own finest level."""
+
+    meshes: dict[str, MeshSet]
+    plans: Objects
+    levels: list[str]
+
+    def finest(self) -> MeshSet | None:
+        return self.meshes[max(self.meshes, key=float)] if self.meshes else None
+
+
+def _table(
+    objects: list[ModelObject],
+    shapes: _Shapes,
+    ids: tuple[list[str], list[str | None]],
+    notes: ModelNotes,
+    source: Source,
+) -> pa.Table:
     frame = pd.DataFrame([each.attributes for each in objects], index=range(len(objects)))
-    attributes, properties = attribute_columns(frame, {"name"})
-    low, high = _bounds(objects, meshes)
+    attributes, rare = attribute_columns(frame, {"name"})
+    low, high = _bounds(objects, shapes.finest())
     columns: dict[str, Any] = {
-        "uid": pa.array([uids[each.key] for each in objects], pa.string()),
+        "uid": pa.array(ids[0], pa.string()),
         "kind": [each.kind for each in objects],
         "name": pa.array([each.name or None for each in objects], pa.string()),
-        "parent": pa.array([uids.get(each.parent) for each in objects], pa.string()),
+        "parent": pa.array(ids[1], pa.string()),
         "source": [source.file.name] * len(objects),
         "source_id": [each.key for each in objects],
-        "footprint": pa.array(_footprints(objects, meshes), pa.binary()),
-        "properties": properties,
+        "footprint": pa.array(shapely.to_wkb(shapes.plans), pa.binary()),
+        "properties": _properties(objects, rare),
     }
     columns |= dict(zip(BOUNDS, [*low.T, *high.T], strict=True))
-    units = {}
-    tall = high[:, 2] - low[:, 2]
-    if np.isfinite(tall).any() and any(each.kind.startswith("Building") for each in objects):
-        columns["height_m"] = np.where([each.kind in {"Building", "BuildingPart"} for each in objects], tall, np.nan)
-        units["height_m"] = "m"
-    units |= {name: "m" for name in attributes if name in {"measuredHeight", "b3_h_maaiveld"}}
-    return object_table({**columns, **{k: v for k, v in attributes.items() if k not in columns}}, units)
+    measured, units = _measured(objects, shapes, high[:, 2] - low[:, 2])
+    units |= {name: unit for name, unit in notes.units.items() if name in attributes and name not in measured}
+    columns |= measured
+    table = object_table({**columns, **{k: v for k, v in attributes.items() if k not in columns}}, units)
+    kept = {METADATA_KEY: json.dumps(notes.metadata, ensure_ascii=False).encode()} if notes.metadata else None
+    return table.replace_schema_metadata(kept)
 
 
-def _bounds(objects: list[ModelObject], meshes: dict[str, MeshSet]) -> tuple[Floats, Floats]:
+def _properties(objects: list[ModelObject], rare: pa.Array) -> pa.Array:
+    """Return the ``properties`` cells: the groups of each object and its rare attributes."""
+    if not any(each.properties for each in objects):
+        return rare
+    cells = []
+    for each, text in zip(objects, rare.to_pylist(), strict=True):
+        groups = {**each.properties, **(json.loads(text) if text else {})}
+        cells.append(json.dumps(groups, ensure_ascii=False, default=str) if groups else None)
+    return pa.array(cells, pa.string())
+
+
+def _measured(objects: list[ModelObject], shapes: _Shapes, tall_m: Floats) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns that follow from the geometry, and their units."""
+    found: dict[str, Any] = {}
+    units: dict[str, str] = {}
+    is_house = np.array([each.kind in {"Building", "BuildingPart"} for each in objects])
+    if np.isfinite(tall_m[is_house]).any():
+        found["height_m"], units["height_m"] = np.where(is_house & (tall_m > 0), tall_m, np.nan), "m"
+    mesh = shapes.finest()
+    areas = {} if mesh is None else areas_by_surface(mesh, len(objects))
+    known = np.sum(list(areas.values()), axis=0) > 0 if areas else is_house
+    for name, column in _AREA_COLUMNS.items():
+        if name in areas:
+            found[column], units[column] = np.where(known & is_house, areas[name], np.nan), "m2"
+    found = {name: values for name, values in found.items() if np.isfinite(values).any()}
+    if any(shapes.levels):
+        found["lod"] = pa.array([level or None for level in shapes.levels], pa.string())
+    return found, units
+
+
+def _bounds(objects: list[ModelObject], mesh: MeshSet | None) -> tuple[Floats, Floats]:
     """Return the bounds of each object; those without surfaces get those of their children."""
     count = len(objects)
-    low, high = np.full((count, 3), np.nan), np.full((count, 3), np.nan)
-    if meshes:
-        low, high = meshes[max(meshes, key=float)].row_bounds(count)
+    if mesh is None:
+        return np.full((count, 3), np.nan), np.full((count, 3), np.nan)
+    low, high = mesh.row_bounds(count)
     places = {each.key: row for row, each in enumerate(objects)}
+    above = np.array([places.get(each.parent, -1) for each in objects], np.int64)
+    below = np.flatnonzero(above >= 0)
     for _ in range(4):  # building > storey > room > furniture
-        for row, each in enumerate(objects):
-            above = places.get(each.parent)
-            if above is not None and np.isfinite(low[row, 0]):
-                low[above] = np.fmin(low[above], low[row])
-                high[above] = np.fmax(high[above], high[row])
+        np.fmin.at(low, above[below], low[below])
+        np.fmax.at(high, above[below], high[below])
     return low, high
-
-
-def _footprints(objects: list[ModelObject], meshes: dict[str, MeshSet]) -> list[bytes | None]:
-    """Return the plan of each object: the union of its faces that look down, else of those that look up."""
-    found: list[bytes | None] = [None] * len(objects)
-    if not meshes:
-        return found
-    mesh = meshes[max(meshes, key=float)]
-    corner = mesh.positions_m[mesh.triangles]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    length = np.maximum(np.linalg.norm(normal, axis=1), 1e-12)
-    steep = normal[:, 2] / length
-    for group, row in enumerate(mesh.rows):
-        part = slice(int(mesh.triangle_starts[group]), int(mesh.triangle_starts[group + 1]))
-        faces, slope = corner[part], steep[part]
-        shape = None
-        if len(faces) <= 4_000 and objects[row].kind != "ReliefFeature":
-            for chosen in (slope < -0.3, slope > 0.05):
-                if chosen.any():
-                    shape = _union(faces[chosen])
-                    break
-        if shape is None and len(faces):
-            shape = shapely.box(*faces[:, :, :2].min(axis=(0, 1)), *faces[:, :, :2].max(axis=(0, 1)))
-        found[row] = None if shape is None else shapely.to_wkb(shape)
-    return found
-
-
-def _union(faces: Floats) -> Any:
-    triangles = np.asarray(shapely.polygons(faces[:, :, :2]))
-    try:
-        shape = shapely.union_all(triangles[shapely.is_valid(triangles)])
-    except shapely.errors.GEOSException:
-        return None
-    return None if shapely.is_empty(shape) else shape

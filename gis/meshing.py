@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import mapbox_earcut
@@ -12,7 +12,11 @@ import shapely
 from scenes.mesh import MeshSet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from scenes.pictures import Picture
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -35,6 +39,10 @@ class Soup:
         (t,) row of each triangle.
     colours
         (v, 4) sRGB and opacity.
+    semantics
+        (t,) uint8 codes of `scenes.semantics`, if known.
+    uvs, images
+        (v, 2) places in pictures and the (t,) picture of each triangle (-1 = none), if there are pictures.
     """
 
     positions: Floats
@@ -42,9 +50,12 @@ class Soup:
     triangles: Integers
     triangle_rows: Integers
     colours: Colours
+    semantics: NDArray[np.uint8] | None = None
+    uvs: Floats | None = None
+    images: Integers | None = None
 
-    def mesh(self) -> MeshSet:
-        """Return the soup sorted by row."""
+    def mesh(self, pictures: Sequence[Picture] = ()) -> MeshSet:
+        """Return the soup sorted by row; `pictures` are what its images name."""
         order = np.argsort(self.vertex_rows, kind="stable")
         renumber = np.empty(len(order), np.int64)
         renumber[order] = np.arange(len(order))
@@ -53,13 +64,18 @@ class Soup:
         vertex_starts = np.append(first, len(order))
         triangle_starts = np.searchsorted(self.triangle_rows[triangle_order], rows, "left")
         triangle_starts = np.append(triangle_starts, len(triangle_order))
-        return MeshSet.from_flat(
+        mesh = MeshSet.from_flat(
             self.positions[order],
             renumber[self.triangles[triangle_order]],
             rows.astype(np.uint32),
             (vertex_starts, triangle_starts),
             self.colours[order],
         )
+        if self.semantics is not None:
+            mesh = replace(mesh, semantics=self.semantics[triangle_order])
+        if self.uvs is not None and self.images is not None and pictures:
+            mesh = mesh.textured(self.uvs[order], self.images[triangle_order], pictures)
+        return mesh
 
 
 def joined(soups: list[Soup]) -> MeshSet:
