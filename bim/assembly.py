@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +11,9 @@ from bim.contents import or_null
 from scenes.identity import derive_uids
 from scenes.mesh import join
 from scenes.model import ALIASES, Batch
-from scenes.schema import BOUNDS, object_table
+from scenes.schema import object_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from bim.contents import Contents
@@ -80,39 +77,3 @@ def make_batch(
 def uids_of(dataset: str, ids: list[str]) -> list[str]:
     """Return the uid of each source id."""
     return derive_uids(dataset, ids)
-
-
-def container_bounds(batches: Sequence[Batch]) -> dict[str, Floats]:
-    """Return (6,) bounds of every uid that has none of its own, from all that lies under it."""
-    own: dict[str, Floats] = {}
-    parent: dict[str, str] = {}
-    for batch in batches:
-        boxes = np.column_stack([batch.table[name].to_numpy() for name in BOUNDS]).astype(float)
-        uids = batch.table["uid"].to_pylist()
-        own.update(zip(uids, boxes, strict=True))
-        parent.update({uid: above for uid, above in zip(uids, batch.table["parent"].to_pylist(), strict=True) if above})
-    grown: dict[str, Floats] = {}
-    for uid, box in own.items():
-        if not np.isfinite(box).all():
-            continue
-        above = parent.get(uid)
-        while above in own:
-            mine = grown.setdefault(above, np.array([np.inf] * 3 + [-np.inf] * 3))
-            mine[:3] = np.minimum(mine[:3], box[:3])
-            mine[3:] = np.maximum(mine[3:], box[3:])
-            above = parent.get(above)
-    return {uid: box for uid, box in grown.items() if not np.isfinite(own[uid]).all()}
-
-
-def with_container_bounds(batch: Batch, boxes: dict[str, Floats]) -> Batch:
-    """Return the batch with the bounds of its containers filled in."""
-    table = batch.table
-    uids = table["uid"].to_pylist()
-    if not any(uid in boxes for uid in uids):
-        return batch
-    for column, name in enumerate(BOUNDS):
-        old = table[name].to_pylist()
-        values = [boxes[uid][column] if uid in boxes else value for uid, value in zip(uids, old, strict=True)]
-        index = table.schema.get_field_index(name)
-        table = table.set_column(index, table.schema.field(index), pa.array(values, pa.float64()))
-    return replace(batch, table=table)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bim.assembly import container_bounds, make_batch, source_ids, uids_of, with_container_bounds
+from bim.assembly import make_batch, source_ids, uids_of
 from bim.cache import Cache, default_folder, key_of
 from bim.contents import Contents
 from bim.decision import located, placed
+from bim.extents import container_bounds, with_container_bounds
 from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
 from bim.instancing import Shapes

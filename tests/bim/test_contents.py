@@ -11,12 +11,17 @@ import ifcopenshell.api.root
 import ifcopenshell.api.spatial
 import ifcopenshell.api.system
 import ifcopenshell.api.type
+import numpy as np
 import pytest
 
+import bim
+import scenes
 from bim.properties import INHERITED, OVERRIDDEN
+from scenes.sources import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SCHEMAS = ["IFC2X3", "IFC4", "IFC4X3"]
 
@@ -300,3 +305,37 @@ def test_a_broken_relation_costs_nothing_else(
     assert found.ties == set()
     assert "North" in found.rows
     assert found.rules == ["material-unreadable"]
+
+
+def test_a_scene_keeps_what_the_model_says_in_layers_and_in_its_package(
+    new_house: Callable[..., Any], add: Callable[..., Any], tmp_path: Path
+) -> None:
+    house = new_house("IFC4")
+    model, wall = house.model, house.wall("Wall", (1.0, 2.0, 0.0))
+    room, group = add(model, "IfcSpace", "Room"), add(model, "IfcGroup", "Phase 1")
+    task = add(model, "IfcTask", "Build", IsMilestone=False, PredefinedType="CONSTRUCTION")
+    task.TaskTime = model.create_entity("IfcTaskTime", ScheduleFinish="2026-03-20T17:00:00")
+    add(model, "IfcRelAssignsToProduct", RelatedObjects=[task], RelatingProduct=wall)
+    add(model, "IfcRelAssignsToGroup", RelatedObjects=[wall], RelatingGroup=group)
+    add(model, "IfcRelAggregates", RelatingObject=house.storey, RelatedObjects=[room])
+    ends = [model.create_entity("IfcCartesianPoint", [x, 0.0]) for x in (0.0, 9.0)]
+    axis = model.create_entity("IfcGridAxis", "A", model.create_entity("IfcPolyline", ends), True)
+    add(model, "IfcGrid", "Grid", UAxes=[axis], VAxes=[axis])
+    made = bim.read(house.save(tmp_path / "h.ifc"), crs="EPSG:32651", place=Placement(354_000.0, 3_457_000.0, 4.0))
+    opened = scenes.open(made.save(tmp_path / "h.city"))
+    for scene in (made, opened):
+        assert list(scene.layers) == ["h", "h-spaces", "h-groups", "h-schedule", "h-lines"]
+        found = {scene[uid].name: scene[uid] for uid in scene}
+        uid = found["Wall"].uid
+        assert scene.relations(uid) == [
+            ("member", "Group", found["Phase 1"].uid, True),
+            ("builds", "CONSTRUCTION", found["Build"].uid, False),
+        ]
+        assert scene.graph("member")[["source", "target"]].to_numpy().tolist() == [[uid, found["Phase 1"].uid]]
+        assert found["Wall"].fixed["valid_from"].isoformat() == "2026-03-20T17:00:00+00:00"
+        assert found["Build"].attributes["finish"].isoformat() == "2026-03-20T17:00:00+00:00"
+        assert found["Phase 1"].bounds == found["Build"].bounds == found["Wall"].bounds
+        line = found["A"].mesh()
+        assert line is not None
+        assert line.lines is not None
+        assert np.allclose(line.positions_m[line.lines[0]], [[0, 0, 4], [9, 0, 4]], atol=1e-4)
