@@ -23,7 +23,7 @@ _MOST_EACH = 200
 _ADVICE = "complete the model in the authoring tool and export again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IdsChecker:
     """Checks IFC files against the specifications of one IDS file.
 
@@ -34,8 +34,8 @@ class IdsChecker:
     """
 
     ids: str
-    guarded: bool = True
     name: str = "ids"
+    guarded: bool = True
 
     def supports(self, source: Source) -> bool:
         """Say whether the source is an IFC file."""

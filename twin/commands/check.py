@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bim.bcf import topics_of, write_bcf
 from bim.ids import IdsChecker
 from scenes import Problems
 from scenes.checking import Report, check
@@ -26,6 +27,8 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser("check", help="verify source files")
     source_options(parser)
     parser.add_argument("--ids", metavar="FILE", help="audit IFC models against an IDS file")
+    parser.add_argument("--bcf", metavar="OUT.bcf", help="also write the findings about BIM elements as BCF 3.0 topics")
+    parser.add_argument("--author", default="citytwin", help="who raises the topics, usually an e-mail address")
     parser.add_argument("--html", metavar="OUT.html", help="also write the report as a page")
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="language of the page")
     common(parser)
@@ -45,6 +48,9 @@ def run(options: argparse.Namespace) -> int:
         sources, crs=options.crs, geoid=options.geoid, compare=compare, also=audits, progress=progress_bar(options)
     )
     report.between.extend(passed_over.listed())
+    if options.bcf:
+        topics = [topic for topic in topics_of(report.problems, options.author) if topic.viewpoints]
+        write_bcf(topics, options.bcf)
     if options.html:
         write_check_page(report, Path(options.html), options.language)
     if options.json:
