@@ -278,8 +278,9 @@ def along_polyline(points: Floats) -> Axis | None:
     kept = np.flatnonzero(lengths > _SHORTEST_M)
     if not len(kept):
         return None
+    headings = np.arctan2(steps[:, 1], steps[:, 0])
     bends = [
-        Bend(*points[each, :2].tolist(), math.atan2(steps[each, 1], steps[each, 0]), float(lengths[each]))
+        Bend(float(points[each, 0]), float(points[each, 1]), float(headings[each]), float(lengths[each]))
         for each in kept
     ]
     starts = np.concatenate([[0.0], np.cumsum(lengths[kept])])

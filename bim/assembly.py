@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from bim.contents import or_null
@@ -14,6 +13,7 @@ from scenes.model import ALIASES, Batch
 from scenes.schema import object_table
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from bim.contents import Contents

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bim.entities import READ_ERRORS, attribute, every, list_at, number_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bim.properties import Groups
 
@@ -55,13 +55,7 @@ def classification_group(told: list[tuple[str, str, str, str]]) -> dict[str, str
 def attached(model: Any) -> dict[int, Groups]:
     """Return the property groups of each entity number: documents, libraries, approvals, constraints, controls."""
     found: dict[int, Groups] = defaultdict(dict)
-    for name, group, read in (
-        ("IfcRelAssociatesDocument", "Documents", lambda each: _document(each.RelatingDocument)),
-        ("IfcRelAssociatesLibrary", "Libraries", lambda each: _document(each.RelatingLibrary)),
-        ("IfcRelAssociatesApproval", "Approvals", lambda each: _approval(each.RelatingApproval)),
-        ("IfcRelAssociatesConstraint", "Constraints", _constraint),
-        ("IfcRelAssignsToControl", "Controls", lambda each: _control(each.RelatingControl)),
-    ):
+    for name, (group, read) in _ATTACHED.items():
         for relation in every(model, name):
             try:
                 key, value = read(relation)
@@ -119,8 +113,9 @@ def _names(first: str) -> Iterator[str]:
         yield f"{first} {number}"
 
 
-def _document(entity: Any) -> tuple[str, str]:
+def _document(relation: Any) -> tuple[str, str]:
     """Return (name, address) of a document or library, or of a reference to one."""
+    entity = attribute(relation, "RelatingDocument") or relation.RelatingLibrary
     whole = attribute(entity, "ReferencedDocument") or attribute(entity, "ReferencedLibrary")
     facts = [entity] if whole is None else [entity, whole]
     names = ("Name", "Identification", "ItemReference", "DocumentId")
@@ -131,7 +126,8 @@ def _document(entity: Any) -> tuple[str, str]:
     return name, ", ".join(filter(None, parts))
 
 
-def _approval(entity: Any) -> tuple[str, str]:
+def _approval(relation: Any) -> tuple[str, str]:
+    entity = relation.RelatingApproval
     name = text_at(entity, "Name") or text_at(entity, "Identifier") or text_at(entity, "Identification")
     parts = [text_at(entity, word) for word in ("Status", "ApprovalStatus", "Level", "ApprovalLevel", "Description")]
     return name or "Approval", ", ".join(filter(None, parts))
@@ -143,8 +139,9 @@ def _constraint(relation: Any) -> tuple[str, str]:
     return text_at(entity, "Name") or entity.is_a(), ", ".join(filter(None, parts))
 
 
-def _control(entity: Any) -> tuple[str, str]:
+def _control(relation: Any) -> tuple[str, str]:
     """Return (class: name, facts) of a cost item, permit and the like; schedules are read as such."""
+    entity = relation.RelatingControl
     if entity is None or entity.is_a("IfcWorkControl") or entity.is_a("IfcScheduleTimeControl"):
         return "", ""
     name = text_at(entity, "Name") or text_at(entity, "Identification") or text_at(entity, "GlobalId")
@@ -165,3 +162,12 @@ def _drawn(shape: Any) -> Iterator[Any]:
                 if mapped is not None:
                     yield mapped
                     yield from list_at(mapped, "Items")
+
+
+_ATTACHED: dict[str, tuple[str, Callable[[Any], tuple[str, str]]]] = {
+    "IfcRelAssociatesDocument": ("Documents", _document),
+    "IfcRelAssociatesLibrary": ("Libraries", _document),
+    "IfcRelAssociatesApproval": ("Approvals", _approval),
+    "IfcRelAssociatesConstraint": ("Constraints", _constraint),
+    "IfcRelAssignsToControl": ("Controls", _control),
+}

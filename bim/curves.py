@@ -191,7 +191,7 @@ def _joined(parts: list[Floats]) -> Floats:
     if len(points) < 2:
         return points
     moved = np.abs(np.diff(points, axis=0)).max(axis=1) > 0.0
-    return points[np.concatenate([[True], moved])]
+    return np.asarray(points[np.concatenate([[True], moved])])
 
 
 _READERS: dict[str, Callable[[Any, Units, int], Floats]] = {
