@@ -203,7 +203,7 @@ def _head(shelf: Shelf, name: str, source: Source) -> _Head:
             crs = crs or _crs_in(element)
             if element.tag.endswith("}Envelope"):
                 continue
-            count += 1
+            count += len(element)
             texts += [each.text for each in element.iter("{*}posList", "{*}pos", "{*}coordinates") if each.text][:400]
             if count >= _SAMPLE_OBJECTS and texts:
                 break

@@ -41,6 +41,7 @@ _KINDS = {
     "BridgeFurniture": "CityFurniture", "BridgeRoom": "BridgePart", "TunnelInstallation": "TunnelConstructiveElement",
     "TunnelFurniture": "CityFurniture", "TunnelHollowSpace": "TunnelPart",
 }  # fmt: skip
+_LOSSY = frozenset(_KINDS) - {"BuildingStorey", "GenericCityObject", "TINRelief", "TransportSquare"}
 _KEPT_METADATA = frozenset({"referenceSystem", "geographicalExtent", "crs", "bbox"})
 _OWN = frozenset(
     {"type", "attributes", "geometry", "parents", "children", "children_roles", "geographicalExtent", "address"}
@@ -156,7 +157,7 @@ def _object(key: str, item: dict[str, Any], source: Source) -> ModelObject:
         _restore(owner)
     if owner.kind not in KINDS:
         owner.kind = "GenericOccupiedSpace"
-    if (kind != word or kind not in KINDS) and "cityjson_type" not in attributes and word != "GenericCityObject":
+    if (kind not in KINDS or word in _LOSSY) and "cityjson_type" not in attributes:
         attributes["cityjson_type"] = word
     name = attributes.get("name")
     owner.name = name if isinstance(name, str) else ""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenes.export.cityjson_objects import objects_of
+from scenes.export.cityjson_values import plain
 from scenes.georeference import parse_crs
-from scenes.schema import attribute_names, properties_of
+from scenes.schema import METADATA_KEY
+from scenes.semantics import SURFACES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,134 +24,85 @@ if TYPE_CHECKING:
     from scenes.model import Batch, Scene
 
     Json = dict[str, Any]
+    Places = NDArray[np.int64]
 
 SCALE_M = 0.001
-# Names that CityJSON writes differently from CityGML; what it does not know becomes a GenericCityObject.
-_RENAMED = {"Storey": "BuildingStorey", "ReliefFeature": "TINRelief", "Square": "TransportSquare", "Track": "Road"}
-_FIRST = frozenset(
-    {
-        "Bridge",
-        "Building",
-        "CityFurniture",
-        "GenericCityObject",
-        "LandUse",
-        "OtherConstruction",
-        "PlantCover",
-        "Railway",
-        "Road",
-        "SolitaryVegetationObject",
-        "TINRelief",
-        "TransportSquare",
-        "Tunnel",
-        "WaterBody",
-        "Waterway",
-    }
-)
-# Second-level objects and the first words of the types that may be their parents.
-_SECOND = {
-    "BridgeConstructiveElement": "Bridge",
-    "BridgePart": "Bridge",
-    "BuildingConstructiveElement": "Building",
-    "BuildingFurniture": "Building",
-    "BuildingInstallation": "Building",
-    "BuildingPart": "Building",
-    "BuildingRoom": "Building",
-    "BuildingStorey": "Building",
-    "BuildingUnit": "Building",
-    "TunnelConstructiveElement": "Tunnel",
-    "TunnelPart": "Tunnel",
-}
+THEME = "citytwin"
+# Surfaces of ours that CityJSON has no word for.
+_UNNAMED = frozenset({"", "TrafficSpace", "AuxiliaryTrafficSpace", "ClearanceSpace", "ThematicSurface"})
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A scene as CityJSON: its objects, the (n, 3) whole millimetres that they name, and the colours they name."""
+
+    objects: dict[str, Json]
+    vertices: Places
+    materials: list[Json]
 
 
 def write_cityjson(scene: Scene, file: Path) -> None:
     """Write a scene as CityJSON 2.0 in its projected system, coordinates in millimetres.
 
-    A kind that CityJSON does not know, or whose parent is not written, becomes a ``GenericCityObject`` with the
-    attribute ``kind``. Instances are written out as triangles; LoD 4 becomes 3, the highest there is.
+    Objects are named by their ids in the source where those are unique, by their uids else, and carry the uid as an
+    attribute, so that this toolkit reads the same city back. A kind that CityJSON does not know, or whose parent is
+    not written, becomes a ``GenericCityObject`` with the attribute ``kind``. Surfaces keep their semantics, triangles
+    their colours (as materials, theme ``citytwin``). Instances are written out as triangles; LoD 4 becomes 3, the
+    highest there is. Images are not written.
     """
-    batches = [(name, batch) for name, layer in scene.layers.items() for batch in layer.batches]
-    objects: dict[str, Json] = {}
-    for name, batch in batches:
-        objects.update(_objects_of(batch, name))
-    _settle_types(objects)
-    vertices = _add_geometry(objects, [batch for _, batch in batches])
-    document = {
+    document = document_of(scene)
+    content = {
+        **header_of(scene),
+        **_appearance(document.materials),
+        "CityObjects": document.objects,
+        "vertices": document.vertices.tolist(),
+    }
+    with file.open("w", encoding="utf-8") as out:
+        json.dump(content, out, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def document_of(scene: Scene) -> Document:
+    """Return the objects of a scene with their geometry."""
+    batches = [batch for layer in scene.layers.values() for batch in layer.batches]
+    keys, objects = objects_of(scene)
+    writer = _Geometry(objects)
+    meshes = [(batch, lod, mesh.expanded()) for batch in batches for lod, mesh in _levels(batch).items()]
+    vertices, numbers = _distinct([np.round(mesh.positions_m / SCALE_M).astype(np.int64) for _, _, mesh in meshes])
+    first = 0
+    for batch, lod, mesh in meshes:
+        names = [keys[uid] for uid in batch.table["uid"].to_pylist()]
+        writer.add(names, _own_levels(batch), lod, (mesh, numbers[first : first + mesh.vertex_count]))
+        first += mesh.vertex_count
+    return Document(objects, vertices, writer.materials)
+
+
+def header_of(scene: Scene) -> Json:
+    """Return everything but objects and vertices."""
+    return {
         "type": "CityJSON",
         "version": "2.0",
         "transform": {"scale": [SCALE_M] * 3, "translate": scene.georeference.origin_m.tolist()},
         "metadata": _metadata(scene),
-        "CityObjects": objects,
-        "vertices": vertices.tolist(),
     }
-    with file.open("w", encoding="utf-8") as out:
-        json.dump(document, out, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _objects_of(batch: Batch, layer: str) -> dict[str, Json]:
-    """Return the objects of a batch by uid, with attributes, without geometry."""
-    table = batch.table
-    columns = {name: table[name].to_pylist() for name in attribute_names(table)}
-    rows = zip(*(table[name].to_pylist() for name in ("uid", "kind", "name", "parent", "properties")), strict=True)
-    objects: dict[str, Json] = {}
-    for row, (uid, kind, name, parent, properties) in enumerate(rows):
-        attributes: Json = {"layer": layer, **({"name": name} if name else {})}
-        attributes.update({key: _plain(values[row]) for key, values in columns.items() if values[row] is not None})
-        attributes.update({key: _plain(value) for key, value in properties_of(properties).items()})
-        objects[uid] = {"type": _RENAMED.get(kind, kind), "attributes": attributes, "parents": [parent]}
-    return objects
+def _appearance(materials: list[Json]) -> Json:
+    return {"appearance": {"materials": materials}} if materials else {}
 
 
-def _settle_types(objects: dict[str, Json]) -> None:
-    """Give every object a type that CityJSON allows where it stands, and tie parents and children."""
-    settled: set[str] = set()
-    for uid in objects:
-        _settle(uid, objects, settled)
-    for uid, item in objects.items():
-        if "parents" in item:
-            objects[item["parents"][0]].setdefault("children", []).append(uid)
-
-
-def _settle(uid: str, objects: dict[str, Json], settled: set[str]) -> None:
-    """Settle one object after its parents; a loop of parents is cut where it closes."""
-    chain = [uid]
-    while (
-        (above := objects[chain[-1]].get("parents", [None])[0]) in objects
-        and above not in settled
-        and above not in chain
-    ):
-        chain.append(above)
-    for each in reversed(chain):
-        if each not in settled:
-            _settle_one(objects[each], objects, settled)
-            settled.add(each)
-
-
-def _settle_one(item: Json, objects: dict[str, Json], settled: set[str]) -> None:
-    parent = item["parents"][0]
-    family = _SECOND.get(item["type"])
-    if family and parent in settled and objects[parent]["type"].startswith(family):
-        return
-    if item["type"] not in _FIRST:
-        item["attributes"]["kind"] = item["type"]
-        item["type"] = "GenericCityObject"
-    if parent is not None:
-        item["attributes"]["parent"] = parent
-    del item["parents"]
-
-
-def _add_geometry(objects: dict[str, Json], batches: list[Batch]) -> NDArray[np.int64]:
-    """Add the geometry of all batches and return the vertices, (n, 3) whole millimetres, each place once."""
-    meshes = [(batch, lod, mesh.expanded()) for batch in batches for lod, mesh in _levels(batch).items()]
-    places = [np.round(mesh.positions_m / SCALE_M).astype(np.int64) for _, _, mesh in meshes]
-    if not places:
-        return np.zeros((0, 3), np.int64)
-    vertices, numbers = np.unique(np.concatenate(places), axis=0, return_inverse=True)
-    numbers = numbers.reshape(-1)
-    first = 0
-    for batch, lod, mesh in meshes:
-        _add_mesh(objects, batch.table["uid"].to_pylist(), lod, (mesh, numbers[first : first + mesh.vertex_count]))
-        first += mesh.vertex_count
-    return vertices
+def _distinct(parts: list[Places]) -> tuple[Places, Places]:
+    """Return each place once, and the number of each of all places."""
+    if not parts:
+        return np.zeros((0, 3), np.int64), np.zeros(0, np.int64)
+    places = np.concatenate(parts)
+    if not len(places):
+        return places, np.zeros(0, np.int64)
+    order = np.lexsort(places.T)
+    ranked = places[order]
+    new = np.concatenate([[True], (ranked[1:] != ranked[:-1]).any(axis=1)])
+    numbers = np.empty(len(places), np.int64)
+    numbers[order] = np.cumsum(new) - 1
+    return ranked[new], numbers
 
 
 def _levels(batch: Batch) -> dict[str, MeshSet]:
@@ -156,23 +110,94 @@ def _levels(batch: Batch) -> dict[str, MeshSet]:
     return {level if float(level) < 4 else "3": batch.meshes[level] for level in sorted(batch.meshes, key=float)}
 
 
-def _add_mesh(objects: dict[str, Json], uids: list[str], lod: str, shape: tuple[MeshSet, NDArray[np.int64]]) -> None:
-    mesh, numbers = shape
-    triangles = numbers[mesh.triangles]
-    flat = (triangles == np.roll(triangles, 1, axis=1)).any(axis=1)
-    starts = mesh.triangle_starts.tolist()
-    for group, row in enumerate(mesh.rows.tolist()):
-        part = slice(starts[group], starts[group + 1])
-        faces = triangles[part][~flat[part]]
-        if len(faces):
-            item = objects[uids[row]]
-            kind = "CompositeSurface" if item["type"] == "TINRelief" else "MultiSurface"
-            geometry = {"type": kind, "lod": lod, "boundaries": faces[:, None, :].tolist()}
-            item.setdefault("geometry", []).append(geometry)
+def _own_levels(batch: Batch) -> list[float]:
+    """Return the finest level of each row: the finest mesh also shows what does not reach it."""
+    if "lod" not in batch.table.column_names:
+        return [np.inf] * len(batch)
+    texts = batch.table["lod"].to_pylist()
+    return [float(text) if isinstance(text, str) and text.replace(".", "", 1).isdigit() else np.inf for text in texts]
+
+
+class _Geometry:
+    """Adds the geometry of mesh sets to objects, and gathers their colours."""
+
+    def __init__(self, objects: dict[str, Json]) -> None:
+        self._objects = objects
+        self._colours: dict[int, int] = {}
+        self.materials: list[Json] = []
+
+    def add(self, names: list[str], own: list[float], lod: str, shape: tuple[MeshSet, Places]) -> None:
+        mesh, numbers = shape
+        triangles = numbers[mesh.triangles]
+        sound = (triangles != np.roll(triangles, 1, axis=1)).all(axis=1)
+        starts = mesh.triangle_starts.tolist()
+        paints = self._paints(mesh)
+        for group, row in enumerate(mesh.rows.tolist()):
+            if own[row] < float(lod):
+                continue
+            part = np.arange(starts[group], starts[group + 1])[sound[starts[group] : starts[group + 1]]]
+            if len(part):
+                self._surface(names[row], lod, triangles[part], (mesh, part, paints))
+        self._loose(names, own, lod, shape)
+
+    def _surface(self, name: str, lod: str, faces: Places, parts: tuple[MeshSet, Places, Places | None]) -> None:
+        mesh, part, paints = parts
+        item = self._objects[name]
+        kind = "CompositeSurface" if item["type"] == "TINRelief" else "MultiSurface"
+        geometry: Json = {"type": kind, "lod": lod, "boundaries": faces[:, None, :].tolist()}
+        if mesh.semantics is not None:
+            geometry |= _semantics(mesh.semantics[part])
+        if paints is not None:
+            mine = paints[part]
+            same = bool((mine == mine[0]).all())
+            geometry["material"] = {THEME: {"value": int(mine[0])} if same else {"values": mine.tolist()}}
+        item.setdefault("geometry", []).append(geometry)
+
+    def _paints(self, mesh: MeshSet) -> Places | None:
+        """Return the material of each triangle, that of its first corner."""
+        if mesh.colours is None or not len(mesh.triangles):
+            return None
+        codes = np.ascontiguousarray(mesh.colours[mesh.triangles[:, 0]]).view("<u4").reshape(-1)
+        known, inverse = np.unique(codes, return_inverse=True)
+        numbers = np.array([self._material(int(code)) for code in known], np.int64)
+        return numbers[inverse.reshape(-1)]
+
+    def _material(self, code: int) -> int:
+        if code not in self._colours:
+            red, green, blue, alpha = code.to_bytes(4, "little")
+            name = f"#{red:02x}{green:02x}{blue:02x}{alpha:02x}"
+            material: Json = {"name": name, "diffuseColor": [round(part / 255, 6) for part in (red, green, blue)]}
+            if alpha < 255:
+                material["transparency"] = round(1 - alpha / 255, 6)
+            self._colours[code] = len(self.materials)
+            self.materials.append(material)
+        return self._colours[code]
+
+    def _loose(self, names: list[str], own: list[float], lod: str, shape: tuple[MeshSet, Places]) -> None:
+        """Add lines and points."""
+        mesh, numbers = shape
+        for kind, indices in (("MultiLineString", mesh.lines), ("MultiPoint", mesh.points)):
+            if indices is None or not len(indices):
+                continue
+            rows = mesh.vertex_rows()[indices if indices.ndim == 1 else indices[:, 0]]
+            for row in np.unique(rows).tolist():
+                if own[row] >= float(lod):
+                    geometry = {"type": kind, "lod": lod, "boundaries": numbers[indices[rows == row]].tolist()}
+                    self._objects[names[row]].setdefault("geometry", []).append(geometry)
+
+
+def _semantics(codes: NDArray[np.uint8]) -> Json:
+    """Return the semantics of some triangles, nothing where none has a name in CityJSON."""
+    named = [code for code in np.unique(codes).tolist() if SURFACES[code] not in _UNNAMED]
+    if not named:
+        return {}
+    places = {code: place for place, code in enumerate(named)}
+    values = [places.get(code) for code in codes.tolist()]
+    return {"semantics": {"surfaces": [{"type": SURFACES[code]} for code in named], "values": values}}
 
 
 def _metadata(scene: Scene) -> Json:
-    metadata: Json = {"title": scene.name}
+    metadata: Json = {"title": scene.name, **_kept_metadata(scene)}
     authority = parse_crs(scene.georeference.crs).to_authority()
     if authority is not None:
         metadata["referenceSystem"] = f"https://www.opengis.net/def/crs/{authority[0]}/0/{authority[1]}"
@@ -182,14 +207,16 @@ def _metadata(scene: Scene) -> Json:
     return metadata
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that JSON has a word for: times become ISO text, what is not finite becomes null."""
-    if isinstance(value, (dt.date, dt.time)):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (str, int, type(None))) else str(value)
+def _kept_metadata(scene: Scene) -> Json:
+    """Return what the one file that a scene was read from says about itself, nothing where there were several."""
+    found = {text for text in _noted(scene) if text}
+    if len(found) != 1:
+        return {}
+    kept = json.loads(found.pop())
+    return {name: plain(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _noted(scene: Scene) -> Iterator[bytes]:
+    for layer in scene.layers.values():
+        for batch in layer.batches:
+            yield (batch.table.schema.metadata or {}).get(METADATA_KEY, b"")

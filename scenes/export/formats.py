@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from scenes.errors import PackageError, QueryError, UnsupportedError
 from scenes.export.cityjson import write_cityjson
+from scenes.export.cityjsonseq import write_cityjsonseq
 from scenes.export.solids import write_glb, write_obj
 from scenes.export.tables import write_csv, write_geopackage, write_geoparquet
 from scenes.query import select
@@ -51,6 +52,7 @@ FORMATS = {
         Format("glb", (".glb",), write_glb),
         Format("obj", (".obj",), write_obj),
         Format("cityjson", (".city.json", ".json"), write_cityjson),
+        Format("cityjsonseq", (".city.jsonl", ".jsonl"), write_cityjsonseq),
         Format("geoparquet", (".parquet", ".geoparquet"), write_geoparquet),
         Format("gpkg", (".gpkg",), write_geopackage),
         Format("csv", (".csv",), write_csv),

@@ -27,6 +27,7 @@ FILES = {
     "glb": "a.glb",
     "obj": "a.obj",
     "cityjson": "a.city.json",
+    "cityjsonseq": "a.city.jsonl",
     "geoparquet": "a.parquet",
     "gpkg": "a.gpkg",
     "csv": "a.csv",
@@ -88,10 +89,10 @@ def test_cityjson_is_well_formed(city: Scene, tmp_path: Path) -> None:
     assert document["metadata"]["referenceSystem"] == "https://www.opengis.net/def/crs/EPSG/0/32651"
     assert document["metadata"]["geographicalExtent"][:2] == pytest.approx([354_000, 3_457_000], abs=1e-3)
     objects = document["CityObjects"]
-    assert set(objects) == set(city)
+    assert {item["attributes"]["uid"] for item in objects.values()} == set(city)
     vertices = np.array(document["vertices"])
     assert len(np.unique(vertices, axis=0)) == len(vertices) == 30 * 8
-    tower = objects[city.resolve("osm:29").uid]
+    tower = objects[str(city.resolve("osm:29").fixed["source_id"])]
     assert tower["type"] == "Building"
     assert tower["attributes"]["height_m"] == 39.0
     assert tower["attributes"]["Pset_Wall"] == {"Fire": "F1"}
