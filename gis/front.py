@@ -74,4 +74,4 @@ def read(  # noqa: PLR0913 - each says one thing about the file
         datum_shift=datum_shift,
     )
     scene_crs = crs if at else ""
-    return assemble([source], georeference=georeference, crs=scene_crs, name=Path(path).stem, problems=problems)
+    return assemble([source], georeference=georeference, crs=scene_crs, name=Path(source.shown).stem, problems=problems)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from gis import archives, gdal, geojson, osm, parquet, shapefiles, tables
+from gis import archives, gdal, geojson, osm, parquet, postgis, services, shapefiles, tables, vectortiles
 from gis.features import FeatureTable, TableStream, crs_of
 from gis.formats import family_of
 from gis.sniffing import refuse_entities
@@ -16,7 +16,7 @@ from scenes.errors import CityTwinError, LoadError, UnsupportedError
 from scenes.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from scenes.sources import Source
@@ -34,28 +34,10 @@ def open_tables(source: Source, problems: Problems) -> Iterator[TableStream]:
     SourceError
         When the source is broken, or of a kind that nobody reads.
     """
-    family = family_of(source)
-    if family == "geojson":
-        yield from geojson.tables(source, problems)
-    elif family == "parquet":
-        yield from parquet.tables(source)
-    elif family == "table":
-        yield from tables.tables(source, problems)
-    elif family == "osm":
-        yield from osm.tables(source, problems)
-    elif family == "shapefile":
-        yield from shapefiles.tables(source, problems)
-    elif family in {"gdal", "xml"}:
-        if family == "xml":
-            refuse_entities(source.file)
-        yield from gdal.tables(source, problems)
-    elif family == "archive":
-        yield from _archived(source, problems)
-    elif family == "packed":
-        inner = archives.expanded_file(source)
-        yield from _inner(source, inner, inner.name, problems)
-    else:
+    reader = _READERS.get(family_of(source))
+    if reader is None:
         raise UnsupportedError(source.shown, "is not a map in a known format", "see docs/reference/vector-formats.md")
+    yield from reader(source, problems)
 
 
 def read_tables(source: Source) -> list[FeatureTable]:
@@ -91,6 +73,8 @@ def bounds_of(source: Source) -> Bounds:
         stated = parquet.stored_bounds(source)
     elif family == "osm":
         stated = osm.bounds(source)
+    elif family == "postgis":
+        stated = postgis.bounds(source)
     return stated if stated is not None else _counted_bounds(source)
 
 
@@ -133,3 +117,30 @@ def _inner(source: Source, path: Path, name: str, problems: Problems) -> Iterato
             yield replace(stream, name=own)
     except CityTwinError as error:
         raise type(error)(f"{source.shown}/{path.name}", error.what, error.advice) from error
+
+
+def _xml(source: Source, problems: Problems) -> Iterator[TableStream]:
+    refuse_entities(source.file)
+    yield from gdal.tables(source, problems)
+
+
+def _packed(source: Source, problems: Problems) -> Iterator[TableStream]:
+    inner = archives.expanded_file(source)
+    yield from _inner(source, inner, inner.name, problems)
+
+
+_READERS: dict[str, Callable[[Source, Problems], Iterator[TableStream]]] = {
+    "geojson": geojson.tables,
+    "parquet": lambda source, _problems: parquet.tables(source),
+    "table": tables.tables,
+    "osm": osm.tables,
+    "shapefile": shapefiles.tables,
+    "gdal": gdal.tables,
+    "xml": _xml,
+    "archive": _archived,
+    "packed": _packed,
+    "tiles": vectortiles.tables,
+    "postgis": postgis.tables,
+    "items": lambda source, _problems: services.items_tables(source),
+    "wfs": lambda source, _problems: services.wfs_tables(source),
+}
