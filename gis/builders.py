@@ -14,6 +14,7 @@ from gis.draping import draped, level, lowest_ground
 from gis.ground import ground_z
 from gis.heights import metres
 from gis.meshing import joined
+from gis.piping import piped
 from gis.prisms import extruded
 from gis.prototypes import pinned, planted
 from gis.ribbons import ribbons
@@ -237,9 +238,9 @@ def _districts(features: Features, ground: Ground | None) -> MeshSet:
 def _pipes(features: Features, ground: Ground | None) -> MeshSet:
     given = features.numbers("diameter", "diameter_m", "width")
     widths = np.clip(np.where(given > 20, given / 1000.0, np.nan_to_num(given, nan=0.6)), 0.2, 6.0)
-    depth = -np.clip(np.nan_to_num(features.numbers("depth", "depth_m"), nan=2.0), 0.0, 100.0)
+    depth = np.clip(np.nan_to_num(features.numbers("depth", "depth_m"), nan=2.0), 0.0, 100.0)
     colours = palette.rgba(["#b98a5a"])[[0] * len(features)]
-    return ribbons(features.geometry, widths, depth, colours, ground).mesh()
+    return piped(features.geometry, widths, depth, colours, ground).mesh()
 
 
 def _generic(features: Features, ground: Ground | None) -> MeshSet:
