@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,23 +53,24 @@ def placed(source: Source, context: LoadContext) -> Placing:
     if report.best is None:
         raise GeoreferenceError(report.file, "does not say where on Earth it lies", f"place it with {option}")
     _, sentence = report.verdict()
-    if report.is_outside or not _reaches(report, context):
-        raise GeoreferenceError(report.file, f"left out, as {sentence}", f"place it with {option}")
+    away = _away_m(report, context)
+    if away > _FARTHEST_M:
+        sentence = f"{sentence}; that is {away / 1000:.0f} km from the scene"
+    if report.is_outside or away > _FARTHEST_M:
+        raise GeoreferenceError(report.file, sentence, f"place it with {option}")
     if source.place is None:
         _announce(report, context)
     stated = report.best.stated
     return Placing(_levelled(stated, report, context), context.georeference)
 
 
-def _reaches(report: Report, context: LoadContext) -> bool:
-    """Say whether the scene's system reaches the best place; where there is no scene yet it must be within 500 km."""
+def _away_m(report: Report, context: LoadContext) -> float:
+    """Return how far a model would lie from the origin of a scene that holds nothing yet; zero in any other case."""
     best = report.best
-    if best is None:
-        return False
-    if report.reach_m > 0 or best.method == "explicit":
-        return True
+    if best is None or report.reach_m > 0 or best.method == "explicit":
+        return 0.0
     x, y, _ = Placing(best.stated, context.georeference).apply([best.stated.centre_m])[0]
-    return bool(x * x + y * y <= _FARTHEST_M**2)
+    return math.hypot(x, y) if math.isfinite(x) and math.isfinite(y) else math.inf
 
 
 def _announce(report: Report, context: LoadContext) -> None:
@@ -76,7 +78,11 @@ def _announce(report: Report, context: LoadContext) -> None:
     best = report.hypotheses[0]
     lonlat = best.stated.lonlat()
     place = f"{lonlat[0]:.5f}, {lonlat[1]:.5f}" if lonlat else ""
-    advice = f"if that is wrong: {report.override(1 if len(report.hypotheses) > 1 else 0)}"
+    second = report.hypotheses[1] if len(report.hypotheses) > 1 else None
+    if second is not None and second.method != "tool-default" and second.distance_m <= max(report.reach_m, 0.0):
+        advice = f"if that is wrong: {report.override(1)}"
+    else:
+        advice = f"if that is wrong, change the numbers in {report.override(0)}"
     context.problems.add(severity, report.file, "georeference-choice", sentence, advice, place)
     for rule, remark in best.stated.remarks:
         if rule in ("georeference-unit", "georeference-scale", "georeference-axes", "georeference-crs"):

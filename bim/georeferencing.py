@@ -13,18 +13,16 @@ from bim.federation import apart_m, family_of, same_place, stated_by
 from bim.hypotheses import against
 from bim.placing import Placing
 from bim.scoring import fitted
-from bim.surroundings import Surroundings
 from scenes.sources import Placement, Source
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from bim.federation import Family, Member
     from bim.scoring import Fit
     from bim.statement import Georeferenced
+    from bim.surroundings import Surroundings
     from scenes.georeference import Georeference
-    from scenes.model import Scene
     from scenes.problems import Severity
 
 _WORDS = {
@@ -36,7 +34,7 @@ _WORDS = {
     "site": "the latitude and longitude of the site",
     "sibling": "a model of the same project",
     "guess": "a guess",
-    "tool-default": "the site, which is a default of the authoring tool",
+    "tool-default": "the site, a default of its authoring tool",
 }
 _UNMEANT = ("tool-default", "guess", "placement")
 _CONFIDENT = 0.7
@@ -219,40 +217,6 @@ class Report:
                 {**each.as_dict(), "override": self.override(number)} for number, each in enumerate(self.hypotheses)
             ],
         }
-
-
-def georeference(path: str | os.PathLike[str], scene: Scene | None = None) -> Report:
-    r"""Return every place where an IFC file may belong, weighed against a scene.
-
-    Parameters
-    ----------
-    path
-        The file, plain or zipped.
-    scene
-        The city into which it shall fit; without one only the file's own statements are weighed.
-
-    Raises
-    ------
-    SourceError
-        When the file cannot be opened.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> lines = [
-    ...     "#1=IFCPROJECT('p',$,$,$,$,$,$,$,$);",
-    ...     "#10=IFCPROJECTEDCRS('EPSG:32651',$,$,$,$,$,$);",
-    ...     "#11=IFCMAPCONVERSION(#9,#10,354000.,3457000.,4.5,1.,0.,$);",
-    ... ]
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = pathlib.Path(folder, "tower.ifc")
-    ...     _ = file.write_text("\n".join(lines))
-    ...     report = georeference(file)
-    >>> report.best.method, report.best.origin, report.override()
-    ('map-conversion', (354000.0, 3457000.0, 4.5), '--place tower.ifc=354000.000,3457000.000,4.500,0.0000')
-    """
-    source = Source(str(path))
-    return judged(source, (source,), Surroundings.of_scene(scene))
 
 
 def judged(source: Source, sources: Sequence[Source], place: Surroundings) -> Report:

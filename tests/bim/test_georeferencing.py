@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bim.georeferencing import Report, georeference
+from bim import georeference
 from bim.hypotheses import read_statements
 from bim.placing import Placing
 from bim.statement import Georeferenced
@@ -20,6 +20,8 @@ from scenes.georeference import transformer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bim.georeferencing import Report
 
 METRE = "#3=IFCSIUNIT(*,.LENGTHUNIT.,$,.METRE.);"
 MILLI = "#2=IFCSIUNIT(*,.LENGTHUNIT.,.MILLI.,.METRE.);"

@@ -11,9 +11,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bim import georeference
 from bim.decision import located, placed
 from bim.federation import Family, Member, belongs
-from bim.georeferencing import georeference, judged, placement
+from bim.georeferencing import judged, placement
 from bim.hypotheses import Statements, against, read_statements
 from bim.outline import Outline
 from bim.placing import Placing
@@ -146,7 +147,7 @@ def test_a_default_gives_way_to_the_place_of_the_same_project(tmp_path: Path) ->
 def test_a_default_alone_is_left_out_of_a_city_with_one_sentence(tmp_path: Path) -> None:
     wrong = write(tmp_path / "b.ifc", place=BERLIN)
     context = LoadContext(FRAME, loaded=city())
-    with pytest.raises(GeoreferenceError, match=r"left out.*Berlin.*outside the scene.*--place b\.ifc=E,N,H,ANGLE"):
+    with pytest.raises(GeoreferenceError, match=r"Berlin.*outside the scene.*--place b\.ifc=E,N,H,ANGLE"):
         placed(wrong, context)
     assert context.facts["georeference"]["severity"] == "error"
 
