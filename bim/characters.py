@@ -24,6 +24,8 @@ _TEXT = re.compile(rb"'(?:\\\\|\\S\\.|[^']|'')*'")  # a shifted quote (``\\S\\'`
 _ESCAPE = re.compile(rb"\\X\\([0-9A-Fa-f]{2})|\\S\\([\x20-\x7e])|(\\\\)|('')")
 _PAGE = re.compile(rb"\\P[A-I]\\")  # the file itself says which part of ISO 8859 it means
 _BEYOND = re.compile(r"[^\x00-\x7f]+")
+_ACCENTED = re.compile(rb"(?<![\x80-\xff])[\xc0-\xd6\xd8-\xf6\xf8-\xff]{1,2}(?![\x80-\xff])")
+_MOSTLY = 0.9
 _BYTEWISE = (b"\\X\\", b"\\S\\")
 # What the standard means by single bytes; nothing to repair.
 _STANDARD = frozenset({"cp1252", "cp1251"})
@@ -64,8 +66,21 @@ def reading_of(path: Path) -> Reading:
             if bytewise and len(escaped) < _SAMPLE_BYTES:
                 for raw in _bytewise(line):
                     escaped += raw + b"\n"
-    escapes = encoding_of(bytes(escaped)) if escaped and not escaped.isascii() else ""
-    return Reading(encoding_of(bytes(plain)) if plain else "", "" if escapes in _STANDARD else escapes)
+    escapes = _encoding(bytes(escaped))
+    return Reading(_encoding(bytes(plain)), "" if escapes in _STANDARD else escapes)
+
+
+def _encoding(sample: bytes) -> str:
+    """Return the encoding of some bytes, empty if they are ASCII.
+
+    Single accented letters among plain ones are Latin-1, which the standard means; a code page of two bytes a
+    character would take such a letter together with the plain one behind it.
+    """
+    if sample.isascii():
+        return ""
+    beyond = sum(byte > 127 for byte in sample)
+    accented = sum(len(match[0]) for match in _ACCENTED.finditer(sample))
+    return "cp1252" if accented >= _MOSTLY * beyond else encoding_of(sample)
 
 
 def readable(path: Path, folder: Path) -> tuple[Path, str]:

@@ -39,7 +39,10 @@ def attribute(entity: Any, name: str) -> Any:
 
 def text_of(value: object) -> str:
     """Return a value as clean text, empty for None."""
-    return "" if value is None else repair_text(str(value)).strip()
+    if value is None:
+        return ""
+    text = str(value)
+    return (text if text.isascii() else repair_text(text)).strip()
 
 
 def text_at(entity: Any, name: str) -> str:

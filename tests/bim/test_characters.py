@@ -55,6 +55,8 @@ def test_code_pages_are_read_and_told(tmp_path: Path, text: str, encoding: str, 
     [
         (CHINESE.encode(), CHINESE, ""),  # UTF-8 is allowed since the third edition
         (GERMAN.encode("cp1252"), GERMAN, "Latin-1"),
+        (byte_by_byte("MONTAGEPLÅT STÅL".encode("latin-1")), "MONTAGEPLÅT STÅL", ""),
+        ("STÅLGLÄTTAD".encode("latin-1"), "STÅLGLÄTTAD", "Latin-1"),
         (byte_by_byte(GERMAN.encode("latin-1")), GERMAN, ""),  # what the standard says
         (shifted(GERMAN.encode("latin-1")), GERMAN, ""),
         (byte_by_byte(CHINESE.encode()), CHINESE, "UTF-8"),
