@@ -27,6 +27,10 @@ class GridGround:
         Ascending local coordinates of the columns and rows.
     z_m
         (rows, columns) local heights; NaN where unknown.
+    margin_cells
+        How far beyond the outermost nodes heights continue level: half a cell where the nodes are centres of cells.
+    name
+        Tells the grids of a mosaic apart.
 
     Examples
     --------
@@ -38,6 +42,16 @@ class GridGround:
     x_m: Floats
     y_m: Floats
     z_m: Floats
+    margin_cells: float = 0.0
+    name: str = ""
+
+    @property
+    def bounds_m(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of where heights may be known, local metres."""
+        wide = self.margin_cells * (self.x_m[1] - self.x_m[0]) + 1e-6
+        high = self.margin_cells * (self.y_m[1] - self.y_m[0]) + 1e-6
+        west, south, east, north = self.x_m[0] - wide, self.y_m[0] - high, self.x_m[-1] + wide, self.y_m[-1] + high
+        return float(west), float(south), float(east), float(north)
 
     @property
     def step_m(self) -> float:
@@ -58,11 +72,12 @@ class GridGround:
         x, y = np.broadcast_arrays(np.asarray(x_m, np.float64), np.asarray(y_m, np.float64))
         column = (x - self.x_m[0]) / (self.x_m[-1] - self.x_m[0]) * (len(self.x_m) - 1)
         row = (y - self.y_m[0]) / (self.y_m[-1] - self.y_m[0]) * (len(self.y_m) - 1)
-        slack = 1e-6
+        slack = 1e-6 + self.margin_cells
         outside = ~((column >= -slack) & (column <= len(self.x_m) - 1 + slack))
         outside |= ~((row >= -slack) & (row <= len(self.y_m) - 1 + slack))
-        left = np.clip(np.nan_to_num(column), 0, len(self.x_m) - 2).astype(np.int64)
-        low = np.clip(np.nan_to_num(row), 0, len(self.y_m) - 2).astype(np.int64)
+        column, row = np.nan_to_num(column), np.nan_to_num(row)
+        left = np.clip(column, 0, len(self.x_m) - 2).astype(np.int64)
+        low = np.clip(row, 0, len(self.y_m) - 2).astype(np.int64)
         across, up = np.clip(column - left, 0, 1), np.clip(row - low, 0, 1)
         below = self.z_m[low, left] * (1 - across) + self.z_m[low, left + 1] * across
         above = self.z_m[low + 1, left] * (1 - across) + self.z_m[low + 1, left + 1] * across
@@ -81,6 +96,15 @@ class MosaicGround:
 
     parts: tuple[Ground, ...]
 
+    @classmethod
+    def of(cls, *grounds: Ground | None) -> MosaicGround:
+        """Return one mosaic of several terrains, the parts of mosaics among them, the finest first."""
+        parts: list[Ground] = []
+        for ground in grounds:
+            if ground is not None:
+                parts += ground.parts if isinstance(ground, MosaicGround) else (ground,)
+        return cls(tuple(sorted(parts, key=lambda part: round(step_of(part), 3))))
+
     @property
     def step_m(self) -> float:
         """Resolution of the finest part in metres."""
@@ -94,11 +118,15 @@ class MosaicGround:
 
     def heights(self, x_m: ArrayLike, y_m: ArrayLike) -> Floats:
         """Return local z in metres at local places; NaN where no part knows it."""
-        z = np.array(self.parts[0].heights(x_m, y_m), np.float64)
-        for part in self.parts[1:]:
+        x, y = np.broadcast_arrays(np.asarray(x_m, np.float64), np.asarray(y_m, np.float64))
+        z = np.full(x.shape, np.nan)
+        for part in self.parts:
             missing = ~np.isfinite(z)
+            if isinstance(part, GridGround):
+                west, south, east, north = part.bounds_m
+                missing &= (x >= west) & (x <= east) & (y >= south) & (y <= north)
             if missing.any():
-                z = np.where(missing, part.heights(x_m, y_m), z)
+                z[missing] = part.heights(x[missing], y[missing])
         return z
 
 

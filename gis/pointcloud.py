@@ -14,7 +14,7 @@ from gis.pointcloud_las import LasReader
 from gis.pointcloud_spill import spill
 from gis.pointcloud_systems import CloudFrame, location_of, system_for
 from gis.pointcloud_text import PlyReader, TextReader
-from gis.terrain import relief
+from gis.relief import relief
 from gis.themes import plain_name
 from scenes.errors import LoadError, UnsupportedError
 from scenes.model import Layer

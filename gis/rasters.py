@@ -1,27 +1,65 @@
-"""The door to rasterio: one band of any raster file as an array with its place."""
+"""The door to rasterio: grids of heights read in windows, with their place, unit and gaps.
+
+A raster from a stranger must not make GDAL open other files or addresses: only plain formats are opened, and a
+virtual raster only when all its parts lie in its own folder.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
+import tempfile
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.sniffing import zip_names
+from gis.archives import expanded_file, unpacked
+from gis.sniffing import head_of, zip_names
+from gis.virtual import refuse_strays
+from gis.xyzgrid import is_grid_text, read_grid
 from scenes.errors import LoadError, MissingLibraryError
+from scenes.vertical import metres_in, vertical
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from scenes.sources import Source
 
     Floats = NDArray[np.float64]
+    Bounds = tuple[float, float, float, float]
 
-RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".asc", ".vrt", ".img", ".hgt", ".dem"})
+RASTER_SUFFIXES = frozenset(
+    {".tif", ".tiff", ".asc", ".vrt", ".img", ".hgt", ".dem", ".dt0", ".dt1", ".dt2", ".bil", ".agr"}
+)
+GRID_TEXTS = frozenset({".xyz", ".txt", ".csv"})
+PACKED = frozenset({".zip", ".gz"})
+_DRIVERS = {
+    ".tif": "GTiff", ".tiff": "GTiff", ".asc": "AAIGrid", ".agr": "AAIGrid", ".vrt": "VRT", ".img": "HFA",
+    ".hgt": "SRTMHGT", ".dem": "USGSDEM", ".dt0": "DTED", ".dt1": "DTED", ".dt2": "DTED", ".bil": "EHdr",
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JP2OpenJPEG", ".webp": "WEBP",
+}  # fmt: skip
+_SETTINGS = {
+    "GDAL_HTTP_PROXY": "http://127.0.0.1:9",  # nobody listens there: a raster never reaches the network
+    "GDAL_HTTP_TIMEOUT": "1",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "GDAL_CACHEMAX": 128,
+}
 # Written for "unknown" by programs that do not declare it.
-_SILENT_NODATA = (-9999.0, -32768.0, -3.4028234663852886e38)
+_SILENT_NODATA = (-9999.0, -32767.0, -32768.0, -3.4028234663852886e38)
+_HIGHEST_M = 1e5
+_WINDOW_CELLS = 4_000_000
+_UNITS = {
+    "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
+    "us survey foot": 1200 / 3937, "us-ft": 1200 / 3937, "foot_us": 1200 / 3937, "ftus": 1200 / 3937, "dm": 0.1,
+    "decimetre": 0.1, "decimeter": 0.1, "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "mm": 0.001,
+    "millimetre": 0.001,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,92 +71,230 @@ class Raster:
     x, y
         Ascending coordinates of the columns and rows in the raster's own system.
     values
-        (rows, columns), y ascending; NaN where unknown.
+        (rows, columns) metres, y ascending; NaN where unknown.
     crs
         Text of the system, empty if the file does not say.
+    states_unit
+        Whether the file says in which unit its heights are.
     """
 
     x: Floats
     y: Floats
     values: Floats
     crs: str
+    states_unit: bool = True
 
-    def bounds(self) -> tuple[float, float, float, float]:
+    def bounds(self) -> Bounds:
         """Return (west, south, east, north) of the cell centres."""
         return float(self.x[0]), float(self.y[0]), float(self.x[-1]), float(self.y[-1])
 
 
-def raster_in(source: Source) -> str:
-    """Return the path under which rasterio finds the raster of a source, empty if there is none.
+@dataclass(frozen=True, slots=True)
+class RasterFacts:
+    """What a raster says about itself before its values are read.
 
-    A zip may hold one raster.
+    Parameters
+    ----------
+    bounds
+        (west, south, east, north) in its own system.
+    crs
+        Text of the system, empty if it does not say.
+    kind
+        ``heights``, ``picture``, or ``geoid`` for the undulations of a geoid and other shifts between heights.
     """
-    if source.suffix in RASTER_SUFFIXES:
-        return source.path
+
+    bounds: Bounds
+    crs: str
+    kind: str
+
+
+def rasters_in(source: Source) -> tuple[str, ...]:
+    """Return the paths of the rasters of a source; those of a zip are unpacked first.
+
+    Raises
+    ------
+    LoadError
+        When the archive is damaged, a bomb, or holds no raster.
+    """
+    stat = source.file.stat()
+    return _rasters_in(source, (stat.st_mtime_ns, stat.st_size))
+
+
+def names_in(source: Source) -> list[str]:
+    """Return the names of the rasters and text grids of a source without unpacking it, empty if it has none."""
+    if source.is_remote:
+        return []
     if source.suffix == ".zip":
-        inside = [name for name in zip_names(source.file) if name.lower().endswith(tuple(RASTER_SUFFIXES))]
-        return f"zip://{source.path}!{inside[0]}" if inside else ""
-    return ""
+        return [name for name in zip_names(source.file) if _is_raster_name(name)]
+    name = source.file.name[:-3] if source.suffix == ".gz" else source.file.name
+    return [name] if Path(name).suffix.lower() in RASTER_SUFFIXES | GRID_TEXTS else []
 
 
-def read_bounds(source: Source) -> tuple[tuple[float, float, float, float], str]:
-    """Return (west, south, east, north) and the system (empty if unknown), without reading values."""
-    rasterio = _rasterio()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with rasterio.open(raster_in(source)) as dataset:
-                return tuple(float(value) for value in dataset.bounds), _crs_text(dataset)  # type: ignore[return-value]
-        except (rasterio.errors.RasterioError, OSError, ValueError) as error:
-            raise _broken(source, error) from error
+def is_terrain(source: Source) -> bool:
+    """Say whether a source holds grids of heights, by names and, of text, by the first lines."""
+    names = names_in(source)
+    if any(Path(name).suffix.lower() in RASTER_SUFFIXES for name in names):
+        return not (source.suffix == ".dem" and b"<?xml" in head_of(source.file, 64))
+    return bool(names) and is_grid_text(source.file, names[0])
 
 
-def read_raster(source: Source, most_cells: int) -> Raster:
-    """Read the first band, averaged down to at most `most_cells` cells.
+def facts_of(source: Source, path: str) -> RasterFacts:
+    """Return what a raster of a source says about itself, without reading values.
+
+    Raises
+    ------
+    LoadError
+        When it is broken.
+    """
+    if Path(path).suffix.lower() in GRID_TEXTS:
+        grid = read_grid(path, source.shown)
+        half_x, half_y = (grid.x[1] - grid.x[0]) / 2, (grid.y[1] - grid.y[0]) / 2
+        west, south, east, north = grid.x[0], grid.y[0], grid.x[-1], grid.y[-1]
+        bounds = (float(west - half_x), float(south - half_y), float(east + half_x), float(north + half_y))
+        return RasterFacts(bounds, _beside(path), "heights")
+    with opened(source, path) as dataset:
+        west, south, east, north = (float(value) for value in dataset.bounds)
+        low_high = (min(west, east), min(south, north), max(west, east), max(south, north))
+        return RasterFacts(low_high, _crs_text(dataset) or _beside(path), _kind(dataset))
+
+
+def read_raster(source: Source, path: str, most_cells: int) -> Raster:
+    """Read the first band in windows, averaged down to at most `most_cells` cells; unknown cells do not count.
 
     Raises
     ------
     LoadError
         When the file is broken, is a picture, is turned, or knows no value.
     """
-    rasterio = _rasterio()
+    if Path(path).suffix.lower() in GRID_TEXTS:
+        grid = read_grid(path, source.shown)
+        raster = Raster(grid.x, grid.y, _known(grid.values, None), _beside(path), states_unit=False)
+        return _thinned(raster, most_cells)
+    with opened(source, path) as dataset:
+        if _kind(dataset) == "picture":
+            raise LoadError(source.shown, "it is a picture, not a grid of heights", "give the elevation model")
+        return _read(dataset, source, path, most_cells)
+
+
+@contextmanager
+def opened(source: Source, path: str, overview: int | None = None) -> Iterator[Any]:
+    """Give a dataset of rasterio; every trouble with it is one sentence.
+
+    Raises
+    ------
+    LoadError, UnsupportedError
+        When it cannot be read, or is a virtual raster that points elsewhere.
+    """
+    refuse_strays(source, path)
+    rasterio = library()
+    options = {} if overview is None else {"overview_level": overview}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with rasterio.open(raster_in(source)) as dataset:
-                return _read(dataset, source, most_cells)
+            with rasterio.Env(**_SETTINGS), rasterio.open(path, driver=_driver(path), **options) as dataset:
+                yield dataset
         except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
-            raise _broken(source, error) from error
+            raise broken(source, error) from error
 
 
-def _rasterio() -> Any:
+def _driver(path: str) -> str:
+    """Return the one driver that may open a file: by its first bytes where they say more than its name."""
+    head = head_of(Path(path), 256)
+    if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+        return "GTiff"
+    words = head.lower().split()
+    if words[:1] in ([b"ncols"], [b"nrows"], [b"cellsize"], [b"xllcorner"], [b"xllcenter"]):
+        return "AAIGrid"
+    if words[:1] == [b"north:"]:
+        return "GRASSASCIIGrid"
+    return _DRIVERS.get(Path(path).suffix.lower(), "GTiff")
+
+
+def library() -> Any:
+    """Return rasterio.
+
+    Raises
+    ------
+    MissingLibraryError
+        When it is not installed.
+    """
     try:
         import rasterio.enums  # noqa: PLC0415
         import rasterio.errors  # noqa: PLC0415
+        import rasterio.vrt  # noqa: PLC0415
+        import rasterio.warp  # noqa: PLC0415
+        import rasterio.windows  # noqa: PLC0415
     except ImportError as error:
         raise MissingLibraryError("gis.terrain", "rasterio is not installed", "pip install citytwin[gis]") from error
     return rasterio
 
 
-def _read(dataset: Any, source: Source, most_cells: int) -> Raster:
-    if dataset.count >= 3 and dataset.dtypes[0] == "uint8":
-        raise LoadError(source.path, "it is a picture, not a grid of heights", "give the elevation model")
+def broken(source: Source, error: BaseException) -> LoadError:
+    """Return one sentence for what GDAL says."""
+    reason = re.sub(r"\s+", " ", str(error)).strip().replace(source.path, source.file.name)[:160]
+    return LoadError(source.shown, f"cannot be read ({reason or type(error).__name__})", "export it again")
+
+
+@functools.lru_cache(maxsize=16)
+def _rasters_in(source: Source, _stamp: tuple[int, int]) -> tuple[str, ...]:
+    if source.suffix == ".gz":
+        return (str(expanded_file(source)),)
+    if source.suffix != ".zip":
+        return (source.path,)
+    folder = unpacked(source)
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and _is_raster_name(path.name))
+    grids = [path for path in found if path.suffix.lower() in RASTER_SUFFIXES] or found
+    beside = source.file.with_suffix(".prj")
+    for path in grids:
+        if beside.is_file() and not path.with_suffix(".prj").exists() and beside.stat().st_size < 100_000:
+            path.with_suffix(".prj").write_bytes(beside.read_bytes())
+    if not grids:
+        raise LoadError(source.shown, "holds no raster", "pack the elevation model itself")
+    return tuple(str(path) for path in grids)
+
+
+def _is_raster_name(name: str) -> bool:
+    return Path(name).suffix.lower() in RASTER_SUFFIXES | GRID_TEXTS and "__MACOSX" not in name
+
+
+def _kind(dataset: Any) -> str:
+    colours = {interpretation.name for interpretation in dataset.colorinterp}
+    if dataset.count >= 3 or "palette" in colours:
+        return "picture"
+    shift = str(dataset.tags().get("TYPE", "")).upper()
+    if "VERTICAL_OFFSET" in shift or any("undulation" in str(text).lower() for text in dataset.descriptions):
+        return "geoid"
+    return "heights"
+
+
+def _read(dataset: Any, source: Source, path: str, most_cells: int) -> Raster:
     transform = dataset.transform
     if abs(transform.b) > 1e-12 or abs(transform.d) > 1e-12:
-        raise LoadError(source.path, "its grid is turned against its axes", "warp it north-up with gdalwarp")
+        raise LoadError(source.shown, "its grid is turned against its axes", "warp it north-up with gdalwarp")
+    if min(dataset.width, dataset.height) < 2:
+        raise LoadError(
+            source.shown, f"its grid is only {dataset.width} x {dataset.height} cells", "give at least 2 x 2"
+        )
     stride = max(1, int(np.ceil(np.sqrt(dataset.width * dataset.height / most_cells))))
-    height, width = max(dataset.height // stride, 1), max(dataset.width // stride, 1)
-    if min(height, width) < 2:
-        raise LoadError(source.path, f"its grid is only {width} x {height} cells", "give at least 2 x 2")
-    masked = dataset.read(
-        1, out_shape=(height, width), masked=True, resampling=_rasterio().enums.Resampling.average
-    ).astype(np.float64)
-    values = np.ma.filled(masked, np.nan)
-    if dataset.nodata is None and stride == 1:
-        values[np.isin(values, _SILENT_NODATA)] = np.nan
-    values[np.abs(values) > 1e5] = np.nan
+    stride = min(stride, min(dataset.width, dataset.height) // 2)
+    coarse = _overview(dataset, stride)
+    if coarse is None:
+        values = _averaged(dataset, stride)
+    else:
+        with opened(source, path, coarse) as smaller:
+            values = _averaged(smaller, max(1, stride // dataset.overviews(1)[coarse]))
+    crs = _crs_text(dataset) or _beside(path)
+    factor, stated = _metres(dataset, crs)
+    values *= factor
+    values[np.abs(values) > _HIGHEST_M] = np.nan
     if not np.isfinite(values).any():
-        raise LoadError(source.path, "none of its cells has a value", "check its nodata value")
+        raise LoadError(source.shown, "none of its cells has a value", "check its nodata value")
+    return _placed(values, dataset, crs, stated=stated)
+
+
+def _placed(values: Floats, dataset: Any, crs: str, *, stated: bool) -> Raster:
+    """Return values with the coordinates of their centres, both axes ascending."""
+    transform, (height, width) = dataset.transform, values.shape
     step_x, step_y = transform.a * dataset.width / width, transform.e * dataset.height / height
     x = transform.c + step_x * (np.arange(width) + 0.5)
     y = transform.f + step_y * (np.arange(height) + 0.5)
@@ -126,7 +302,71 @@ def _read(dataset: Any, source: Source, most_cells: int) -> Raster:
         x, values = x[::-1], values[:, ::-1]
     if step_y < 0:
         y, values = y[::-1], values[::-1]
-    return Raster(x, y, np.ascontiguousarray(values), _crs_text(dataset))
+    return Raster(x, y, np.ascontiguousarray(values), crs, stated)
+
+
+def _overview(dataset: Any, stride: int) -> int | None:
+    """Return the number of the coarsest overview that is fine enough, None if there is none."""
+    fit = [level for level, factor in enumerate(dataset.overviews(1)) if factor <= stride]
+    return fit[-1] if fit else None
+
+
+def _averaged(dataset: Any, stride: int) -> Floats:
+    """Return the mean of the known cells of each square, window by window, so that memory stays flat."""
+    rasterio = library()
+    rows, columns = -(-dataset.height // stride), -(-dataset.width // stride)
+    result = np.full((rows, columns), np.nan)
+    step = max(1, _WINDOW_CELLS // (dataset.width * stride))
+    for top in range(0, rows, step):
+        bottom = min(top + step, rows)
+        window = rasterio.windows.Window(
+            0, top * stride, dataset.width, min(bottom * stride, dataset.height) - top * stride
+        )
+        part = _known(dataset.read(1, window=window).astype(np.float64), dataset.nodata)
+        result[top:bottom] = _means(part, stride)
+    scale, offset = float(dataset.scales[0]), float(dataset.offsets[0])
+    return result if (scale, offset) == (1.0, 0.0) else result * scale + offset
+
+
+def _means(values: Floats, stride: int) -> Floats:
+    if stride == 1:
+        return values
+    rows, columns = -(-values.shape[0] // stride), -(-values.shape[1] // stride)
+    padded = np.full((rows * stride, columns * stride), np.nan)
+    padded[: values.shape[0], : values.shape[1]] = values
+    squares = padded.reshape(rows, stride, columns, stride)
+    known = np.isfinite(squares)
+    count = known.sum(axis=(1, 3))
+    total = np.where(known, squares, 0.0).sum(axis=(1, 3))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _known(values: Floats, nodata: float | None) -> Floats:
+    """Return the values with NaN for those that mean unknown, declared or not."""
+    unknown = np.isin(values, _SILENT_NODATA) | ~np.isfinite(values)
+    if nodata is not None and np.isfinite(nodata):
+        unknown |= np.isclose(values, nodata, rtol=1e-6, atol=0)
+    return np.where(unknown, np.nan, values)
+
+
+def _thinned(raster: Raster, most_cells: int) -> Raster:
+    stride = max(1, int(np.ceil(np.sqrt(raster.values.size / most_cells))))
+    if stride == 1:
+        return raster
+    values = _means(raster.values, stride)
+    step_x, step_y = (float(axis[1] - axis[0]) * stride for axis in (raster.x, raster.y))
+    x = raster.x[0] + step_x * np.arange(values.shape[1]) + (step_x - step_x / stride) / 2
+    y = raster.y[0] + step_y * np.arange(values.shape[0]) + (step_y - step_y / stride) / 2
+    return Raster(x, y, values, raster.crs, raster.states_unit)
+
+
+def _metres(dataset: Any, crs: str) -> tuple[float, bool]:
+    """Return the metres in one unit of the heights, and whether the file states the unit."""
+    unit = str(dataset.units[0] or "").strip().lower()
+    if unit in _UNITS:
+        return _UNITS[unit], True
+    system = vertical(crs) if crs else ""
+    return (metres_in(system), True) if system else (1.0, False)
 
 
 def _crs_text(dataset: Any) -> str:
@@ -136,6 +376,22 @@ def _crs_text(dataset: Any) -> str:
     return f"EPSG:{code}" if code else str(dataset.crs.to_wkt())
 
 
-def _broken(source: Source, error: BaseException) -> LoadError:
-    reason = re.sub(r"\s+", " ", str(error)).strip().replace(source.path, source.file.name)[:160]
-    return LoadError(source.path, f"cannot be read ({reason or type(error).__name__})", "export it again")
+@functools.lru_cache(maxsize=64)
+def _beside(path: str) -> str:
+    """Return the system in a .prj beside a file, in any of the dialects that GDAL knows; empty if there is none."""
+    note = next(
+        (Path(path).with_suffix(end) for end in (".prj", ".PRJ") if Path(path).with_suffix(end).is_file()), None
+    )
+    if note is None or note.stat().st_size > 100_000:
+        return ""
+    rasterio = library()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        grid = Path(folder) / "grid.asc"
+        grid.write_text("ncols 2\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\n0 0\n0 0\n")
+        grid.with_suffix(".prj").write_bytes(note.read_bytes())
+        try:
+            with rasterio.Env(**_SETTINGS), rasterio.open(str(grid), driver="AAIGrid") as dataset:
+                return _crs_text(dataset)
+        except rasterio.errors.RasterioError:
+            return ""

@@ -1,125 +1,158 @@
-"""The loader of terrain: a raster of heights becomes the ground and a tiled surface."""
+"""The loader of terrain: grids of heights become the ground and a tiled surface."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import shapely
 
 from gis.ground import GridGround, MosaicGround, relief_of
 from gis.placing import check_bounds
-from gis.rasters import raster_in, read_bounds, read_raster
+from gis.rasters import facts_of, is_terrain, rasters_in, read_raster
+from gis.relief import relief
 from gis.themes import plain_name
 from scenes.errors import GeoreferenceError, LoadError
 from scenes.georeference import WGS84, Georeference, parse_crs, transformer
-from scenes.identity import derive_uids
 from scenes.loading import Location
-from scenes.mesh import MeshSet
-from scenes.model import Batch, Layer
-from scenes.schema import object_table
+from scenes.model import Layer
+from scenes.vertical import horizontal, report, rise, vertical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from gis.rasters import Raster
     from scenes.loading import Ground, LoadContext
+    from scenes.model import Batch
     from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 
-MOST_VERTICES = 400_000
-PATCH_CELLS = 96
+MOST_VERTICES = 1_200_000  # of one grid
+MOST_TOGETHER = 4_000_000
+FEWEST_VERTICES = 40_000
 _WIDEST_M = 300_000.0
-# Soft greens in the low, straw and stone in the high parts: sRGB.
-_STOPS = np.array([0.0, 0.35, 0.7, 1.0])
-_SHADES = np.array([[190, 208, 172], [208, 216, 182], [222, 214, 188], [214, 206, 196]], np.float64)
-_STEEP = np.array([196, 188, 174], np.float64)
 
 
 class TerrainLoader:
-    """Reads elevation grids: GeoTIFF, Esri ASCII and whatever else GDAL reads as a raster; also inside a zip."""
+    """Reads elevation grids: GeoTIFF, Esri ASCII, HGT, DEM, VRT, text grids of x y z; also inside zip and gzip."""
 
     name = "terrain"
     guarded = True
 
     def supports(self, source: Source) -> bool:
-        """Say whether the file is a raster, by its extension."""
-        return bool(raster_in(source))
+        """Say whether the file is a grid of heights, by its extension and, for text, its first lines."""
+        return is_terrain(source)
 
     def locate(self, source: Source) -> Location | None:
-        """Return the middle of the grid, None if it does not say where it lies."""
-        bounds, found = read_bounds(source)
-        crs = source.crs or found
-        if not crs or source.place is not None:
+        """Return the middle of the grids, None if they do not say where they lie."""
+        if source.place is not None:
             return None
-        check_bounds(source.path, crs, bounds)
-        lon, lat = transformer(crs, WGS84).transform((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
-        return Location(float(lon), float(lat), crs if parse_crs(crs).is_projected else "")
+        found = [facts for path in rasters_in(source) if (facts := facts_of(source, path)).kind == "heights"]
+        crs = source.crs or next((facts.crs for facts in found if facts.crs), "")
+        if not crs or not found:
+            return None
+        bounds = np.array([facts.bounds for facts in found])
+        (west, south), (east, north) = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+        check_bounds(source.path, horizontal(crs), (float(west), float(south), float(east), float(north)))
+        lon, lat = transformer(horizontal(crs), WGS84).transform((west + east) / 2, (south + north) / 2)
+        own = crs if parse_crs(crs).is_projected else ""
+        return Location(float(lon), float(lat), own, vertical=vertical(crs))
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:
-        """Return the terrain; where several overlap, the first one counts."""
-        mine = _ground(source, context.georeference)
+        """Return the terrain; where several overlap, the finest counts. None for other rasters of heights."""
+        mine = _grounds(source, context)
         before = relief_of(context.ground)
-        return mine if before is None else MosaicGround((before, mine))
+        if before is None and len(mine) == 1:
+            return mine[0]
+        return MosaicGround.of(before, *mine) if mine else None
 
     def load(self, source: Source, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
-        """Yield one batch: the surface as patches of about a hundred cells, each an object of kind ReliefFeature.
+        """Yield a batch a grid: the surface as patches of about a hundred cells, each an object of kind ReliefFeature.
 
         Raises
         ------
         SourceError, GeoreferenceError
             When the file is broken or lies nowhere.
         """
-        ground = _ground(source, context.georeference)
+        grounds = _grounds(source, context)
+        _report(source, context, grounds)
         titles = {"en": source.layer or "Terrain", "zh": source.layer or "地形"}
-        layer = Layer(plain_name(source.layer) or "terrain", theme="terrain", titles=titles, source=source.file.name)
-        yield layer, relief(ground, source.namespace, source.file.name)
+        layer = Layer(plain_name(source.layer) or "terrain", theme="terrain", titles=titles, source=source.title)
+        drawn = 0
+        for ground in grounds:
+            try:
+                yield layer, relief(ground, source.namespace, source.title, context.ground)
+                drawn += 1
+            except LoadError:
+                if len(grounds) == 1 and not isinstance(context.ground, MosaicGround):
+                    raise
+        if grounds and not drawn:
+            context.problems.add(
+                "info", source.shown, "terrain-covered", "finer terrain covers all of it", "leave it out"
+            )
 
 
-def relief(ground: GridGround, dataset: str, source: str = "") -> Batch:
-    """Return the surface of a grid as a batch of patches with colours by height and smooth normals.
+def _grounds(source: Source, context: LoadContext) -> tuple[GridGround, ...]:
+    stat = source.file.stat()
+    return _grounds_of(source, context.georeference, _budget(context.sources), (stat.st_mtime_ns, stat.st_size))
 
-    Patches share their border points, so there are no gaps; cells with an unknown corner are left out.
-    """
-    z = ground.z_m
-    colours, normals = _shades(ground), _normals(ground)
-    meshes: list[MeshSet] = []
-    names: list[str] = []
-    outlines: list[bytes] = []
-    for top in range(0, z.shape[0] - 1, PATCH_CELLS):
-        for left in range(0, z.shape[1] - 1, PATCH_CELLS):
-            rows = slice(top, min(top + PATCH_CELLS, z.shape[0] - 1) + 1)
-            columns = slice(left, min(left + PATCH_CELLS, z.shape[1] - 1) + 1)
-            mesh = _patch(ground, rows, columns, colours, normals)
-            if mesh is not None:
-                meshes.append(mesh)
-                names.append(f"{top // PATCH_CELLS}/{left // PATCH_CELLS}")
-                x, y = ground.x_m[columns], ground.y_m[rows]
-                outlines.append(shapely.to_wkb(shapely.box(x[0], y[0], x[-1], y[-1])))
-    if not meshes:
-        raise LoadError(source or dataset, "no cell of its grid has four known corners", "check its nodata value")
-    table = object_table(
-        {
-            "uid": derive_uids(dataset, names),
-            "kind": ["ReliefFeature"] * len(names),
-            "name": [f"terrain {name}" for name in names],
-            "source": [source] * len(names),
-            "source_id": names,
-            "footprint": pa.array(outlines, pa.binary()),
-        }
-    )
-    return Batch(table, {"1": _stacked(meshes)})
+
+def _budget(sources: Sequence[Source]) -> int:
+    """Return how many vertices a grid may have, so that a mosaic of many stays small."""
+    count = sum(is_terrain(source) for source in sources if source.file.is_file())
+    return int(np.clip(MOST_TOGETHER // max(count, 1), FEWEST_VERTICES, MOST_VERTICES))
+
+
+def _report(source: Source, context: LoadContext, grounds: tuple[GridGround, ...]) -> None:
+    """Say what the heights are, and what is no terrain."""
+    paths = rasters_in(source)
+    facts = [facts_of(source, path) for path in paths]
+    if any(fact.kind == "geoid" for fact in facts):
+        context.problems.add(
+            "info",
+            source.shown,
+            "geoid-grid",
+            "holds the height of the geoid, which is no terrain: it is not drawn",
+            "name it with --geoid to convert heights above the ellipsoid",
+        )
+    crs = source.crs or next((fact.crs for fact in facts if fact.crs), "")
+    if not grounds or not crs:
+        return
+    place = context.georeference.lonlat(*_middle(grounds[0]))
+    report(context.georeference, vertical(crs), (float(place[0]), float(place[1])), source.shown, context.problems)
+    units = {axis.unit_name for axis in parse_crs(horizontal(crs)).axis_info}
+    if any("foot" in unit for unit in units) and not read_raster(source, paths[0], FEWEST_VERTICES).states_unit:
+        context.problems.add(
+            "warning",
+            source.shown,
+            "height-unit-unknown",
+            "its plan is in feet and it does not say the unit of its heights: they are taken as metres",
+            "state the unit in the file, for instance with gdal_edit -units ft",
+        )
+
+
+def _middle(ground: GridGround) -> tuple[float, float]:
+    return float(ground.x_m.mean()), float(ground.y_m.mean())
 
 
 @functools.lru_cache(maxsize=4)
-def _ground_of(source: Source, frame: Georeference, _stamp: tuple[int, int]) -> GridGround:
-    raster = read_raster(source, MOST_VERTICES)
+def _grounds_of(source: Source, frame: Georeference, budget: int, _stamp: tuple[int, int]) -> tuple[GridGround, ...]:
+    paths = rasters_in(source)
+    found = []
+    for path in paths:
+        if facts_of(source, path).kind == "geoid":
+            continue
+        name = f"{Path(path).name} " if len(paths) > 1 else ""
+        found.append(_ground_of(source, path, name, frame, max(budget // len(paths), FEWEST_VERTICES)))
+    return tuple(found)
+
+
+def _ground_of(source: Source, path: str, name: str, frame: Georeference, budget: int) -> GridGround:
+    raster = read_raster(source, path, budget)
     crs = source.crs or raster.crs
     if source.place is not None:
         return _placed(raster, source, frame)
@@ -129,15 +162,15 @@ def _ground_of(source: Source, frame: Georeference, _stamp: tuple[int, int]) -> 
             "does not say its coordinate system",
             "name it with --crs, or place the grid with --place FILE=E,N,H,ANGLE",
         )
-    check_bounds(source.path, crs, raster.bounds())
-    if parse_crs(crs) == parse_crs(frame.crs):
-        return GridGround(raster.x - frame.easting_m, raster.y - frame.northing_m, raster.values - frame.height_m)
-    return _warped(raster, crs, frame, source)
-
-
-def _ground(source: Source, frame: Georeference) -> GridGround:
-    stat = source.file.stat()
-    return _ground_of(source, frame, (stat.st_mtime_ns, stat.st_size))
+    check_bounds(source.path, horizontal(crs), raster.bounds())
+    if parse_crs(horizontal(crs)) == parse_crs(frame.crs):
+        x, y = raster.x - frame.easting_m, raster.y - frame.northing_m
+        ground = GridGround(x, y, raster.values - frame.height_m, 0.5, name)
+    else:
+        ground = _warped(raster, horizontal(crs), frame, source, name)
+    place = frame.lonlat(*_middle(ground))
+    lift = rise(frame, vertical(crs), (float(place[0]), float(place[1]))).by_m
+    return GridGround(ground.x_m, ground.y_m, ground.z_m + lift, ground.margin_cells, name) if lift else ground
 
 
 def _placed(raster: Raster, source: Source, frame: Georeference) -> GridGround:
@@ -148,7 +181,7 @@ def _placed(raster: Raster, source: Source, frame: Georeference) -> GridGround:
     origin_x, origin_y = frame.to_local(place.easting_m, place.northing_m)
     lift = place.height_m - frame.height_m
     if abs(place.angle_deg % 360) < 1e-9:
-        return GridGround(raster.x + origin_x, raster.y + origin_y, raster.values + lift)
+        return GridGround(raster.x + origin_x, raster.y + origin_y, raster.values + lift, 0.5)
     turn = np.radians(place.angle_deg)
     cos, sin = np.cos(turn), np.sin(turn)
     corners = np.array([(x, y) for x in (raster.x[0], raster.x[-1]) for y in (raster.y[0], raster.y[-1])])
@@ -161,9 +194,11 @@ def _placed(raster: Raster, source: Source, frame: Georeference) -> GridGround:
     return GridGround(east, north, z + lift)
 
 
-def _warped(raster: Raster, crs: str, frame: Georeference, source: Source) -> GridGround:
+def _warped(raster: Raster, crs: str, frame: Georeference, source: Source, name: str) -> GridGround:
     """Return the grid resampled from another system."""
     west, south, east, north = raster.bounds()
+    half_x, half_y = (float(axis[1] - axis[0]) / 2 for axis in (raster.x, raster.y))
+    west, south, east, north = west - half_x, south - half_y, east + half_x, north + half_y
     side = np.linspace(0, 1, 21)
     rim_x = np.concatenate([west + side * (east - west)] * 2 + [np.full(21, west), np.full(21, east)])
     rim_y = np.concatenate([np.full(21, south), np.full(21, north)] + [south + side * (north - south)] * 2)
@@ -177,8 +212,8 @@ def _warped(raster: Raster, crs: str, frame: Georeference, source: Source) -> Gr
     columns, rows = _axes(x, y, raster)
     grid_x, grid_y = np.meshgrid(columns + frame.easting_m, rows + frame.northing_m)
     own_x, own_y = transformer(frame.crs, crs).transform(grid_x, grid_y)
-    z = GridGround(raster.x, raster.y, raster.values).heights(own_x, own_y)
-    return GridGround(columns, rows, z - frame.height_m)
+    z = GridGround(raster.x, raster.y, raster.values, 0.5).heights(own_x, own_y)
+    return GridGround(columns, rows, z - frame.height_m, name=name)
 
 
 def _axes(x: Floats, y: Floats, raster: Raster) -> tuple[Floats, Floats]:
@@ -187,65 +222,3 @@ def _axes(x: Floats, y: Floats, raster: Raster) -> tuple[Floats, Floats]:
     step = np.sqrt(width * height / raster.values.size)
     columns, rows = max(int(width / step), 2), max(int(height / step), 2)
     return np.linspace(x.min(), x.max(), columns), np.linspace(y.min(), y.max(), rows)
-
-
-def _patch(
-    ground: GridGround, rows: slice, columns: slice, colours: NDArray[np.uint8], normals: NDArray[np.float32]
-) -> MeshSet | None:
-    z = ground.z_m[rows, columns]
-    x, y = np.meshgrid(ground.x_m[columns], ground.y_m[rows])
-    index = np.arange(z.size).reshape(z.shape)
-    sw, se, nw, ne = (part.ravel() for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]))
-    known = np.isfinite(z).ravel()
-    whole = known[sw] & known[se] & known[nw] & known[ne]
-    if not whole.any():
-        return None
-    sw, se, nw, ne = sw[whole], se[whole], nw[whole], ne[whole]
-    triangles = np.concatenate([np.column_stack([sw, se, ne]), np.column_stack([sw, ne, nw])])
-    used = np.unique(triangles)
-    renumber = np.full(z.size, -1)
-    renumber[used] = np.arange(len(used))
-    positions = np.column_stack([x.ravel(), y.ravel(), z.ravel()])[used]
-    starts = np.array([0, len(used)]), np.array([0, len(triangles)])
-    shade = colours[rows, columns].reshape(-1, 4)[used]
-    mesh = MeshSet.from_flat(positions, renumber[triangles], [0], starts, shade)
-    return replace(mesh, normals=normals[rows, columns].reshape(-1, 3)[used])
-
-
-def _stacked(meshes: list[MeshSet]) -> MeshSet:
-    """Return patches one behind another, patch i as row i."""
-    vertices = np.cumsum([0, *(mesh.vertex_count for mesh in meshes)])
-    triangles = np.cumsum([0, *(len(mesh.triangles) for mesh in meshes)])
-    flat = MeshSet.from_flat(
-        np.concatenate([mesh.positions_m for mesh in meshes]),
-        np.concatenate([mesh.triangles.astype(np.int64) + vertices[i] for i, mesh in enumerate(meshes)]),
-        np.arange(len(meshes), dtype=np.uint32),
-        (vertices, triangles),
-        np.concatenate([mesh.colours for mesh in meshes if mesh.colours is not None]),
-    )
-    return replace(flat, normals=np.concatenate([mesh.normals for mesh in meshes if mesh.normals is not None]))
-
-
-def _slopes(ground: GridGround) -> tuple[Floats, Floats]:
-    filled = np.where(np.isfinite(ground.z_m), ground.z_m, np.nanmean(ground.z_m))
-    along_y, along_x = np.gradient(filled, ground.y_m, ground.x_m)
-    return along_x, along_y
-
-
-def _normals(ground: GridGround) -> NDArray[np.float32]:
-    along_x, along_y = _slopes(ground)
-    normals = np.stack([-along_x, -along_y, np.ones_like(along_x)], axis=2)
-    unit: NDArray[np.float32] = (normals / np.linalg.norm(normals, axis=2, keepdims=True)).astype(np.float32)
-    return unit
-
-
-def _shades(ground: GridGround) -> NDArray[np.uint8]:
-    z = ground.z_m
-    low, high = np.nanpercentile(z, [2, 98])
-    span = max(high - low, 40.0)  # a flat city stays one soft green
-    share = np.clip((np.nan_to_num(z, nan=low) - low) / span, 0, 1)
-    rgb = np.stack([np.interp(share, _STOPS, _SHADES[:, channel]) for channel in range(3)], axis=2)
-    along_x, along_y = _slopes(ground)
-    steep = np.clip(np.hypot(along_x, along_y) - 0.25, 0, 0.6)[..., None]
-    rgb = rgb * (1 - steep) + _STEEP * steep
-    return np.concatenate([rgb, np.full((*z.shape, 1), 255.0)], axis=2).astype(np.uint8)

@@ -78,6 +78,7 @@ class Call:
     ground: Ground = field(default_factory=FlatGround)
     memory_bytes: int = 0
     problem_limit: int = 20
+    sources: tuple[Source, ...] = ()
 
 
 class Reader:
@@ -104,7 +105,8 @@ class Reader:
         frame = context.georeference if context else None
         ground = context.ground if context else FlatGround()
         limit = context.problems.limit if context else 20
-        call = Call(loader, method, source, frame, ground, self._limits.memory(source), limit)
+        beside = context.sources if context else ()
+        call = Call(loader, method, source, frame, ground, self._limits.memory(source), limit, beside)
         process = self._started()
         ended = False
         try:
@@ -308,7 +310,9 @@ def _made(call: Call, problems: Problems, answers: Any) -> Iterator[Any]:
         def progress(text: str, share: float) -> None:
             _write(answers, ("progress", (text, share)))
 
-        result = method(call.source, LoadContext(call.georeference, call.ground, problems, progress))
+        result = method(
+            call.source, LoadContext(call.georeference, call.ground, problems, progress, sources=call.sources)
+        )
     if isinstance(result, Iterator):
         yield from result
     else:
