@@ -71,7 +71,7 @@ class Fetcher:
                 return self._body(gzip.GzipFile(fileobj=answer) if packed else answer, shown)
         except urllib.error.HTTPError as error:
             with error:
-                what = f"answers {error.code} {error.reason}"
+                what = f"answers {error.code} ({' '.join(str(error.reason).split())[:160]})"
             raise ConnectionLostError(shown, what, "check the address") from None
         except (OSError, http.client.HTTPException, zlib.error, EOFError, ValueError) as error:
             reason = getattr(error, "reason", error)

@@ -177,6 +177,8 @@ def _wfs_spools(source: Source) -> tuple[Spool, ...]:
     fetcher = Fetcher()
     root, wanted = _wfs_address(source.path)
     abilities = _xml(fetcher.get(_asked(root, {"request": "GetCapabilities"}), source.shown), source)
+    if not str(abilities.tag).endswith("Capabilities"):
+        raise LoadError(source.shown, "does not answer as a WFS", "check the address")
     version = "2.0.0" if str(abilities.get("version", "")).startswith("2") else "1.1.0"
     kinds = {str(each.findtext("{*}Name") or "").strip(): each for each in abilities.iter("{*}FeatureType")}
     names = [name for name in kinds if wanted in {"", name, name.rpartition(":")[2]}]
