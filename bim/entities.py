@@ -4,15 +4,46 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bim.step import repair_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Thing = TypeVar("Thing")
 
 # What reading a broken entity can raise; more cannot be told, and the rest of the model is read.
-READ_ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+READ_ERRORS = (ArithmeticError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+
+
+class Careful:
+    """Reads one thing after another and keeps what was odd; a thing that cannot be read costs only itself.
+
+    Examples
+    --------
+    >>> careful = Careful()
+    >>> careful.read("the numbers", lambda: [1 // 0], [])
+    []
+    >>> careful.oddities
+    [('', 'contents-unreadable', 'the numbers cannot be read (integer division or modulo by zero)')]
+    """
+
+    def __init__(self) -> None:
+        self.oddities: list[tuple[str, str, str]] = []
+
+    def read(self, what: str, reader: Callable[[], Thing], otherwise: Thing) -> Thing:
+        """Return what `reader` returns, `otherwise` if the model is too broken for it."""
+        try:
+            return reader()
+        except READ_ERRORS as error:
+            self.note("", "contents-unreadable", error, what)
+            return otherwise
+
+    def note(self, where: str, rule: str, error: Exception, what: str = "") -> None:
+        """Keep that something cannot be read."""
+        reason = " ".join(str(error).split()) or type(error).__name__
+        self.oddities.append((where, rule, f"{what} cannot be read ({reason})".strip()[:200]))
 
 
 def every(model: Any, name: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -101,7 +102,7 @@ def write_tree(tree: Tree, properties: Mapping[int, str], path: Path) -> None:
     columns: dict[str, Any] = {name: [getattr(row, name) for row in tree.rows] for name, _ in _ROW}
     columns["properties"] = [properties.get(row.number) for row in tree.rows]
     for name, kind, _ in ATTRIBUTES:
-        columns[name] = pa.array([row.columns.get(name) for row in tree.rows], kind)
+        columns[name] = pa.array([_fitting(row.columns.get(name), kind) for row in tree.rows], kind)
     _write(pa.table(columns, schema=TREE), path)
 
 
@@ -125,6 +126,17 @@ def read_table(path: Path) -> pa.Table:
     """Return a table that a worker wrote, mapped from the file rather than copied."""
     with pa.memory_map(str(path)) as file:
         return pa.ipc.open_file(file).read_all()
+
+
+def _fitting(value: Any, kind: pa.DataType) -> Any:
+    """Return a value if it is of the type of its column, else None: a file may state anything anywhere."""
+    if pa.types.is_boolean(kind):
+        return value if isinstance(value, bool) else None
+    if pa.types.is_floating(kind):
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if pa.types.is_timestamp(kind):
+        return value if isinstance(value, dt.datetime) else None
+    return None if value is None else str(value)
 
 
 def _write(table: pa.Table, path: Path) -> None:

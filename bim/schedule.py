@@ -50,7 +50,10 @@ def read_schedule(model: Any) -> Schedule:
     for name in _WORKS:
         for entity in every(model, name):
             read = _task_columns if name == "IfcTask" else _control_columns
-            found.columns[entity.id()] = _known(read(entity, old_times.get(entity.id())))
+            try:
+                found.columns[entity.id()] = _known(read(entity, old_times.get(entity.id())))
+            except READ_ERRORS:  # a date or duration beyond all calendars
+                found.columns[entity.id()] = {}
     found.parents |= _nested(model, found.columns)
     found.ties = [*_sequences(model), *_assignments(model, found.columns)]
     _date_elements(found)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bim.entities import every, list_at, plain, text_of
+from bim.entities import attribute, every, list_at, plain, text_at, text_of
 
 _SYMBOLS = {  # SI unit to UCUM
     "METRE": "m",
@@ -137,8 +137,8 @@ class Units:
         self._made: dict[int, Unit] = {}
         self._project: dict[str, Unit] = {}
         for context in every(model, "IfcProject"):
-            for unit in list_at(context.UnitsInContext, "Units") if context.UnitsInContext is not None else []:
-                kind = "MONETARYUNIT" if unit.is_a("IfcMonetaryUnit") else text_of(unit.UnitType)
+            for unit in list_at(attribute(context, "UnitsInContext"), "Units"):
+                kind = "MONETARYUNIT" if unit.is_a("IfcMonetaryUnit") else text_at(unit, "UnitType")
                 self._project.setdefault(kind, self.unit(unit))
         self.length = self._project.get("LENGTHUNIT", Unit("m"))
         self.angle = self._project.get("PLANEANGLEUNIT", Unit("rad"))

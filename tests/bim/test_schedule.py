@@ -122,3 +122,17 @@ def test_durations_add_up(days: int, hours: int, minutes: int) -> None:
 def test_nonsense_has_no_duration_and_no_moment(text: Any) -> None:
     assert duration_days(text) is None
     assert moment(text) is None
+
+
+def test_a_duration_beyond_all_calendars_costs_only_its_task(
+    new_house: Callable[..., Any], said: Callable[..., Any]
+) -> None:
+    model = new_house("IFC4").model
+    schedule = ifcopenshell.api.sequence.add_work_schedule(model, name="Programme")
+    for name, duration in (("Endless", "P99999999999D"), ("Short", "P1D")):
+        task = ifcopenshell.api.sequence.add_task(model, work_schedule=schedule, name=name)
+        time = ifcopenshell.api.sequence.add_task_time(model, task=task)
+        time.ScheduleStart, time.ScheduleDuration = "2026-01-01", duration
+    rows = said(model).rows
+    assert rows["Endless"]["start"] is None
+    assert rows["Short"]["finish"] == utc(2026, 1, 2)
