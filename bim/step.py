@@ -30,6 +30,11 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _HEAD = re.compile(rb"#(\d{1,18})\s*=\s*([A-Za-z][A-Za-z0-9_]*)\s*(?=\()")
+_NUMBER = re.compile(rb"#\d{1,18}\s*=\s*$")
+_SPACES = np.frombuffer(b" \t\r\n\v\f", np.uint8)
+_BLOCK = 1 << 24
+_GAP = 64
+_MOST_DIGITS, _MOST_SPACES = 18, 4
 _WIDE = re.compile(r"\\X2\\((?:[0-9A-Fa-f]{4})+)\\X0\\")
 _WIDER = re.compile(r"\\X4\\((?:[0-9A-Fa-f]{8})+)\\X0\\")
 _BYTE = re.compile(r"\\X\\([0-9A-Fa-f]{2})")
@@ -83,6 +88,7 @@ class StepText:
         self._path = path
         self._data: mmap.mmap | bytes = b""
         self._index: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._has_small: bool | None = None
 
     def __enter__(self) -> Self:
         """Map the file into memory."""
@@ -97,11 +103,36 @@ class StepText:
 
     def find(self, *kinds: str) -> Iterator[Entity]:
         """Yield every entity of some types (upper case), in the order of the file."""
-        names = b"|".join(kind.encode() for kind in kinds)
-        for match in re.finditer(rb"#(\d+)\s*=\s*(" + names + rb")\s*(?=\()", self._data, re.IGNORECASE):
-            arguments = _arguments(self._data, match.end())
-            if arguments is not None:
+        for place in self._places(kinds):
+            match = _HEAD.match(self._data, place)
+            arguments = _arguments(self._data, match.end()) if match is not None else None
+            if match is not None and arguments is not None:
                 yield Entity(int(match[1]), match[2].decode().upper(), arguments)
+
+    def _places(self, kinds: tuple[str, ...]) -> list[int]:
+        """Return where entities of some types begin, in order; names are sought as they are, which is quicker."""
+        if self._has_small is None:
+            self._has_small = re.search(rb"=\s*[Ii][a-z]", self._data) is not None
+        if self._has_small:  # some tool wrote the names in small letters
+            names = b"|".join(kind.encode() for kind in kinds)
+            pattern = re.compile(rb"#\d+\s*=\s*(?:" + names + rb")\s*\(", re.IGNORECASE)
+            return [match.start() for match in pattern.finditer(self._data)]
+        found = []
+        for kind in kinds:
+            name = kind.encode()
+            at = self._data.find(name)
+            while at >= 0:
+                start = self._head_before(at, len(name))
+                if start is not None:
+                    found.append(start)
+                at = self._data.find(name, at + len(name))
+        return sorted(found)
+
+    def _head_before(self, at: int, size: int) -> int | None:
+        """Return where the entity begins whose name is at a place, None if that is not the whole name of an entity."""
+        after = self._data[at + size : at + size + _GAP].lstrip()
+        before = _NUMBER.search(self._data[max(0, at - _GAP) : at])
+        return max(0, at - _GAP) + before.start() if before is not None and after.startswith(b"(") else None
 
     def points(self, most: int) -> NDArray[np.float64]:
         """Return the first 3D points of the file as (n, 3) numbers in its own length unit, at most `most`."""
@@ -128,10 +159,10 @@ class StepText:
     def _indexed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the entity numbers in order, and where the first entity of each number begins."""
         if self._index is None:
-            found = [(int(match[1]), match.start()) for match in _HEAD.finditer(self._data)]
-            pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
-            numbers, first = np.unique(pairs[:, 0], return_index=True)
-            self._index = (numbers, pairs[first, 1])
+            blocks = [_heads(self._data, first) for first in range(0, len(self._data), _BLOCK)]
+            every, places = (np.concatenate([block[part] for block in blocks]) for part in range(2))
+            numbers, first = np.unique(every, return_index=True)
+            self._index = (numbers, places[first])
         return self._index
 
 
@@ -186,9 +217,35 @@ def _narrow_kana(text: str) -> int:
     return sum("\uff61" <= character <= "\uff9f" for character in text)
 
 
+def _heads(data: mmap.mmap | bytes, first: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of the entities that begin in one block of the file, and where they begin."""
+    raw = np.frombuffer(data[first : first + _BLOCK + _GAP] + bytes(2 * _GAP), np.uint8)
+    places = np.flatnonzero(raw[:_BLOCK] == ord("#"))
+    numbers, after = np.zeros(len(places), np.int64), places + 1
+    for _ in range(_MOST_DIGITS):
+        digit = raw[after].astype(np.int64) - ord("0")
+        more = (digit >= 0) & (digit <= 9)
+        if not more.any():
+            break
+        numbers, after = np.where(more, numbers * 10 + digit, numbers), after + more
+    counted = after > places + 1
+    for _ in range(_MOST_SPACES):
+        after = after + np.isin(raw[after], _SPACES)
+    whole = counted & (raw[after] == ord("="))
+    return numbers[whole], places[whole] + first
+
+
 def _arguments(data: mmap.mmap | bytes, start: int) -> list[Any] | None:
     """Return the arguments of the entity whose opening bracket is at `start`, None if it does not parse."""
-    text = data[start : start + _LONGEST_ENTITY]
+    for size in (_LONGEST_ENTITY >> 9, _LONGEST_ENTITY >> 4, _LONGEST_ENTITY):
+        text = data[start : start + size]
+        found = _parsed(text)
+        if found is not None or len(text) < size:
+            return found
+    return None
+
+
+def _parsed(text: bytes) -> list[Any] | None:
     stack: list[list[Any]] = []
     place = 0
     while match := _TOKEN.match(text, place):
