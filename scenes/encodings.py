@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MARKS = (
+# Bytes at the start of a file that name its encoding.
+MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -26,6 +27,7 @@ TITLES = {
     "cp1252": "Latin-1",
     "cp1251": "Cyrillic (Windows-1251)",
     "utf-8": "UTF-8",
+    "euc_jp": "EUC-JP",
 }
 
 
@@ -39,7 +41,7 @@ def encoding_of(sample: bytes) -> str:
     >>> encoding_of("Größe der Straße".encode("latin-1")), encoding_of("plain".encode())
     ('cp1252', 'utf-8')
     """
-    for mark, name in _MARKS:
+    for mark, name in MARKS:
         if sample.startswith(mark):
             return name
     if _decoded(sample, "utf-8") is not None:
@@ -84,6 +86,11 @@ def _by_lead(encoding: str, common: range, rare: range) -> Callable[[str], float
     return weigh
 
 
+def _korean(word: str) -> float:
+    syllables = sum(1 for letter in word if "\uac00" <= letter <= "\ud7a3")
+    return 1.1 * syllables - 0.5 * (len(word) - syllables)
+
+
 def _japanese(word: str) -> float:
     total = 0.0
     for letter in word:
@@ -117,7 +124,7 @@ _SCRIPTS: dict[str, Callable[[str], float]] = {
     "gb18030": _by_lead("gb2312", range(0xB0, 0xD8), range(0xD8, 0xF8)),
     "cp932": _japanese,
     "big5": _by_lead("big5", range(0xA4, 0xC7), range(0xC9, 0xFA)),
-    "cp949": _by_lead("euc_kr", range(0xB0, 0xC9), range(0xCA, 0xFE)),
+    "cp949": _korean,
     "cp1251": _cyrillic,
     "cp1252": _latin,
 }
