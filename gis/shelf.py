@@ -76,10 +76,10 @@ class Shelf:
                 entry = self._entries[name]
                 self._check(entry.file_size, entry.compress_size)
                 return zipfile.ZipFile(self.path).open(entry)
-            plain = (self.root / name).open("rb")
             if name.lower().endswith(".gz"):
                 packed = max((self.root / name).stat().st_size, 1)
-                return io.BufferedReader(_Counted(gzip.GzipFile(fileobj=plain), packed, self.path))
+                return io.BufferedReader(_Counted(gzip.GzipFile(self.root / name), packed, self.path))
+            plain = (self.root / name).open("rb")
         except KeyError:
             raise LoadError(str(self.path), f"{name} is not in it", "check the archive") from None
         except _TROUBLES as error:
@@ -159,6 +159,11 @@ class _Counted(io.RawIOBase):
     def readable(self) -> bool:
         """Say yes."""
         return True
+
+    def close(self) -> None:
+        """Close the file too."""
+        self._stream.close()
+        super().close()
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Read into a buffer."""

@@ -236,7 +236,7 @@ def _columns(table: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """Return attributes under their names in pandapower, and the units that those names end in."""
     frame = table.drop(columns=["geo"], errors="ignore").reset_index(drop=True)
     columns, properties = attribute_columns(frame, {"name"})
-    units = {name: unit for name in columns for ending, unit in _UNITS if name.endswith(ending)}
+    units = {name: unit for name in columns if (unit := next((u for end, u in _UNITS if name.endswith(end)), ""))}
     return {**columns, "properties": properties}, units
 
 
