@@ -32,9 +32,11 @@ def ribbons(
 ) -> Soup:
     """Return bands along (n,) lines, `widths_m` wide and `lifts_m` above the ground.
 
-    `ground` None means level ground at local zero; otherwise lines get a point at least every 10 m.
+    `ground` None means level ground at local zero; otherwise lines get a point at least every 10 m. Lines with
+    heights of their own keep them (and are lifted by at most 0.6 m, so that roads lie on what they lie on).
     """
     points, line, rows = _points_of(geometries, ground is not None)
+    own_z, points = points[:, 2], points[:, :2]
     if not len(points):
         nothing = np.zeros(0, np.int64)
         return Soup(np.zeros((0, 3)), nothing, nothing.reshape(0, 3), nothing, np.zeros((0, 4), np.uint8))
@@ -59,20 +61,22 @@ def ribbons(
     triangles = np.concatenate([bands, caps])
     triangles = _upward(flat, triangles)
     z = ground_z(ground, flat[:, 0], flat[:, 1]) + lifts_m[vertex_rows]
+    own = np.concatenate([own_z, own_z, own_z[cap_at]])
+    z = np.where(np.isnan(own), z, own + np.clip(lifts_m[vertex_rows], 0.0, 0.6))
     return Soup(np.column_stack([flat, z]), vertex_rows, triangles, vertex_rows[triangles[:, 0]], colours[vertex_rows])
 
 
 def _points_of(geometries: NDArray[np.object_], dense: bool) -> tuple[Floats, Integers, Integers]:
-    """Return points without repeats, the line of each, and the row of each line."""
+    """Return (p, 3) points without repeats (z NaN where a line has none), the line of each, and the row of each."""
     parts, rows = shapely.get_parts(geometries, return_index=True)
     keep = np.isin(shapely.get_type_id(parts), (1, 2)) & (shapely.length(parts) > 1e-4)
-    parts, rows = shapely.force_2d(parts[keep]), rows[keep].astype(np.int64)
+    parts, rows = parts[keep], rows[keep].astype(np.int64)
     if dense and len(parts):
         parts = shapely.segmentize(parts, STEP_M)
-    points, line = shapely.get_coordinates(parts, return_index=True)
+    points, line = shapely.get_coordinates(parts, include_z=True, return_index=True)
     line = line.astype(np.int64)
     repeated = np.zeros(len(points), bool)
-    repeated[1:] = (line[1:] == line[:-1]) & (np.abs(np.diff(points, axis=0)).max(axis=1, initial=0.0) < 1e-4)
+    repeated[1:] = (line[1:] == line[:-1]) & (np.abs(np.diff(points[:, :2], axis=0)).max(axis=1, initial=0.0) < 1e-4)
     points, line = points[~repeated], line[~repeated]
     sizes = np.bincount(line, minlength=len(parts))
     long_enough = sizes[line] >= 2

@@ -110,7 +110,11 @@ def _local(frame: Any, crs: str, elevations: Elevations, source: Source, context
     shapes = footprints_of(shapes, elevations)
     local = to_local(shapes, crs, source, context)
     ground = relief_of(context.ground)
-    return raised_lines(local, shapes, crs, elevations, (context.georeference.height_m, ground))
+    raised = raised_lines(local, shapes, crs, elevations, (context.georeference.height_m, ground))
+    if ground is None and shapely.has_z(raised).any():
+        message = "its lines keep their heights; without terrain they may float above everything else, or lie below"
+        context.problems.add("info", source.title, "heights-without-terrain", message, "add the terrain of the city")
+    return raised
 
 
 def _separated(window: Window, dataset: str, context: LoadContext) -> Window:
