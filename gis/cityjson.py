@@ -120,8 +120,9 @@ def _read(
         textures = _dict(document.body.get("appearance")).get("textures")
         pictures = Pictures(reading.shelf, document.name, textures, context.problems)
         reader = GeometryReader(document, frame, context, surfaces, pictures)
+        groups = {key for key, item in document.objects.items() if item.get("type") == "CityObjectGroup"}
         for key, item in document.objects.items():
-            objects.append(_object(key, item, reading.source))
+            objects.append(_object(key, item, groups, reading.source))
             for geometry in _listed(item.get("geometry"), key, reading.source):
                 reader.read(geometry, len(objects) - 1, objects[-1])
         reader.finish()
@@ -143,7 +144,7 @@ def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield chunk
 
 
-def _object(key: str, item: dict[str, Any], source: Source) -> ModelObject:
+def _object(key: str, item: dict[str, Any], groups: set[str], source: Source) -> ModelObject:
     word = str(item.get("type", ""))
     kind = _KINDS.get(word, word)
     given = item.get("attributes") or {}
@@ -151,7 +152,8 @@ def _object(key: str, item: dict[str, Any], source: Source) -> ModelObject:
         raise LoadError(source.path, f"the attributes of {key} are not an object", "export the model again")
     extra = {name: value for name, value in item.items() if name.startswith("+") and name not in _OWN}
     attributes = {str(name): value for name, value in {**given, **extra}.items() if value is not None}
-    parents = [str(parent) for parent in _listed(item.get("parents"), key, source)]
+    named = [str(parent) for parent in _listed(item.get("parents"), key, source)]
+    parents = [parent for parent in named if parent not in groups]
     owner = ModelObject(key, kind, parent=parents[0] if parents else "", attributes=attributes)
     if is_uid(str(attributes.get("uid", ""))):
         _restore(owner)
@@ -161,7 +163,7 @@ def _object(key: str, item: dict[str, Any], source: Source) -> ModelObject:
         attributes["cityjson_type"] = word
     name = attributes.get("name")
     owner.name = name if isinstance(name, str) else ""
-    owner.relations = [("member", parent, "parent") for parent in parents[1:]]
+    owner.relations += [("member", parent, "parent") for parent in parents[1:]]
     if owner.kind == "CityObjectGroup":
         roles = item.get("children_roles") or []
         members = _listed(item.get("children"), key, source)
@@ -180,7 +182,13 @@ def _restore(owner: ModelObject) -> None:
     kind, layer, parent = attributes.pop("kind", ""), attributes.pop("layer", ""), attributes.pop("parent", "")
     owner.kind = str(kind) or owner.kind
     owner.layer = str(layer) if layer in LAYER_NAMES else ""
+    ties = attributes.pop("relations", [])
+    owner.relations = [(str(tie["kind"]), str(tie["target"]), str(tie.get("role", ""))) for tie in ties if _is_tie(tie)]
     owner.parent = owner.parent or str(parent)
+
+
+def _is_tie(tie: Any) -> bool:
+    return isinstance(tie, dict) and "kind" in tie and "target" in tie
 
 
 def _sort_out(owner: ModelObject, item: dict[str, Any]) -> None:

@@ -212,9 +212,10 @@ def _table(
     notes: ModelNotes,
     source: Source,
 ) -> pa.Table:
-    frame = pd.DataFrame([each.attributes for each in objects], index=range(len(objects)))
-    attributes, rare = attribute_columns(frame, {"name"})
     low, high = _bounds(objects, shapes.finest())
+    measured, units = _measured(objects, shapes, high[:, 2] - low[:, 2])
+    frame = pd.DataFrame([each.attributes for each in objects], index=range(len(objects)), dtype=object)
+    attributes, rare = attribute_columns(frame, {"name", *measured})
     columns: dict[str, Any] = {
         "uid": pa.array(ids[0], pa.string()),
         "kind": [each.kind for each in objects],
@@ -226,10 +227,9 @@ def _table(
         "properties": _properties(objects, rare),
     }
     columns |= dict(zip(BOUNDS, [*low.T, *high.T], strict=True))
-    measured, units = _measured(objects, shapes, high[:, 2] - low[:, 2])
-    units |= {name: unit for name, unit in notes.units.items() if name in attributes and name not in measured}
+    units |= {name: unit for name, unit in notes.units.items() if name in attributes}
     columns |= measured
-    table = object_table({**columns, **{k: v for k, v in attributes.items() if k not in columns}}, units)
+    table = object_table({**columns, **attributes}, units)
     kept = {METADATA_KEY: json.dumps(notes.metadata, ensure_ascii=False).encode()} if notes.metadata else None
     return table.replace_schema_metadata(kept)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenes.export.cityjson_objects import objects_of
+from scenes.export.cityjson_objects import kind_again, objects_of
 from scenes.export.cityjson_values import plain
 from scenes.georeference import parse_crs
 from scenes.schema import METADATA_KEY
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 SCALE_M = 0.001
 THEME = "citytwin"
+_METADATA = frozenset({"identifier", "pointOfContact", "referenceDate", "title"})
+# Types that may not have points, or lines.
+_NO_POINTS = frozenset(
+    {"LandUse", "PlantCover", "Railway", "Road", "TINRelief", "TransportSquare", "WaterBody", "Waterway"}
+)
+_NO_LINES = frozenset({"LandUse", "PlantCover", "TINRelief"})
 # Surfaces of ours that CityJSON has no word for.
 _UNNAMED = frozenset({"", "TrafficSpace", "AuxiliaryTrafficSpace", "ClearanceSpace", "ThematicSurface"})
 
@@ -182,8 +188,16 @@ class _Geometry:
             rows = mesh.vertex_rows()[indices if indices.ndim == 1 else indices[:, 0]]
             for row in np.unique(rows).tolist():
                 if own[row] >= float(lod):
+                    _allow(self._objects[names[row]], _NO_POINTS if kind == "MultiPoint" else _NO_LINES)
                     geometry = {"type": kind, "lod": lod, "boundaries": numbers[indices[rows == row]].tolist()}
                     self._objects[names[row]].setdefault("geometry", []).append(geometry)
+
+
+def _allow(item: Json, closed: frozenset[str]) -> None:
+    """Make an object generic whose type may not have a kind of geometry."""
+    if item["type"] in closed:
+        item["attributes"].setdefault("kind", kind_again(item["type"]))
+        item["type"] = "GenericCityObject"
 
 
 def _semantics(codes: NDArray[np.uint8]) -> Json:
@@ -213,7 +227,7 @@ def _kept_metadata(scene: Scene) -> Json:
     if len(found) != 1:
         return {}
     kept = json.loads(found.pop())
-    return {name: plain(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+    return {name: plain(value) for name, value in kept.items() if name in _METADATA} if isinstance(kept, dict) else {}
 
 
 def _noted(scene: Scene) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ _SECOND = {
     "TunnelConstructiveElement": "Tunnel", "TunnelFurniture": "Tunnel", "TunnelHollowSpace": "Tunnel",
     "TunnelInstallation": "Tunnel", "TunnelPart": "Tunnel",
 }  # fmt: skip
-_DERIVED = frozenset({"lod", "cityjson_type"})
+_ADDRESSED = frozenset({"Bridge", "BridgePart", "Building", "BuildingPart", "BuildingUnit"})
 _FIXED = ("uid", "kind", "name", "parent", "properties")
 
 
@@ -72,7 +72,7 @@ def _batch_objects(batch: Batch, layer: str, keys: dict[str, str]) -> dict[str, 
         item: Json = {"type": _type(kind, types[row]), "attributes": attributes}
         item["parents"] = [keys.get(parent, parent)]
         _add_properties(item, properties_of(properties))
-        if kind != _kind_again(item["type"]):
+        if kind != kind_again(item["type"]):
             attributes["kind"] = kind
         if item["type"] == types[row]:
             del attributes["cityjson_type"]
@@ -87,7 +87,7 @@ def _type(kind: str, own: str | None) -> str:
     return _RENAMED.get(kind, kind)
 
 
-def _kind_again(name: str) -> str:
+def kind_again(name: str) -> str:
     """Return the kind that a reader takes from a type."""
     return {"BuildingStorey": "Storey", "TINRelief": "ReliefFeature", "TransportSquare": "Square"}.get(name, name)
 
@@ -96,12 +96,12 @@ def _add_properties(item: Json, groups: dict[str, Json]) -> None:
     """Put groups of properties among the attributes, rare attributes back to their own names, addresses apart."""
     attributes = item["attributes"]
     for name, values in groups.items():
-        if name == "address" or name.startswith("address~"):
+        if item["type"] in _ADDRESSED and (name == "address" or name.startswith("address~")):
             item.setdefault("address", []).append(plain(values))
         elif name == "attributes" and isinstance(values, dict):
             attributes.update(plain(values))
         else:
-            attributes[name] = plain(values)
+            attributes[name if name not in attributes else f"{name}_parts"] = plain(values)
 
 
 def _settle_types(objects: dict[str, Json]) -> None:
@@ -135,7 +135,7 @@ def _settle_one(item: Json, objects: dict[str, Json], settled: set[str]) -> None
     if family and parent in settled and objects[parent]["type"].startswith(family):
         return
     if item["type"] not in _FIRST:
-        item["attributes"].setdefault("kind", _kind_again(item["type"]))
+        item["attributes"].setdefault("kind", kind_again(item["type"]))
         item["type"] = "GenericCityObject"
     if parent is not None:
         item["attributes"]["parent"] = parent
