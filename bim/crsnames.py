@@ -7,11 +7,9 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-import pyproj
 from pyproj.aoi import AreaOfInterest
-from pyproj.database import query_crs_info
+from pyproj.database import get_codes, query_crs_info
 from pyproj.enums import PJType
-from pyproj.exceptions import CRSError
 
 from scenes.errors import GeoreferenceError
 from scenes.georeference import WGS84, parse_crs, transformer
@@ -20,6 +18,7 @@ from scenes.vertical import horizontal
 if TYPE_CHECKING:
     from bim.step import Entity
 
+_VERTICAL = 3
 _SLACK_DEG = 5.0
 _WIDEST_DEG = 40.0
 # Projections for web pages and world maps: their metres are no metres on the ground.
@@ -66,23 +65,19 @@ def naming_faults(target: Entity) -> list[str]:
         faults.append(f"its coordinate system is written '{name}' and is read as {known}; IFC asks for EPSG:number")
     for index, what in ((2, "geodetic datum"), (3, "vertical datum")):
         written = target.text_at(index)
-        if written.upper().startswith("EPSG") and not _is_registered(written):
+        code = written.rpartition(":")[2].strip()
+        if written.upper().startswith("EPSG") and code not in _registered(index == _VERTICAL):
             faults.append(f"its {what} '{written}' is not in the EPSG register")
     return faults
 
 
-def _is_registered(text: str) -> bool:
-    """Say whether EPSG knows a code, as a system or as a datum."""
-    code = text.partition(":")[2].strip()
-    if not code.isdigit():
-        return False
-    for read in (pyproj.CRS.from_epsg, pyproj.crs.Datum.from_epsg):
-        try:
-            read(int(code))
-        except (CRSError, RuntimeError):
-            continue
-        return True
-    return False
+@functools.lru_cache(maxsize=4)
+def _registered(vertical: bool) -> frozenset[str]:
+    """Return the EPSG codes of vertical, or of all other, systems and datums."""
+    upright = (PJType.VERTICAL_CRS, PJType.VERTICAL_REFERENCE_FRAME)
+    flat = (PJType.CRS, PJType.GEODETIC_REFERENCE_FRAME, PJType.DATUM_ENSEMBLE)
+    kinds = upright if vertical else flat
+    return frozenset(code for kind in kinds for code in get_codes("EPSG", kind, allow_deprecated=True))
 
 
 def is_survey(crs: str) -> bool:

@@ -98,9 +98,9 @@ def _joined(shapes: Shapes) -> Shapes:
     present = shapely.get_parts(shapes[~shapely.is_missing(shapes)][:_MOST_SHAPES])
     areas = shapely.get_type_id(present) == 3
     if not 1 < areas.sum() <= _MOST_AREAS:
-        return cast("Shapes", present)
+        return np.asarray(present)
     whole = shapely.union_all(shapely.make_valid(present[areas]))
-    return np.append(present[~areas], whole)
+    return np.array([*present[~areas], whole], dtype=object)
 
 
 def _lines(shapes: Shapes) -> Shapes:
@@ -121,7 +121,7 @@ def _places(lines: Shapes) -> Floats:
     steps = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     along = (steps + 0.5) / counts[rows] * lengths[rows]
     places = shapely.get_coordinates(shapely.line_interpolate_point(lines[rows], along))
-    return cast("Floats", places[:: max(1, len(places) // _SAMPLES)])
+    return np.asarray(places[:: max(1, len(places) // _SAMPLES)])
 
 
 def suspected(places: Floats, lines: Shapes, frame: Georeference) -> str:
