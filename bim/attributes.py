@@ -19,6 +19,7 @@ _SKIPPED = frozenset({"Tag", "ObjectType", "PredefinedType", "LongName", "Repres
 _TEXTS = {"fire_rating": "FireRating", "status": "Status"}
 _FLAGS = {"load_bearing": "LoadBearing", "is_external": "IsExternal"}
 _NUMBERS = {"u_value_w_m2k": "ThermalTransmittance"}
+_NOTHING = frozenset({"", "UNSET", "NOTKNOWN", "NOTDEFINED", "UNDEFINED"})
 # Column: names of base quantities in the order of preference.
 _QUANTITIES = {
     "length_m": ("Length", "NominalLength"),
@@ -41,7 +42,6 @@ _QUANTITIES = {
 _BARS = {
     "NominalDiameter": ("bar_diameter_mm", 1000.0),
     "BarLength": ("bar_length_m", 1.0),
-    "CrossSectionArea": ("bar_area_mm2", 1.0e6),
     "SteelGrade": ("steel_grade", None),
 }
 _GRAMS = 1.0e-3
@@ -155,7 +155,7 @@ def _own_value(entity: Any, index: int) -> Any:
 
 
 def bar_columns(reader: AttributeReader, entities: list[Any]) -> dict[str, Any]:
-    """Return diameter, length, area and steel grade of a reinforcing bar or mesh: of itself, else of its type."""
+    """Return diameter, length and steel grade of a reinforcing bar or mesh: of itself, else of its type."""
     found: dict[str, Any] = {}
     for entity in entities:
         for name, (column, factor) in _BARS.items():
@@ -175,7 +175,7 @@ def columns_of(groups: Groups, units: Units) -> dict[str, Any]:
     for column, key in _TEXTS.items():
         value = common.get(key)
         text = text_of(", ".join(map(str, value)) if isinstance(value, list) else value)
-        if text:
+        if text.upper() not in _NOTHING and text.replace(" ", "") != key:  # some tools write the name as the value
             found[column] = text
     found |= {column: common[key] for column, key in _FLAGS.items() if isinstance(common.get(key), bool)}
     found |= {column: float(common[key]) for column, key in _NUMBERS.items() if _is_number(common.get(key))}

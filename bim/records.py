@@ -42,7 +42,6 @@ ATTRIBUTES: tuple[tuple[str, pa.DataType, str], ...] = (
     ("u_value_w_m2k", pa.float64(), "W.m-2.K-1"),
     ("bar_diameter_mm", pa.float64(), "mm"),
     ("bar_length_m", pa.float64(), "m"),
-    ("bar_area_mm2", pa.float64(), "mm2"),
     ("steel_grade", pa.string(), ""),
     ("station_m", pa.float64(), "m"),
     ("start_station_m", pa.float64(), "m"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING, Any
 
+import ifcopenshell
 import ifcopenshell.api.classification
 import ifcopenshell.api.material
 import ifcopenshell.api.pset
@@ -38,10 +40,12 @@ def test_what_comes_from_the_type_is_told(new_house: Callable[..., Any], said: C
     kind = ifcopenshell.api.root.create_entity(house.model, ifc_class="IfcWallType", name="Brick 24")
     ifcopenshell.api.type.assign_type(house.model, related_objects=[wall], relating_type=kind)
     pset(house.model, kind, "Pset_WallCommon", {"FireRating": "F30", "IsExternal": True, "LoadBearing": True})
-    pset(house.model, wall, "Pset_WallCommon", {"FireRating": "F90"})
+    pset(house.model, wall, "Pset_WallCommon", {"FireRating": "F90", "Status": "UNSET"})
     found = said(house.model)
     groups, row = found.groups["North"], found.rows["North"]
-    assert groups["Pset_WallCommon"] == {"FireRating": "F90", "IsExternal": True, "LoadBearing": True}
+    stated = groups["Pset_WallCommon"]
+    assert (stated["FireRating"], stated["IsExternal"], stated["LoadBearing"]) == ("F90", True, True)
+    assert row["status"] is None
     assert groups[INHERITED] == {"Pset_WallCommon": ["IsExternal", "LoadBearing"]}
     assert groups[OVERRIDDEN] == {"Pset_WallCommon.FireRating": "F30"}
     assert groups["Type"]["Name"] == row["type_name"] == "Brick 24"
@@ -339,3 +343,41 @@ def test_a_scene_keeps_what_the_model_says_in_layers_and_in_its_package(
         assert line is not None
         assert line.lines is not None
         assert np.allclose(line.positions_m[line.lines[0]], [[0, 0, 4], [9, 0, 4]], atol=1e-4)
+
+
+@pytest.mark.real_data
+def test_a_real_sewer_is_one_chain_of_flow(real_data: Path, said: Callable[..., Any]) -> None:
+    found = said(ifcopenshell.open(real_data / "ifc/building/RioleringTestArkey.ifc"))
+    flows = [tie for tie in found.ties if tie[1:4:2] == ("connects", "flow")]
+    assert len(flows) == 9
+    assert found.rules == []
+
+
+@pytest.mark.real_data
+def test_a_real_federation_part_tells_materials_quantities_and_types(real_data: Path, said: Callable[..., Any]) -> None:
+    with zipfile.ZipFile(real_data / "ifc/federated_schependomlaan/ROOT-kalkzandsteen.ifczip") as archive:
+        text = archive.read(archive.namelist()[0]).decode("latin-1")
+    found = said(ifcopenshell.file.from_string(text))
+    walls = [row for row in found.rows.values() if row["ifc_class"].startswith("IfcWall")]
+    assert walls
+    assert all(row["material"] and row["storey"] for row in walls)
+    assert found.rules == []
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("georeferenced/building-architecture", "zone", "living space"),
+        ("infra_ifc4x3_add2/reinforcing-assembly", "bar_diameter_mm", 12.0),
+        ("building/Ifc2x3_Duplex_Architecture", "material", "Concrete"),
+        ("building/Ifc2s3_Duplex_Electrical", "classification", "D5020220"),
+    ],
+)
+def test_real_models_fill_the_columns(
+    real_data: Path, said: Callable[..., Any], name: str, column: str, value: Any
+) -> None:
+    found = said(ifcopenshell.open(real_data / f"ifc/{name}.ifc"))
+    values = [row[column] for row in found.rows.values() if row[column] is not None]
+    assert any(each == value if isinstance(value, float) else value in each for each in values)
+    assert found.rules == []
