@@ -1,0 +1,134 @@
+"""Which IFC class each object becomes, and its GlobalId."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import ifcopenshell
+import ifcopenshell.guid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "IFC4X3_ADD2"
+_CLASSES: Mapping[str, str] = {
+    "Site": "IfcSite",
+    "Building": "IfcBuilding",
+    "BuildingPart": "IfcBuilding",
+    "Storey": "IfcBuildingStorey",
+    "BuildingRoom": "IfcSpace",
+    "BuildingUnit": "IfcSpace",
+    "Bridge": "IfcBridge",
+    "Road": "IfcRoad",
+    "Railway": "IfcRailway",
+    "Door": "IfcDoor",
+    "Window": "IfcWindow",
+    "BuildingFurniture": "IfcFurniture",
+    "CityFurniture": "IfcFurniture",
+    "SolitaryVegetationObject": "IfcGeographicElement",
+    "PlantCover": "IfcGeographicElement",
+    "ReliefFeature": "IfcGeographicElement",
+    "WaterBody": "IfcGeographicElement",
+    "Waterway": "IfcGeographicElement",
+    "LandUse": "IfcGeographicElement",
+    "Pipe": "IfcPipeSegment",
+    "PipeFitting": "IfcPipeFitting",
+    "Manhole": "IfcDistributionChamberElement",
+    "Device": "IfcSensor",
+    "CityObjectGroup": "IfcGroup",
+}
+_DEFAULT = "IfcBuildingElementProxy"
+# Classes of older schemas, and what they are called now.
+_RENAMED = {"IfcBuildingElement": "IfcBuiltElement", "IfcProxy": _DEFAULT, "IfcElectricalElement": _DEFAULT,
+            "IfcEquipmentElement": _DEFAULT}  # fmt: skip
+_SPATIAL = "IfcSpatialElement"
+
+
+class Classes:
+    """The classes of the schema that objects may become.
+
+    Examples
+    --------
+    >>> classes = Classes()
+    >>> classes.of("BuildingConstructiveElement", "IfcWallStandardCase"), classes.of("Building", "")
+    ('IfcWall', 'IfcBuilding')
+    >>> classes.of("Device", "IfcNonsense"), classes.is_spatial("IfcBuildingStorey")
+    ('IfcSensor', True)
+    """
+
+    def __init__(self) -> None:
+        """Load the schema."""
+        self._schema: Any = ifcopenshell.ifcopenshell_wrapper.schema_by_name(SCHEMA)
+        self._known: dict[str, Any] = {}
+
+    def of(self, kind: str, stated: str) -> str:
+        """Return the class of an object of a kind that stated an IFC class; empty for tasks, schedules and projects."""
+        stated = _RENAMED.get(stated, stated.removesuffix("StandardCase").removesuffix("ElementedCase"))
+        declaration = self._declaration(stated)
+        if declaration is not None and not declaration.is_abstract():
+            written = self._is(declaration, "IfcProduct") or self._is(declaration, "IfcGroup")
+            return stated if written else ""
+        return _CLASSES.get(kind, _DEFAULT)
+
+    def is_spatial(self, name: str) -> bool:
+        """Say whether a class is a part of the spatial structure."""
+        return self._is(self._declaration(name), _SPATIAL)
+
+    def is_group(self, name: str) -> bool:
+        """Say whether a class gathers objects and has no place of its own."""
+        return self._is(self._declaration(name), "IfcGroup")
+
+    def attributes(self, name: str) -> frozenset[str]:
+        """Return the names of the attributes of a class."""
+        declaration = self._declaration(name)
+        return frozenset(each.name() for each in declaration.all_attributes()) if declaration else frozenset()
+
+    def values(self, name: str, attribute: str) -> tuple[str, ...]:
+        """Return the values that an enumerated attribute may take, none if it is no enumeration."""
+        for each in self._declaration(name).all_attributes():
+            if each.name() == attribute:
+                found = each.type_of_attribute()
+                declared: Any = found.declared_type() if hasattr(found, "declared_type") else None
+                return tuple(declared.enumeration_items()) if hasattr(declared, "enumeration_items") else ()
+        return ()
+
+    def _declaration(self, name: str) -> Any:
+        if name not in self._known:
+            try:
+                self._known[name] = self._schema.declaration_by_name(name).as_entity()
+            except RuntimeError:
+                self._known[name] = None
+        return self._known[name]
+
+    @staticmethod
+    def _is(declaration: Any, name: str) -> bool:
+        while declaration is not None:
+            if declaration.name() == name:
+                return True
+            declaration = declaration.supertype()
+        return False
+
+
+def global_id(uid: str, alias: str, taken: set[str]) -> str:
+    """Return the GlobalId of an object: its own where it is free, else one that is derived from its uid.
+
+    Examples
+    --------
+    >>> global_id("urn:uuid:6f1e1a52-3f5c-5b1e-9d5a-0d2f2a6f7c11", "", set())
+    '1l7XfICry3oU_J2v9RyDtH'
+    """
+    if alias and alias not in taken:
+        taken.add(alias)
+        return alias
+    text = uid.rpartition(":")[2]
+    try:
+        made = uuid.UUID(text)
+    except ValueError:
+        made = uuid.uuid5(uuid.NAMESPACE_URL, uid)
+    found = str(ifcopenshell.guid.compress(made.hex))
+    while found in taken:
+        made = uuid.uuid5(made, "again")
+        found = str(ifcopenshell.guid.compress(made.hex))
+    taken.add(found)
+    return found
