@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenes.errors import GeoreferenceError
+from scenes.georeference import WGS84, parse_crs
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
 
@@ -117,3 +120,27 @@ def to_wgs84(datum_shift: str, longitude_deg: ArrayLike, latitude_deg: ArrayLike
     if datum_shift == "bd09":
         return gcj02_to_wgs84(*bd09_to_gcj02(longitude_deg, latitude_deg))
     raise GeoreferenceError(datum_shift, "is not a known datum shift", "write gcj02 or bd09")
+
+
+def unshifted(source: Source, crs: str, x: ArrayLike, y: ArrayLike) -> tuple[str, Floats, Floats]:
+    """Return coordinates of a source without the map shift that its user names, and the system they are in then.
+
+    Raises
+    ------
+    GeoreferenceError
+        When a shift is named for coordinates that are not degrees.
+
+    Examples
+    --------
+    >>> from scenes.sources import Source
+    >>> crs, lon, lat = unshifted(Source("shops.csv", datum_shift="gcj02"), "EPSG:4490", [116.410244], [39.916404])
+    >>> crs, round(float(lon[0]), 4), round(float(lat[0]), 4)
+    ('EPSG:4326', 116.404, 39.915)
+    """
+    if not source.datum_shift:
+        return crs, np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if not parse_crs(crs).is_geographic:
+        raise GeoreferenceError(
+            source.path, f"{source.datum_shift} shifts degrees, but it is in {crs}", "leave the shift out"
+        )
+    return WGS84, *to_wgs84(source.datum_shift, x, y)

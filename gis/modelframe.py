@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.datum import unshifted
 from gis.placing import check_bounds, degrees_outside
 from scenes.errors import GeoreferenceError
 from scenes.georeference import ELLIPSOIDAL, WGS84, parse_crs, split, transformer
@@ -143,7 +144,7 @@ class ModelFrame:
             y = points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn) + place.northing_m - frame.northing_m
             return np.column_stack([x, y, points[:, 2] + place.height_m - frame.height_m])
         east, north = (points[:, 1], points[:, 0]) if self.swapped else (points[:, 0], points[:, 1])
-        x, y = frame.localise_from(self.crs, east, north)
+        x, y = frame.localise_from(*unshifted(self.source, self.crs, east, north))
         return np.column_stack([x, y, self._heights(points, east, north, frame) - frame.height_m])
 
     def _heights(self, points: Floats, east: Floats, north: Floats, frame: Georeference) -> Floats:

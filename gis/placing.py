@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from gis.datum import to_wgs84
+from gis.datum import unshifted
 from scenes.errors import GeoreferenceError
 from scenes.georeference import WGS84, parse_crs, transformer
 
@@ -91,15 +91,7 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
     _check_scene(source.path, context, lonlat)
 
     def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y = points[:, 0], points[:, 1]
-        here = crs
-        if source.datum_shift:
-            if not parse_crs(crs).is_geographic:
-                raise GeoreferenceError(
-                    source.path, f"{source.datum_shift} shifts degrees, but it is in {crs}", "leave the shift out"
-                )
-            x, y = to_wgs84(source.datum_shift, x, y)
-            here = WGS84
+        here, x, y = unshifted(source, crs, points[:, 0], points[:, 1])
         return np.column_stack(context.georeference.localise_from(here, x, y))
 
     local: NDArray[np.object_] = shapely.transform(shapely.force_2d(geometries), move)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.datum import unshifted
 from gis.geokeys import wkt_of_geokeys
 from gis.placing import check_bounds, degrees_outside
 from scenes.errors import GeoreferenceError
@@ -145,7 +146,10 @@ class CloudFrame:
         place = self.source.place
         if place is not None:
             return self._placed(xyz, place)
-        x, y = self._plan(xyz[:, 0], xyz[:, 1])
+        if self.source.datum_shift:
+            x, y = self.frame.localise_from(*unshifted(self.source, self.system.crs, xyz[:, 0], xyz[:, 1]))
+        else:
+            x, y = self._plan(xyz[:, 0], xyz[:, 1])
         return np.column_stack([x, y, xyz[:, 2] * self.system.metres_up - self.frame.height_m])
 
     def check(self, xyz: Floats, problems: Problems) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.datum import unshifted
 from gis.ground import ground_z, relief_of
 from gis.placing import check_bounds
 from scenes.errors import GeoreferenceError
@@ -111,7 +112,8 @@ class Plan:
             north = x * np.sin(turn) + y * np.cos(turn) + place.northing_m - frame.northing_m
             return np.column_stack([east, north])
         self._check(xy)
-        local = np.column_stack(frame.localise_from(self.crs, xy[:, 0] + self.offset[0], xy[:, 1] + self.offset[1]))
+        own = unshifted(self.source, self.crs, xy[:, 0] + self.offset[0], xy[:, 1] + self.offset[1])
+        local = np.column_stack(frame.localise_from(*own))
         if not np.isfinite(local).all():
             raise GeoreferenceError(self.source.path, f"{frame.crs} does not reach all of it", "name another --crs")
         return local

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -8,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import shape
 
-from gis.datum import bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, to_wgs84, wgs84_to_gcj02
+from gis.datum import bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, to_wgs84, unshifted, wgs84_to_gcj02
+from gis.modelframe import ModelFrame
+from gis.networks.plan import Plan
+from scenes import Georeference
 from scenes.errors import GeoreferenceError
+from scenes.sources import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGITUDES = st.floats(73.0, 136.0)
 LATITUDES = st.floats(3.0, 54.0)
@@ -70,3 +78,19 @@ def test_the_districts_of_shanghai_fall_on_its_outline_after_the_shift(real_data
 
     assert distance_m(west, north) > 400
     assert distance_m(*map(float, gcj02_to_wgs84(west, north))) < 60
+
+
+def test_every_way_into_the_scene_takes_the_named_shift_off(tmp_path: Path) -> None:
+    frame = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
+    shifted = np.array([[*map(float, wgs84_to_gcj02(121.4737, 31.2305)), 4.0]] * 2)
+    right = np.column_stack(frame.from_lonlat([121.4737] * 2, [31.2305] * 2))
+    source = Source(str(tmp_path / "model"), datum_shift="gcj02")
+    model = ModelFrame.of(source, "EPSG:4326", shifted).to_local(shifted, frame)[:, :2]
+    network = Plan.of(source, "EPSG:4326").to_local(shifted[:, :2], frame)
+    assert np.abs(model - right).max() < 1e-3
+    assert np.abs(network - right).max() < 1e-3
+
+
+def test_a_shift_of_metres_is_refused() -> None:
+    with pytest.raises(GeoreferenceError, match="shifts degrees"):
+        unshifted(Source("a.gml", datum_shift="bd09"), "EPSG:32651", [354_000.0], [3_457_000.0])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from scenes.errors import CityTwinError
+from scenes.georeference import parse_crs
 from scenes.sources import Placement, Source
 from twin.commands.lifting import lift_clouds
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scenes import Problems, Scene
+
+_LONGEST_CRS = 100
 
 
 def common(parser: argparse.ArgumentParser, *, facts: bool = True) -> None:
@@ -160,7 +163,8 @@ def print_facts(facts: dict[str, Any], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2, default=str))
         return
-    print(f"{facts['name']}: {facts['objects']:,} objects, {facts['crs']}")
+    crs = facts["crs"] if len(facts["crs"]) <= _LONGEST_CRS else parse_crs(facts["crs"]).name
+    print(f"{facts['name']}: {facts['objects']:,} objects, {crs}")
     print_table(
         ["layer", "objects", "triangles", "lods", "kinds"],
         [
