@@ -35,18 +35,19 @@ class _Describer:
 
     def __init__(self, model: Any, units: Units, careful: Careful) -> None:
         self._model, self._units, self._careful = model, units, careful
-        types = self._types = careful.read("the types", lambda: types_of(model), {})
+        types = careful.by_number("the types", lambda: types_of(model))
+        self._types = types
         properties = PropertyReader(model, units, types)
-        self._properties = careful.read("the property sets", properties.by_object, {})
+        self._properties = careful.by_number("the property sets", properties.by_object)
         materials = MaterialReader(model, units, properties)
-        self._materials = careful.read("the materials", lambda: materials.by_object(types), {})
-        self._told = careful.read("the types", lambda: type_groups(model, types), {})
+        self._materials = careful.by_number("the materials", lambda: materials.by_object(types))
+        self._told = careful.by_number("the types", lambda: type_groups(model, types))
         self._attributes = AttributeReader(model, units)
-        self._classes = careful.read("the classifications", lambda: classifications(model, types), {})
-        self._attached = careful.read("what is attached", lambda: attached(model), {})
-        self._layers = careful.read("the presentation layers", lambda: presentation_layers(model), {})
-        self._openings = careful.read("the openings", lambda: openings(model), {})
-        self._ports = careful.read("the ports", lambda: port_groups(model, port_owners(model)), {})
+        self._classes = careful.by_number("the classifications", lambda: classifications(model, types))
+        self._attached = careful.by_number("what is attached", lambda: attached(model))
+        self._layers = careful.by_number("the presentation layers", lambda: presentation_layers(model))
+        self._openings = careful.by_number("the openings", lambda: openings(model))
+        self._ports = careful.by_number("the ports", lambda: port_groups(model, port_owners(model)))
         careful.oddities += [*properties.oddities, *materials.oddities]
 
     def groups(self, row: Row) -> Groups:

@@ -40,6 +40,10 @@ class Careful:
             self.note("", "contents-unreadable", error, what)
             return otherwise
 
+    def by_number(self, what: str, reader: Callable[[], dict[int, Thing]]) -> dict[int, Thing]:
+        """Return what `reader` tells by entity number, nothing if the model is too broken for it."""
+        return self.read(what, reader, {})
+
     def note(self, where: str, rule: str, error: Exception, what: str = "") -> None:
         """Keep that something cannot be read."""
         reason = " ".join(str(error).split()) or type(error).__name__

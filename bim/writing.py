@@ -34,9 +34,9 @@ def write_contents(model: Any, folder: Path, say: Callable[..., None]) -> None:
     schedule = careful.read("the schedules", lambda: read_schedule(model), Schedule())
     tree = read_tree(model, units.length.factor, schedule.parents)
     drawn = careful.read("grids and alignments", lambda: draw(model, tree, units), Drawn())
-    groups = careful.read("the descriptions", lambda: describe(model, tree, units, careful), {})
+    groups = careful.by_number("the descriptions", lambda: describe(model, tree, units, careful))
     more = [*schedule.ties, *drawn.ties]
-    ties = careful.read("the relations", lambda: _ties(model, tree, more), [])
+    ties: list[Tie] = careful.read("the relations", lambda: _ties(model, tree, more), [])
     _fill_from_relations(tree, ties, schedule)
     texts = {number: json.dumps(each, ensure_ascii=False, allow_nan=False) for number, each in groups.items()}
     write_tree(tree, texts, folder / TREE_FILE)
