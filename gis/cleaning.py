@@ -40,6 +40,23 @@ def repaired(geometries: Objects, names: Objects, problems: Problems) -> Objects
     return result
 
 
+def finite(geometries: Objects) -> Objects:
+    """Return (n,) geometries without those that have a coordinate that is no number.
+
+    Examples
+    --------
+    >>> finite(np.array([shapely.Point(1, 2), shapely.Point(np.nan, 2)])).tolist()
+    [<POINT (1 2)>, None]
+    """
+    points, rows = shapely.get_coordinates(geometries, return_index=True)
+    lost = rows[~np.isfinite(points).all(axis=1)]
+    if not len(lost):
+        return geometries
+    result = geometries.copy()
+    result[lost] = None
+    return result
+
+
 def usable(geometries: Objects, names: Objects, problems: Problems) -> Flags:
     """Say which of (n,) geometries have any extent to show; the others are problems of rule ``geometry-empty``."""
     empty = shapely.is_missing(geometries) | shapely.is_empty(geometries)

@@ -35,10 +35,6 @@ def sample_of(path: Path) -> bytes:
     found: list[bytes] = []
     size = 0
     with path.open("rb") as file:
-        start = file.read(4)
-        if any(start.startswith(mark) for mark, _ in MARKS):
-            return start + file.read(4096)
-        file.seek(0)
         while size < 65_536 and (line := file.readline(65_536)):
             if not line.isascii():
                 found.append(line)
@@ -53,7 +49,7 @@ def as_utf8(source: Source, path: Path, problems: Problems) -> Path:
     marked = any(start.startswith(mark) for mark, name in MARKS if name != "utf-8-sig")
     if not marked and is_utf8(path):
         return path
-    name = encoding_of(sample_of(path))
+    name = encoding_of(start if marked else b" " + sample_of(path))  # marks count only at the start of a file
     report(source, name, problems)
     copy = scratch_file(path.suffix)
     with (

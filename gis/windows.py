@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from gis.cleaning import first_of_each, repaired, usable
+from gis.cleaning import finite, first_of_each, repaired, usable
 from gis.elevations import Elevations, elevations_of, footprints_of, raised_lines
 from gis.ground import relief_of
 from gis.identifying import Identities, Identity, id_column_of
@@ -104,7 +104,7 @@ def prepared(table: FeatureTable, state: TableState, source: Source, context: Lo
 
 def _local(frame: Any, crs: str, elevations: Elevations, source: Source, context: LoadContext) -> Objects:
     """Return (n,) shapes in local metres: lines with heights keep them, everything else is flat."""
-    shapes = frame.geometry.to_numpy()
+    shapes = finite(frame.geometry.to_numpy())
     if not elevations.known.any():
         return to_local(shapes, crs, source, context)
     shapes = footprints_of(shapes, elevations)

@@ -265,6 +265,14 @@ def test_other_columns_with_places_are_found(tmp_path: Path) -> None:
         load(path)
 
 
+def test_rows_without_a_place_are_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "sites.csv"
+    path.write_text("name,lon,lat\na,121.5,31.2\nb,,\nc,unknown,31.2\nd,inf,31.2\n")
+    found = load(path)
+    assert list(found.rows("points")) == ["a"]
+    assert found.problems.count("geometry-empty") == 3
+
+
 def test_a_workbook_is_read_like_a_table_and_a_table_without_places_is_named(tmp_path: Path) -> None:
     path = tmp_path / "sites.xlsx"
     places = pd.DataFrame({"name": ["a", "b"], "lon": [121.5, 121.51], "lat": [31.2, 31.21]})
