@@ -1,8 +1,8 @@
 r"""Worker side: a file whose texts are not written as the STEP standard wants, as a copy that is.
 
-The standard knows ASCII and escapes (ISO 10303-21, 6.4.3). Tools also write the plain bytes of UTF-8, GBK or Shift-JIS,
-which the IFC library drops, or those bytes one by one as ``\X\..`` and ``\S\.``, which read as Latin-1. One file has one
-encoding, so all of its texts together decide which.
+The standard knows ASCII and escapes (ISO 10303-21, 6.4.3). Tools also write the plain bytes of UTF-8, GBK or
+Shift-JIS, which the IFC library drops, or those bytes one by one as ``\X\..`` and ``\S\.``, which read as Latin-1.
+One file has one encoding, so all of its texts together decide which.
 """
 
 from __future__ import annotations

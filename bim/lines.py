@@ -158,13 +158,19 @@ class _Pen:
         shape = attribute(entity, "Representation")
         lines: list[Floats] = []
         points: list[Floats] = []
+        texts: list[str] = []
         for representation in list_at(shape, "Representations") if shape is not None else []:
             for item in list_at(representation, "Items"):
-                self._item(item, np.eye(4), lines, points)
+                self._item(item, np.eye(4), (lines, points, texts))
+        if texts:
+            row.columns["text"] = " | ".join(texts)
         matrix = object_matrix(entity, self._units, self._alignments)
         self._put(row.number, lines, matrix, np.array(points).reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
 
-    def _item(self, item: Any, matrix: Floats, lines: list[Floats], points: list[Floats], depth: int = 0) -> None:
+    def _item(
+        self, item: Any, matrix: Floats, found: tuple[list[Floats], list[Floats], list[str]], depth: int = 0
+    ) -> None:
+        """Add the lines, points and texts of an item of a representation to what was found."""
         if depth > _DEEPEST:
             return
         if item.is_a("IfcGeometricSet"):
@@ -175,13 +181,19 @@ class _Pen:
             inner = list_at(item.MappingSource.MappedRepresentation, "Items")
             matrix = matrix @ _mapping(item, self._units)
         else:
-            if item.is_a("IfcCartesianPoint"):
-                points.append(matrix[:3, :3] @ point_of(item, self._units) + matrix[:3, 3])
-            elif item.is_a("IfcCurve"):
-                lines.append(curve_points(item, self._units) @ matrix[:3, :3].T + matrix[:3, 3])
+            self._drawn_item(item, matrix, found)
             return
         for each in inner:
-            self._item(each, matrix, lines, points, depth + 1)
+            self._item(each, matrix, found, depth + 1)
+
+    def _drawn_item(self, item: Any, matrix: Floats, found: tuple[list[Floats], list[Floats], list[str]]) -> None:
+        if item.is_a("IfcCurve"):
+            found[0].append(curve_points(item, self._units) @ matrix[:3, :3].T + matrix[:3, 3])
+        elif item.is_a("IfcCartesianPoint"):
+            found[1].append(matrix[:3, :3] @ point_of(item, self._units) + matrix[:3, 3])
+        elif item.is_a("IfcTextLiteral") and text_at(item, "Literal"):
+            found[1].append((matrix @ axes_matrix(attribute(item, "Placement"), self._units))[:3, 3])
+            found[2].append(text_at(item, "Literal"))
 
     def _station(self, entity: Any) -> float | None:
         """Return the station that a referent states, in metres."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bim.entities import READ_ERRORS, every, list_at, number_at, plain, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bim.properties import PropertyReader
     from bim.units import Units
@@ -32,6 +32,16 @@ class MaterialReader:
         self._model, self._units = model, units
         self._own = _properties_of_materials(model, properties)
         self.oddities: list[tuple[str, str, str]] = []
+        self._readers: dict[str, Callable[[Any], Iterator[tuple[str, Any, Any]]]] = {
+            "IfcMaterialLayerSetUsage": self._layer_usage,
+            "IfcMaterialProfileSetUsage": self._profile_usage,
+            "IfcMaterialLayerSet": self._layers,
+            "IfcMaterialLayer": self._one_layer,
+            "IfcMaterialProfileSet": self._profiles,
+            "IfcMaterialConstituentSet": self._constituents,
+            "IfcMaterialList": self._list,
+            "IfcMaterial": self._one,
+        }
 
     def by_object(self, types: dict[int, int]) -> dict[int, tuple[str, dict[str, Group]]]:
         """Return (names of the materials, property groups) of each entity number; an occurrence beats its type."""
@@ -61,31 +71,39 @@ class MaterialReader:
 
     def _parts(self, entity: Any) -> Iterator[tuple[str, Any, Any]]:
         """Yield (name, value, material) of what an `IfcMaterialSelect` says; the material is None for other facts."""
-        if entity.is_a("IfcMaterialLayerSetUsage"):
-            yield from self._parts(entity.ForLayerSet)
-            yield "Direction", f"{plain(entity.LayerSetDirection)} {plain(entity.DirectionSense)}", None
-            yield "Offset", self._length(number_at(entity, "OffsetFromReferenceLine")), None
-        elif entity.is_a("IfcMaterialProfileSetUsage"):
-            yield from self._parts(entity.ForProfileSet)
-            if entity.CardinalPoint is not None:
-                yield "Cardinal point", plain(entity.CardinalPoint), None
-        elif entity.is_a("IfcMaterialLayerSet"):
-            yield from self._layers(entity)
-        elif entity.is_a("IfcMaterialLayer"):
-            yield self._layer("Layer", entity)
-        elif entity.is_a("IfcMaterialProfileSet"):
-            yield from self._named(entity, list_at(entity, "MaterialProfiles"), "Profile")
-        elif entity.is_a("IfcMaterialConstituentSet"):
-            yield from self._named(entity, list_at(entity, "MaterialConstituents"), "Constituent")
-        elif entity.is_a("IfcMaterialList"):
-            for place, material in enumerate(list_at(entity, "Materials"), 1):
-                yield f"Material {place}", text_at(material, "Name"), material
-        elif entity.is_a("IfcMaterial"):
-            yield "Name", text_at(entity, "Name"), entity
-            if text_at(entity, "Category"):
-                yield "Category", text_at(entity, "Category"), None
-        else:  # a single profile or constituent
-            yield from self._named(None, [entity], "Part")
+        read = next((read for name, read in self._readers.items() if entity.is_a(name)), self._part)
+        yield from read(entity)
+
+    def _layer_usage(self, usage: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield from self._parts(usage.ForLayerSet)
+        yield "Direction", f"{plain(usage.LayerSetDirection)} {plain(usage.DirectionSense)}", None
+        yield "Offset", self._length(number_at(usage, "OffsetFromReferenceLine")), None
+
+    def _profile_usage(self, usage: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield from self._parts(usage.ForProfileSet)
+        if usage.CardinalPoint is not None:
+            yield "Cardinal point", plain(usage.CardinalPoint), None
+
+    def _one_layer(self, layer: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield self._layer("Layer", layer)
+
+    def _profiles(self, profile_set: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield from self._named(profile_set, list_at(profile_set, "MaterialProfiles"), "Profile")
+
+    def _constituents(self, constituent_set: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield from self._named(constituent_set, list_at(constituent_set, "MaterialConstituents"), "Constituent")
+
+    def _list(self, several: Any) -> Iterator[tuple[str, Any, Any]]:
+        for place, material in enumerate(list_at(several, "Materials"), 1):
+            yield f"Material {place}", text_at(material, "Name"), material
+
+    def _one(self, material: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield "Name", text_at(material, "Name"), material
+        if text_at(material, "Category"):
+            yield "Category", text_at(material, "Category"), None
+
+    def _part(self, part: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield from self._named(None, [part], "Part")
 
     def _layers(self, layer_set: Any) -> Iterator[tuple[str, Any, Any]]:
         if text_at(layer_set, "LayerSetName"):

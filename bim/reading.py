@@ -52,9 +52,11 @@ def read(  # noqa: PLR0913 - each says one thing about the scene
     Returns
     -------
     Scene
-        A layer with all elements, and one named ``...-spaces`` with rooms and zones. Its
-        ``metadata["problems"]`` lists what was found wrong. A file that does not say where it lies is put at
-        the zero of a local metric grid, and a problem ``georeference-missing`` says so.
+        A layer with all elements, and ones named ``...-spaces`` with rooms and zones, ``...-groups`` with systems
+        and groups, ``...-schedule`` with tasks, and ``...-lines`` with grids and alignments. Relations between
+        objects are in ``scene.relations`` and ``scene.graph``; ``metadata["problems"]`` lists what was found wrong.
+        A file that does not say where it lies is put at the zero of a local metric grid, and a problem
+        ``georeference-missing`` says so.
 
     Raises
     ------

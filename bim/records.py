@@ -43,6 +43,7 @@ ATTRIBUTES: tuple[tuple[str, pa.DataType, str], ...] = (
     ("bar_diameter_mm", pa.float64(), "mm"),
     ("bar_length_m", pa.float64(), "m"),
     ("steel_grade", pa.string(), ""),
+    ("text", pa.string(), ""),
     ("station_m", pa.float64(), "m"),
     ("start_station_m", pa.float64(), "m"),
     ("end_station_m", pa.float64(), "m"),

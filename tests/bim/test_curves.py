@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ifcopenshell
 import numpy as np
@@ -11,6 +11,9 @@ import pytest
 
 from bim.curves import curve_points
 from bim.units import Units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -89,3 +92,25 @@ def test_a_line_of_no_length_and_a_curve_in_a_circle_of_references_are_nothing(m
     composite = model.create_entity("IfcCompositeCurve", [segment], False)
     segment.ParentCurve = composite
     assert len(curve_points(composite, Units(model))) == 0
+
+
+def test_a_note_has_its_lines_its_words_and_its_place(
+    new_house: Callable[..., Any], said: Callable[..., Any], add: Callable[..., Any]
+) -> None:
+    made = new_house("IFC4", millimetres=True).model
+    arrow = made.create_entity("IfcPolyline", [point(made, 0, 0), point(made, 1000, 0), point(made, 1000, 500)])
+    spot = made.create_entity("IfcAxis2Placement2D", point(made, 2000, 500))
+    words = made.create_entity("IfcTextLiteral", "See detail 7", spot, "RIGHT")
+    context = made.by_type("IfcGeometricRepresentationContext")[0]
+    items = [made.create_entity("IfcGeometricCurveSet", [arrow]), words]
+    shape = made.create_entity("IfcShapeRepresentation", context, "Annotation", "GeometricSet", items)
+    add(
+        made,
+        "IfcAnnotation",
+        "Note",
+        Representation=made.create_entity("IfcProductDefinitionShape", None, None, [shape]),
+    )
+    found = said(made)
+    assert found.rows["Note"]["text"] == "See detail 7"
+    assert found.rows["Note"]["layer"] == "lines"
+    assert found.lines["Note"].tolist() == [[0, 0, 0], [1, 0, 0], [1, 0.5, 0], [2, 0.5, 0]]

@@ -18,7 +18,7 @@ BIM_COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "status": ("Status", "状态"), "system": ("System", "系统"), "zone": ("Zone", "分区"),
         "weight_kg": ("Weight", "重量"), "u_value_w_m2k": ("Thermal transmittance", "传热系数"),
         "bar_diameter_mm": ("Bar diameter", "钢筋直径"), "bar_length_m": ("Bar length", "钢筋长度"),
-        "steel_grade": ("Steel grade", "钢筋牌号"),
+        "steel_grade": ("Steel grade", "钢筋牌号"), "text": ("Text", "文字"),
         "station_m": ("Station", "里程"), "start_station_m": ("Start station", "起点里程"),
         "end_station_m": ("End station", "终点里程"), "distance_along_m": ("Distance along", "沿线距离"),
         "start_radius_m": ("Start radius", "起点半径"), "end_radius_m": ("End radius", "终点半径"),
