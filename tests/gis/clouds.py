@@ -35,4 +35,4 @@ def scattered(count: int, seed: int = 1, side_m: float = 300.0) -> np.ndarray:
     random = np.random.default_rng(seed)
     plan = side_m * random.random((count, 2)) ** 1.5
     height = 4.0 + 0.02 * plan[:, 0] + random.normal(0, 0.3, count)
-    return np.round(np.column_stack([plan + [EAST, NORTH], height]), 3)
+    return np.round(np.column_stack([plan + np.array([EAST, NORTH]), height]), 3)

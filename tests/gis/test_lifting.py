@@ -54,7 +54,7 @@ class Town:
         bird = random.random(count) < 0.001
         z[bird] += 200
         classes[bird] = 18
-        self.xyz = np.column_stack([plan + [clouds.EAST, clouds.NORTH], z])
+        self.xyz = np.column_stack([plan + np.array([clouds.EAST, clouds.NORTH]), z])
         self.classes = classes
 
     def write(self, path: Path, *, classified: bool) -> Path:

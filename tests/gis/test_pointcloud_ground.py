@@ -24,7 +24,7 @@ def meadow(count: int = 30_000, *, classified: bool = True) -> tuple[np.ndarray,
     tree = random.random(count) < 0.1
     z[tree] += 8
     classes[tree] = 5
-    return np.column_stack([plan + [clouds.EAST, clouds.NORTH], z]), classes * classified
+    return np.column_stack([plan + np.array([clouds.EAST, clouds.NORTH]), z]), classes * classified
 
 
 @pytest.mark.parametrize("classified", [True, False])
@@ -36,11 +36,9 @@ def test_the_ground_below_houses_and_trees_is_the_plane(tmp_path: Path, classifi
     assert layer.theme == "terrain"
     mesh = layer.batches[0].finest()
     assert mesh is not None
-    inside = mesh.positions_m + [
-        scene.georeference.easting_m - clouds.EAST,
-        scene.georeference.northing_m - clouds.NORTH,
-        0,
-    ]
+    frame = scene.georeference
+    shift = np.array([frame.easting_m - clouds.EAST, frame.northing_m - clouds.NORTH, 0.0])
+    inside = mesh.positions_m + shift
     inside = inside[((inside[:, :2] > 5) & (inside[:, :2] < 195)).all(axis=1)]
     off = inside[:, 2] - (10 + 0.05 * inside[:, 0])
     assert np.abs(np.median(off)) < 0.25
