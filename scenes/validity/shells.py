@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import mapbox_earcut
 import numpy as np
 
+from scenes.validity.crossing import first_crossing, winding
 from scenes.validity.faces import SNAP_M, Faces, Finding, _laid_flat
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _MOST_TRIANGLES = 3_000
 """Shells with more triangles are not searched for self-intersection, whose cost grows with the square."""
-_EDGE_SHARE = 1e-7
 
 
 def check_shells(faces: Faces, outer: Sequence[int] = (), snap_m: float = SNAP_M) -> list[Finding]:
@@ -185,59 +185,10 @@ def _volume(triangles: Floats) -> float:
 
 
 def _crosses_itself(triangles: Floats, snap_m: float) -> bool:
-    return len(triangles) <= _MOST_TRIANGLES and _pierced(triangles, triangles, snap_m)
-
-
-def _pierced(first: Floats, second: Floats, snap_m: float) -> bool:
-    """Say whether an edge of the first triangles goes through the inside of one of the second.
-
-    Moeller and Trumbore (1997), "Fast, minimum storage ray/triangle intersection", for segments.
-    """
-    ends = np.concatenate([first[:, [0, 1]], first[:, [1, 2]], first[:, [2, 0]]])
-    ends = np.unique(np.sort(ends.view("f8,f8,f8").reshape(-1, 2), axis=1), axis=0).view("f8").reshape(-1, 2, 3)
-    low, high = second.min(axis=1), second.max(axis=1)
-    for block in range(0, len(ends), 512):
-        segment = ends[block : block + 512]
-        near = (segment.min(axis=1)[:, None] <= high[None]).all(axis=2)
-        near &= (segment.max(axis=1)[:, None] >= low[None]).all(axis=2)
-        which, face = np.nonzero(near)
-        if len(which) and _hits(segment[which], second[face], snap_m).any():
-            return True
-    return False
-
-
-def _hits(segments: Floats, triangles: Floats, snap_m: float) -> NDArray[np.bool_]:
-    """Say which (k,) segments pass through the inside of their triangle, farther than the tolerance from its rim."""
-    begin, way = segments[:, 0], segments[:, 1] - segments[:, 0]
-    one, two = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
-    across = np.cross(way, two)
-    determinant = (one * across).sum(axis=1)
-    sizes = np.linalg.norm(np.cross(one, two), axis=1) * np.maximum(np.linalg.norm(way, axis=1), 1e-300)
-    steep = np.abs(determinant) > 1e-9 * np.maximum(sizes, 1e-300)
-    safe = np.where(steep, determinant, 1.0)
-    offset = begin - triangles[:, 0]
-    u = (offset * across).sum(axis=1) / safe
-    lifted = np.cross(offset, one)
-    v = (way * lifted).sum(axis=1) / safe
-    t = (two * lifted).sum(axis=1) / safe
-    length = np.maximum(np.linalg.norm(way, axis=1), 1e-300)
-    slack = snap_m / np.maximum(np.sqrt(np.linalg.norm(np.cross(one, two), axis=1)), 1e-9) + _EDGE_SHARE
-    inside = (u > slack) & (v > slack) & (u + v < 1 - slack)
-    within = (t > 2 * snap_m / length) & (t < 1 - 2 * snap_m / length)
-    hits: NDArray[np.bool_] = steep & inside & within
-    return hits
+    return len(triangles) <= _MOST_TRIANGLES and first_crossing(triangles, triangles, snap_m) is not None
 
 
 def _nesting(outer: Floats, inner: Floats, snap_m: float) -> list[int]:
-    if _pierced(outer, inner, snap_m) or _pierced(inner, outer, snap_m):
+    if first_crossing(outer, inner, snap_m) is not None or first_crossing(inner, outer, snap_m) is not None:
         return [401]
-    return [] if _winding(inner[0].mean(axis=0), outer) > 0.5 else [403]
-
-
-def _winding(point: Floats, triangles: Floats) -> float:
-    """Return how often triangles wind around a point (van Oosterom and Strackee 1983, solid angles)."""
-    a, b, c = (triangles[:, corner] - point for corner in range(3))
-    la, lb, lc = (np.linalg.norm(each, axis=1) for each in (a, b, c))
-    top = np.einsum("ij,ij->i", a, np.cross(b, c))
-    bottom = la * lb * lc + (a * b).sum(1) * lc + (b * c).sum(1) * la + (c * a).sum(1) * lb
-    return float(abs(2.0 * np.arctan2(top, bottom).sum()) / (4.0 * np.pi))
+    return [] if winding(inner[0].mean(axis=0), outer) > 0.5 else [403]

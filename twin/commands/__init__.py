@@ -22,6 +22,7 @@ VERBS = (
     "build",
     "info",
     "check",
+    "clash",
     "serve",
     "export",
     "query",
