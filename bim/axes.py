@@ -95,12 +95,9 @@ class Bend:
         """Return how far one gets from `start` to `end` within a panel, x + iy."""
         assert self.curvature is not None  # noqa: S101 - straight pieces have no panels
         half = (end - start) / 2
-        middle = start + half
-        total = np.zeros(len(start), np.complex128)
-        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            direction = heading + _integral(self.curvature, start, middle + half * node)
-            total += weight * np.exp(1j * direction)
-        return total * half
+        nodes = (start + half)[:, None] + half[:, None] * _NODES
+        turned = _integral(self.curvature, np.repeat(start, len(_NODES)), nodes.ravel()).reshape(nodes.shape)
+        return np.asarray(np.exp(1j * (heading[:, None] + turned)) @ _WEIGHTS * half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +289,5 @@ def _helmert(t: Floats) -> Floats:
 def _integral(function: Curvature, start: Floats, end: Floats) -> Floats:
     """Return the integral of a function over each interval, for n intervals at once."""
     half = (end - start) / 2
-    middle = start + half
-    values = sum(weight * function(middle + half * node) for node, weight in zip(_NODES, _WEIGHTS, strict=True))
-    return np.asarray(values * half)
+    nodes = (start + half)[:, None] + half[:, None] * _NODES
+    return np.asarray(function(nodes) @ _WEIGHTS * half)
