@@ -39,13 +39,13 @@ def default_folder() -> Path | None:
     return base / "bim"
 
 
-def key_of(path: Path, schema: str = "") -> str:
-    """Return the name of the entry of a plain IFC file: its content, and everything else that the result depends on.
+def key_of(path: Path, variant: str = "") -> str:
+    """Return the name of the entry of a file: its content, what is made of it, and all else that this depends on.
 
     Limits are no part of it, since only results that no limit has cut short are kept.
     """
     digest = hashlib.blake2b(digest_size=20)
-    digest.update(f"{_code()} {schema}".encode())
+    digest.update(f"{_code()} {variant}".encode())
     _update(digest, path)
     return digest.hexdigest()
 
@@ -95,6 +95,21 @@ class Cache:
         shutil.rmtree(entry, ignore_errors=True)
         return None
 
+    def note(self, key: str) -> dict[str, Any] | None:
+        """Return a note, None if there is none that can be read."""
+        if self.folder is None:
+            return None
+        try:
+            note: dict[str, Any] = json.loads((self.folder / key / _MANIFEST).read_text(encoding="utf-8"))["note"]
+            os.utime(self.folder / key / _MANIFEST)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return note
+
+    def keep_note(self, key: str, note: dict[str, Any]) -> None:
+        """Keep a few values in an entry of their own."""
+        self._put(key, [], {"note": note})
+
     def keep(self, key: str, found: Extract) -> None:
         """Keep what workers made, unless it was cut short, is too large, or the folder cannot be written."""
         if self.folder is None or found.left_out:
@@ -102,11 +117,25 @@ class Cache:
         files = sorted(found.folder.glob("*.arrow"))
         if sum(file.stat().st_size for file in files) > self.most_bytes / _LARGEST_SHARE:
             return
+        manifest = {
+            "chunks": [file.name for file in found.chunks],
+            "shapeless": sorted(found.shapeless),
+            "problems": found.problems,
+        }
+        self._put(key, files, manifest)
+
+    def _put(self, key: str, files: list[Path], manifest: dict[str, Any]) -> None:
+        """Write an entry beside the others and rename it into place."""
+        if self.folder is None:
+            return
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
             try:
-                _write(fresh, files, found)
+                for file in files:
+                    shutil.copyfile(file, fresh / file.name)
+                told = {file.name: _told(fresh / file.name) for file in files}
+                (fresh / _MANIFEST).write_text(json.dumps({"files": told, **manifest}), encoding="utf-8")
                 fresh.rename(self.folder / key)  # fails where another process was quicker
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -126,18 +155,6 @@ class Cache:
             with contextlib.suppress(OSError):
                 used = (entry / _MANIFEST).stat().st_mtime
                 yield entry, used, sum(file.stat().st_size for file in entry.iterdir())
-
-
-def _write(target: Path, files: list[Path], found: Extract) -> None:
-    for file in files:
-        shutil.copyfile(file, target / file.name)
-    manifest: dict[str, Any] = {
-        "files": {file.name: _told(target / file.name) for file in files},
-        "chunks": [file.name for file in found.chunks],
-        "shapeless": sorted(found.shapeless),
-        "problems": found.problems,
-    }
-    (target / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def _told(file: Path) -> list[Any]:

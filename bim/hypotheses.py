@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyproj
 
+from bim import said
 from bim.conversions import Conversion, conversions, faults, nameless, property_sets, tried
 from bim.crsnames import systems_at
 from bim.files import plain_file
@@ -81,8 +82,13 @@ def statements_of(path: Path) -> Statements:
 
 @functools.lru_cache(maxsize=512)
 def _remembered(path: str, _changed: int, _size: int) -> Statements:
+    known = said.kept(Path(path)) if Path(path).is_file() else None
+    if known is not None:
+        return Statements(**known)
     with plain_file(Path(path)) as plain, StepText(plain) as text:
-        return read_statements(text)
+        statements = read_statements(text)
+    said.keep(Path(path), statements)
+    return statements
 
 
 def read_statements(text: StepText) -> Statements:

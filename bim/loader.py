@@ -95,13 +95,14 @@ class BimLoader:
 
     def _one(self, part: Member, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
         """Yield the batches of one model."""
-        with plain_file(part.source.file) as path, tempfile.TemporaryDirectory(prefix="citytwin-bim-") as folder:
+        with tempfile.TemporaryDirectory(prefix="citytwin-bim-") as folder:
             placing = placed(part.source, context)
             cache = Cache(default_folder())
-            key = key_of(path, part.schema)
+            key = key_of(part.source.file, part.schema)
             found = cache.find(key)
             if found is None:
-                found = extract(path, Path(folder), self.limits, context.progress, part.schema)
+                with plain_file(part.source.file) as path:
+                    found = extract(path, Path(folder), self.limits, context.progress, part.schema)
                 cache.keep(key, found)
             for problem in found.problems:
                 context.problems.add(*problem)

@@ -83,7 +83,7 @@ class Placements:
     def placed(self, positions: NDArray[np.floating]) -> Floats:
         """Return (v, 3) positions of the prototype at each place, (i, v, 3) metres from the centre of the content."""
         stretched = positions[None, :, :] * self.scales.astype(np.float64)[:, None, :]
-        return cast("Floats", self._turned(stretched) + self.positions[:, None, :])
+        return self._turned(stretched) + self.positions[:, None, :]
 
     def _turned(self, vectors: NDArray[np.floating]) -> Floats:
         cos, sin = (turn(self.yaw_rad.astype(np.float64))[:, None] for turn in (np.cos, np.sin))
