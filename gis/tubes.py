@@ -165,7 +165,8 @@ def _phases(into: Floats, out: Floats, across: Floats, first: Flags) -> Floats:
     before[first] = 0.0
     total = np.cumsum(before)
     start = np.flatnonzero(first)
-    return total - np.repeat(total[start], np.diff(np.append(start, len(first))))
+    phases: Floats = total - np.repeat(total[start], np.diff(np.append(start, len(first))))
+    return phases
 
 
 def _faces(first: Flags, last: Flags, sides: int) -> Integers:
@@ -193,7 +194,7 @@ def profile(name: str, sides: int) -> Floats:
     if name in {"rectangle", "trapezoid", "triangle"}:
         return _straight(name, sides)
     swell = np.sqrt(2 * np.pi / (sides * np.sin(2 * np.pi / sides)))
-    circle = circle * swell
+    circle = np.asarray(circle * swell, np.float64)
     if name == "egg":
         return np.column_stack([circle[:, 0] * (1 + 0.25 * np.sin(angle)) / 1.03, circle[:, 1]])
     if name == "arch":

@@ -92,7 +92,7 @@ def _resolver(resolve: Callable[[str], bytes | None]) -> Any:
     """Return what trimesh asks for other files: only those that `resolve` allows."""
     from trimesh.resolvers import Resolver  # noqa: PLC0415
 
-    class Allowed(Resolver):  # type: ignore[misc]
+    class Allowed(Resolver):
         def __init__(self) -> None:
             return
 

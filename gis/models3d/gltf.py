@@ -119,7 +119,9 @@ class _Reader:
     def _place(self, node: dict[str, Any], row: int, matrix: Floats) -> None:
         parts = self._mesh(node["mesh"])
         instances = (node.get("extensions") or {}).get(_INSTANCES)
-        matrices, features, table = [matrix], None, -1
+        matrices = [matrix]
+        features: Integers | None = None
+        table = -1
         if instances:
             matrices = [matrix @ each for each in self._instances(instances["attributes"])]
             features, table = self._instance_features(node, instances["attributes"], len(matrices))
@@ -156,11 +158,13 @@ class _Reader:
         else:
             names = spec.get("attributes") or {}
             values = {name: self._data.numbers(at) for name, at in names.items() if _wanted(name)}
-            indices = self._data.accessor(spec["indices"]).astype(np.int64) if "indices" in spec else None
+            count = len(values.get("POSITION", ()))
+            given = self._data.accessor(spec["indices"]).astype(np.int64) if "indices" in spec else None
+            indices = np.arange(count) if given is None else given
         if "POSITION" not in values:
             return None
         positions = values["POSITION"].reshape(-1, 3)
-        triangles = _triangles(indices if indices is not None else np.arange(len(positions)), mode)
+        triangles = _triangles(indices, mode)
         if len(triangles) and (triangles.min() < 0 or triangles.max() >= len(positions)):
             raise self._data.broken("a triangle names a vertex that is not there")
         if any(len(each) != len(positions) for each in values.values()):
@@ -340,7 +344,8 @@ def _srgb(linear: Floats) -> NDArray[np.uint8]:
     kept = np.clip(linear, 0.0, 1.0)
     curve = np.where(kept <= 0.0031308, kept * 12.92, 1.055 * kept ** (1 / 2.4) - 0.055)
     curve[:, 3] = kept[:, 3]
-    return np.rint(curve * 255).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(curve * 255).astype(np.uint8)
+    return colours
 
 
 def _transformed(uvs: Floats, spec: dict[str, Any]) -> Floats:

@@ -8,7 +8,7 @@ import json
 import struct
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -125,7 +125,7 @@ class GltfData:
 
     def _buffer(self, index: object) -> bytes:
         spec = self.item("buffers", index)
-        key = int(index)  # type: ignore[call-overload] - `item` has checked it
+        key = cast("int", index)  # `item` has checked it
         if key not in self._buffers:
             uri = spec.get("uri")
             data = self.binary if uri is None else self._named(str(uri))

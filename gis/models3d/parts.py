@@ -95,7 +95,7 @@ def mesh_of(
         empty = [np.zeros((len(part.positions), 2)) if part.uvs is None else part.uvs for part in parts]
         uvs = np.concatenate(empty)
     positions = to_local(np.concatenate([part.positions for part in parts]))
-    good = np.isfinite(positions).all(axis=1)
+    good: NDArray[np.bool_] = np.asarray(np.isfinite(positions).all(axis=1))
     kept = good[triangles].all(axis=1)
     if not kept.any():
         return None

@@ -193,6 +193,6 @@ class TileTree:
     def _facts(self, tile: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
         """Return the metadata of the group, the tile and the content as one."""
         group = content.get("group")
-        known = isinstance(group, int) and 0 <= group < len(self._groups)
-        parts = [self._groups[group] if known else {}, tile.get("metadata") or {}, content.get("metadata") or {}]
+        mine = self._groups[group] if isinstance(group, int) and 0 <= group < len(self._groups) else {}
+        parts = [mine, tile.get("metadata") or {}, content.get("metadata") or {}]
         return {str(name): value for part in parts for name, value in (part.get("properties") or {}).items()}

@@ -17,9 +17,10 @@ from gis.shelf import Shelf
 from gis.sniffing import head_of, zip_names
 from gis.themes import plain_name
 from scenes.errors import CityTwinError, GeoreferenceError, LoadError, MissingLibraryError
-from scenes.georeference import GEOCENTRIC, WGS84, transformer
+from scenes.georeference import GEOCENTRIC, transformer
 from scenes.loading import Location
 from scenes.problems import Problems
+from scenes.schema import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ class Tiles3dLoader:
         centre = _centre(root)
         if not _on_earth(centre):
             raise _nowhere(source)
-        lon, lat = transformer(GEOCENTRIC, WGS84).transform(*centre)[:2]
+        lon, lat, _ = transformer(GEOCENTRIC, "EPSG:4979").transform(*(float(value) for value in centre))
         return Location(float(lon), float(lat))
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002
@@ -125,7 +126,7 @@ class _Placing:
             return ModelFrame.of(self._source, self._source.crs, points).to_local(points, self._frame)
         if not _on_earth(np.median(points, axis=0)):
             raise _nowhere(self._source)
-        lon, lat, height = transformer(GEOCENTRIC, "EPSG:4979").transform(*points.T)
+        lon, lat, height = transformer(GEOCENTRIC, "EPSG:4979").transform(points[:, 0], points[:, 1], points[:, 2])
         x, y = self._frame.from_lonlat(lon, lat)
         return np.column_stack([x, y, np.asarray(height) - self._frame.height_m])
 
@@ -208,4 +209,5 @@ def _feature(rows: ModelRows, facts: dict[str, Any], piece: Piece, at: tuple[str
     record = {name: values[feature] for name, values in columns.items() if 0 <= feature < len(values)}
     name = next((str(record[each]) for each in _NAMES if record.get(each)), "")
     part = f"{table}." if table > 0 else ""
-    return rows.add(f"{key}#{part}{feature}", "GenericOccupiedSpace", name, "", {**facts, **record})
+    kind = record["kind"] if record.get("kind") in KINDS else "GenericOccupiedSpace"
+    return rows.add(f"{key}#{part}{feature}", kind, name, "", {**facts, **record})

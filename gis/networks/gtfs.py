@@ -182,7 +182,7 @@ def _routes(
     flat = [path for ways in paths for path in ways]
     lines = local_lines(flat, Plan(source, WGS84), context.georeference)
     widths = np.array([5.0 if modes[row][0] in _WIDE else 3.0 for row in owner], np.float64)
-    lifts = _ROUTE_LIFT_M + 0.01 * (owner % 30)
+    lifts = _ROUTE_LIFT_M + 0.01 * (owner % 30).astype(np.float64)
     soup = ribbons(lines, widths, lifts, _colours(feed, modes)[owner], relief_of(context.ground))
     soup = replace(soup, vertex_rows=owner[soup.vertex_rows], triangle_rows=owner[soup.triangle_rows])
     cells, units = _statistics(feed, route, times, service, modes)

@@ -64,7 +64,7 @@ class NetworkObjects:
 
     ids: Sequence[str]
     kinds: Sequence[str] | NDArray[np.object_]
-    names: Sequence[str] = ()
+    names: Sequence[str] | NDArray[np.object_] = ()
     columns: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     plans: NDArray[np.object_] | None = None

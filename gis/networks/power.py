@@ -17,6 +17,7 @@ from gis.networks.power_tables import bus_places, is_net, line_paths, read_net
 from gis.tubes import Lines, tubes
 from scenes.errors import LoadError
 from scenes.georeference import WGS84
+from scenes.mesh import MeshSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ class PowerLoader:
         """
         net = read_net(source.file)
         places = bus_places(net)
-        known = np.isfinite(places).all(axis=1)
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(places).all(axis=1))
         plan = _plan(source, places[known])
         local = np.full(places.shape, np.nan)
         local[known] = plan.to_local(places[known], context.georeference)
@@ -134,7 +135,7 @@ def _lines(
     shape = Lines.round(
         np.column_stack([flat, z]), starts, np.full(len(ways), _DIAMETER_M), np.arange(len(ways), dtype=np.int64)
     )
-    mesh = tubes(shape, rgba([each[2] for each in level]), sides=6).mesh() if ways else None
+    mesh = tubes(shape, rgba([each[2] for each in level]), sides=6).mesh() if ways else MeshSet.empty()
     links = [
         Link(number, "connects", f"bus/{key}", role)
         for number, row in enumerate(kept)
@@ -149,7 +150,7 @@ def _lines(
     plans = np.array([shapely.LineString(way) for way in ways], object)
     return NetworkObjects(
         [f"line/{key}" for key in table.index], ["PowerLine"] * len(table), _names(table), columns,
-        {**units, "voltage_kv": "kV"}, plans, links=links, **({"mesh": mesh} if mesh is not None else {}),
+        {**units, "voltage_kv": "kV"}, plans, links=links, mesh=mesh,
     )  # fmt: skip
 
 
@@ -184,7 +185,7 @@ def _buses(net: dict[str, Any], local: Floats, buses: dict[Any, int]) -> tuple[A
     station = np.array([key in stations for key in buses], bool)
     frame = table.reset_index(drop=True)
     frame["id"], frame["kind"], frame["class"] = [f"bus/{key}" for key in buses], "Device", "bus"
-    frame["substation"] = np.where(station, "yes", None)
+    frame["substation"] = ["yes" if mine else None for mine in station.tolist()]
     frame[["x", "y"]] = local[list(buses.values())]
     frame["wide"], frame["tall"] = np.where(station, 5.0, 0.8), np.where(station, 3.0, 1.4)
     frame["voltage_level"] = [_level(value)[1] for value in frame["vn_kv"].tolist()]

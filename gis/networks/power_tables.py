@@ -60,8 +60,8 @@ def read_net(path: Path) -> dict[str, Any]:
 
 def _frame(path: Path, name: str, table: dict[str, Any]) -> Any:
     try:
-        body = table.get("_object")
-        body = json.loads(body) if isinstance(body, str) else body
+        given = table.get("_object")
+        body: Any = json.loads(given) if isinstance(given, str) else given
         return pd.DataFrame(body["data"], index=body["index"], columns=[str(column) for column in body["columns"]])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         what = f"table {name} is broken ({str(error)[:80]})"

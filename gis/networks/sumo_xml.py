@@ -196,12 +196,11 @@ def elements(path: Path) -> Iterator[Any]:
     except ImportError as error:
         raise MissingLibraryError("gis.networks", "lxml is not installed", "pip install citytwin[gis]") from error
     shelf = Shelf.of(path)
-    events = ("start", "end")
     try:
         with shelf.open(shelf.documents([])[0]) as file:
             first = True
             for event, element in etree.iterparse(
-                file, events=events, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True
+                file, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True
             ):
                 if first:
                     first = False

@@ -279,7 +279,7 @@ def _storage_area(model: Model, row: list[str], depth: float) -> float:
     """Return the largest surface of a storage unit in squared units of the file."""
     shape, values = word(row, 4).upper(), [number(text) for text in row[5:8]]
     if shape == "FUNCTIONAL" and len(values) == 3 and np.isfinite(values).all():
-        return max(values[2] + values[0] * max(depth, 0.0) ** values[1], 0.0)
+        return max(float(values[2] + values[0] * max(depth, 0.0) ** values[1]), 0.0)
     if shape in {"CYLINDRICAL", "CONICAL", "PARABOLIC", "PYRAMIDAL"} and np.isfinite(values[:2]).all():
         return float(np.prod(values[:2])) * np.pi / 4
     if shape == "TABULAR":

@@ -114,7 +114,7 @@ def _map_unit_m(source: Source, model: Model) -> float:
     if stated in {"FEET", "METERS"}:
         return 0.3048 if stated == "FEET" else 1.0
     reader = swmm if which(source.file) == "swmm" else epanet
-    return reader.unit_m(model)
+    return float(reader.unit_m(model))
 
 
 def _everything(source: Source, model: Model) -> NDArray[np.float64]:
