@@ -14,7 +14,7 @@ from scenes.guard import readers
 from scenes.loading import LoadContext, loader_for, reviews
 from scenes.model import Scene
 from scenes.problems import Problems
-from scenes.sources import Source, told_apart
+from scenes.sources import Placement, Source, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Found = list[tuple[Layer, Batch]]
 
+NOWHERE = Georeference("+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs", 0.0, 0.0)
+"""A metric grid at nought degrees, for files that lie nowhere."""
 _NAMED = 12
 _SURE = 0.9
 
@@ -201,6 +203,26 @@ def _frame(plan: _Plan, crs: str) -> Georeference:
     )
 
 
+def _local_grid(plan: _Plan, crs: str) -> Georeference:
+    """Return the frame of the sources, or if none of them lies anywhere a local grid with all of them at its zero."""
+    trial = _Plan(keep_going=True, outcomes=plan.outcomes, works=list(plan.works))
+    try:
+        frame = _frame(trial, crs)
+    except GeoreferenceError:
+        for work in plan.works:
+            lost = work.outcome
+            lost.error = None
+            lost.source = replace(lost.source, place=lost.source.place or Placement(0.0, 0.0))
+            what, advice = "does not say where on Earth it lies", "name a system with --crs, or place it with --place"
+            lost.problems.add("warning", lost.source.shown, "georeference-missing", what, advice)
+        return NOWHERE
+    for work in plan.works:
+        if work.outcome.error is not None and not plan.keep_going:
+            raise work.outcome.error
+    plan.works = trial.works
+    return frame
+
+
 def _most_trusted(plan: _Plan, works: Sequence[_Work]) -> Location | None:
     """Return where the first source lies that is sure of it, else the surest of all."""
     best: Location | None = None
@@ -262,6 +284,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     workers: int = 1,
     problem_limit: int = 20,
     geoid: str = "",
+    local: bool = False,
 ) -> Assembly:
     """Load sources as `assemble` does, and tell what became of each.
 
@@ -277,6 +300,8 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
         Findings of one rule that are kept one by one for each source.
     geoid
         Grid of undulations between heights above the ellipsoid and the heights of the scene (`scenes.vertical`).
+    local
+        Put everything at the zero of a local metric grid when no source says where on Earth it lies.
 
     Raises
     ------
@@ -288,7 +313,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     plan = _planned(sources, keep_going=keep_going, workers=workers, problem_limit=problem_limit)
     if not plan.works:
         return Assembly(None, tuple(plan.outcomes))
-    frame = georeference or _frame(plan, crs)
+    frame = georeference or (_local_grid(plan, crs) if local else _frame(plan, crs))
     frame = replace(frame, geoid=geoid) if geoid else frame
     everything = tuple(outcome.source for outcome in plan.outcomes)
     context = LoadContext(frame, progress=progress, sources=everything)
@@ -341,7 +366,7 @@ def _load_all(plan: _Plan, context: LoadContext, workers: int) -> None:
         here = replace(context, loaded=tuple(pair for work in plan.works for pair in work.found))
         lanes: dict[int, list[_Work]] = {}
         for work in plan.works:
-            if work.stage == stage:
+            if work.stage == stage and not _dresses(work):
                 lanes.setdefault(id(work.reader), []).append(work)
 
         def run(lane: list[_Work], here: LoadContext = here) -> None:
@@ -351,6 +376,28 @@ def _load_all(plan: _Plan, context: LoadContext, workers: int) -> None:
 
         with ThreadPoolExecutor(max(1, min(workers, len(lanes)))) as pool:
             list(pool.map(run, lanes.values()))
+        for work in [each for each in plan.works if each.stage == stage and _dresses(each)]:
+            context.progress(f"loading {work.source.title}", next(begun) / total)
+            plan.attempt(work.outcome, lambda work=work: _dress(plan, work, context))  # type: ignore[misc]
+
+
+def _dresses(work: _Work) -> bool:
+    return hasattr(work.loader, "dress")
+
+
+def _dress(plan: _Plan, work: _Work, context: LoadContext) -> None:
+    """Let a source change what is there already, such as an image that lies on a terrain; else load it by itself."""
+    places = [(owner, number) for owner in plan.works for number in range(len(owner.found))]
+    loaded = tuple(owner.found[number] for owner, number in places)
+    here = replace(context, loaded=loaded, problems=work.outcome.problems, facts=work.outcome.facts)
+    changed: dict[int, Batch] = work.loader.dress(work.source, here)  # type: ignore[attr-defined]
+    for place, batch in changed.items():
+        owner, number = places[place]
+        owner.found[number] = (loaded[place][0], batch)
+    if changed:
+        work.outcome.facts["laid_on"] = sorted({loaded[place][0].name for place in changed})
+    else:
+        work.load(here)
 
 
 def nothing_found(sources: Sequence[Source]) -> LoadError:

@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from scenes.assembly import Outcome, gather
 from scenes.errors import CityTwinError, GeoreferenceError
-from scenes.georeference import Georeference
 from scenes.guard import readers
 from scenes.problems import Problem, Problems
-from scenes.sources import Placement, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scenes.model import Scene
-
-# A metric grid at nought degrees, for files that lie nowhere: their geometry can be checked all the same.
-_NOWHERE = Georeference("+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +x_0=0 +y_0=0 +ellps=WGS84 +units=m +no_defs", 0.0, 0.0)
+    from scenes.sources import Source
 
 
 @runtime_checkable
@@ -223,23 +219,8 @@ def _again(outcome: Outcome, limit: int) -> Outcome:
 
 
 def _alone(source: Source, limit: int) -> Outcome:
-    """Return what becomes of a source that lies nowhere, when it is put at the zero of a local grid."""
-    try:
-        return gather([source], keep_going=True, problem_limit=limit).outcomes[0]
-    except GeoreferenceError as error:
-        first = error
-    placed = Source(
-        source.path,
-        layer=source.layer,
-        dataset=source.dataset,
-        height_column=source.height_column,
-        place=Placement(0.0, 0.0),
-        schema=source.schema,
-    )
-    made = gather([placed], georeference=_NOWHERE, keep_going=True, problem_limit=limit).outcomes[0]
-    advice = first.advice or "name a system with --crs, or place it with --place FILE=E,N,H,ANGLE"
-    made.problems.add("warning", source.shown, "georeference-missing", first.what, advice)
-    return made
+    """Return what becomes of a source by itself; where it lies nowhere, it is put at the zero of a local grid."""
+    return gather([source], keep_going=True, problem_limit=limit, local=True).outcomes[0]
 
 
 def _verdict(outcome: Outcome, known: Sequence[Checker], limit: int) -> Verdict:

@@ -32,6 +32,9 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="leave out sources that cannot be loaded, and say so; always on for the files of a folder",
     )
+    parser.add_argument(
+        "--local", action="store_true", help="when no file says where it lies, put all at the zero of a local grid"
+    )
     parser.add_argument("--dask", metavar="ADDRESS", help="build on a Dask cluster (not there yet)")
     common(parser)
     parser.set_defaults(run=run)
@@ -56,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         keep_going=options.keep_going or sources != given,
         workers=options.workers,
         geoid=options.geoid,
+        local=options.local,
     )
     for outcome in made.outcomes:
         problems.merge(outcome.problems)
