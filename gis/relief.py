@@ -7,7 +7,7 @@ line between them, on which both have the same height.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -157,7 +157,8 @@ def _reached(ground: GridGround, others: list[GridGround]) -> tuple[Floats, Floa
 def _rim(ground: GridGround, at: tuple[Floats, Floats]) -> Bools:
     """Return which nodes lie on the lines beyond the grid's own nodes."""
     beyond = (at[0] < ground.x_m[0]) | (at[0] > ground.x_m[-1])
-    return beyond | (at[1] < ground.y_m[0]) | (at[1] > ground.y_m[-1])
+    flags: Bools = beyond | (at[1] < ground.y_m[0]) | (at[1] > ground.y_m[-1])
+    return flags
 
 
 def _agreed(ground: GridGround, others: list[GridGround], at: tuple[Floats, Floats], z: Floats) -> Floats:
@@ -175,7 +176,7 @@ def _agreed(ground: GridGround, others: list[GridGround], at: tuple[Floats, Floa
 
 
 def _all_corners(flags: Bools) -> Bools:
-    return cast("Bools", flags[:-1, :-1] & flags[:-1, 1:] & flags[1:, :-1] & flags[1:, 1:])
+    return flags[:-1, :-1] & flags[:-1, 1:] & flags[1:, :-1] & flags[1:, 1:]
 
 
 def _patch(

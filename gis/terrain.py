@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gis.ground import GridGround, MosaicGround, relief_of
+from gis.imagery import is_imagery
 from gis.placing import check_bounds
 from gis.rasters import facts_of, is_terrain, rasters_in, read_raster
 from gis.relief import relief
@@ -45,7 +46,7 @@ class TerrainLoader:
 
     def supports(self, source: Source) -> bool:
         """Say whether the file is a grid of heights, by its extension and, for text, its first lines."""
-        return is_terrain(source)
+        return is_terrain(source) and not is_imagery(source)
 
     def locate(self, source: Source) -> Location | None:
         """Return the middle of the grids, None if they do not say where they lie."""

@@ -98,6 +98,8 @@ class Loader(Protocol):
     Two class attributes are optional. ``guarded = True`` has every call but `supports` made in a reader process
     with limits of memory and time (`scenes.guard`), for libraries that a broken file can crash; such a loader must
     pickle. ``stage`` (0 by default) orders the work: models that must be fitted into what is there already say 1.
+    A loader with a method ``dress(source, context) -> dict[int, Batch]`` may change batches that are there already (by
+    their place in ``context.loaded``), as an image laid on a terrain does; only if it changes none is it loaded.
     """
 
     name: str
