@@ -11,6 +11,7 @@ from bim.assembly import make_batch, source_ids, uids_of
 from bim.cache import Cache, default_folder, key_of
 from bim.contents import Contents
 from bim.decision import located, placed
+from bim.duplicates import repeated
 from bim.extents import container_bounds, with_container_bounds
 from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
@@ -83,11 +84,15 @@ class BimLoader:
             sources = (*(part.source for part in parts), *(each for each in context.sources if each != source))
             inner = replace(context, sources=sources) if len(parts) > 1 or parts[0].source != source else context
             failed: list[CityTwinError] = []
+            made: list[Batch] = []
             for part in parts:
                 try:
-                    yield from self._one(part, inner)
+                    for layer, batch in self._one(part, inner):
+                        made.append(batch)
+                        yield layer, batch
                 except CityTwinError as error:
                     failed.append(part.named(error))
+            context.problems.extend(list(repeated(made)) if len(parts) > 1 else [])
             if len(failed) == len(parts):
                 raise failed[0]
             for each in failed:
