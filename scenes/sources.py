@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _SECRET = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
+_KEY = re.compile(r"([?&](?:tk|key|token|apikey|api_key|access_token|ak)=)[^&#]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """The path as it may be printed and stored: an address without its password."""
-        return _SECRET.sub(r"\1:***@", self.path)
+        """The path as it may be printed and stored: an address without its password or key."""
+        return _KEY.sub(r"\1***", _SECRET.sub(r"\1:***@", self.path))
 
     @property
     def suffix(self) -> str:
