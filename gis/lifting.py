@@ -207,7 +207,14 @@ def _footprints(layer: Layer) -> NDArray[np.object_]:
     areas = np.isin(shapely.get_type_id(shapes), _AREAS)
     if not areas.any():
         raise LoadError(layer.name, "has no polygon that could be lifted", "name a layer of building footprints")
-    return np.where(areas, shapes, None)
+    return _only(shapes, areas)
+
+
+def _only(shapes: NDArray[np.object_], areas: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Return the shapes with those that are no areas left out."""
+    found = shapes.copy()
+    found[~areas] = None
+    return found
 
 
 def _heights(sampler: Sampler, rule: LiftRule) -> _Heights:
@@ -255,7 +262,7 @@ def _known_heights(layer: Layer) -> Floats:
     table = layer.table
     if "height_m" not in table.column_names:
         return np.full(len(layer), np.nan)
-    heights = table["height_m"].to_numpy().astype(np.float64)
+    heights: Floats = table["height_m"].to_numpy().astype(np.float64)
     if "height_source" in table.column_names:
         heights = np.where(np.isin(table["height_source"].to_numpy(), ["missing", "implausible"]), np.nan, heights)
     return heights

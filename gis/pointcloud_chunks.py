@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -71,11 +71,11 @@ class PointChunk:
         """Return the number of points."""
         return len(self.xyz)
 
-    def kept(self, flags: NDArray[np.bool_]) -> PointChunk:
-        """Return the points whose flag is set; the chunk itself when all are."""
+    def kept(self, flags: Any) -> PointChunk:
+        """Return the points whose (n,) flag is set; the chunk itself when all are."""
         if flags.all():
             return self
-        marks = {name: None if (old := getattr(self, name)) is None else old[flags] for name in _KEYS}
+        marks: dict[str, Any] = {name: None if (old := getattr(self, name)) is None else old[flags] for name in _KEYS}
         return replace(self, xyz=self.xyz[flags], **marks)
 
 

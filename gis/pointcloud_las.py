@@ -17,12 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from scenes.problems import Problems
     from scenes.sources import Source
-
-    Floats = NDArray[np.float64]
 
 _ADVICE = "copy or export it again"
 
@@ -72,19 +68,11 @@ def las_chunks(path: Path, shown: str, present: int) -> Iterator[tuple[PointChun
             yield _chunk(points), len(points)
 
 
-def points_within(path: Path, shown: str, low: Floats, high: Floats) -> Iterator[PointChunk]:
-    """Yield the points of a COPC file between two corners in plan, without reading the others."""
-    laspy = _laspy()
-    with _stumbling(shown), laspy.CopcReader.open(str(path)) as reader:
-        box = laspy.Bounds(np.asarray(low[:2], np.float64), np.asarray(high[:2], np.float64))
-        yield _chunk(reader.query(bounds=box))
-
-
 def _chunk(points: Any) -> PointChunk:
     names = set(points.point_format.dimension_names)
     xyz = np.column_stack([np.asarray(points[axis], np.float64) for axis in "xyz"])
-    number = np.asarray(points["return_number"], np.uint8)
-    number = number | (np.asarray(points["number_of_returns"], np.uint8) << 4)
+    number = np.asarray(points["return_number"], np.int64) & 15
+    returns = (number | (np.asarray(points["number_of_returns"], np.int64) & 15) << 4).astype(np.uint8)
     colours = None
     if "red" in names:
         colours = np.column_stack([np.asarray(points[name], np.uint16) for name in ("red", "green", "blue")])
@@ -92,7 +80,7 @@ def _chunk(points: Any) -> PointChunk:
         xyz,
         np.asarray(points["classification"]).astype(np.uint8),
         np.asarray(points["intensity"], np.uint16),
-        number,
+        returns,
         colours,
     )
     withheld = np.asarray(points["withheld"]).astype(bool) if "withheld" in names else np.zeros(len(xyz), bool)

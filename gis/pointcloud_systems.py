@@ -218,7 +218,7 @@ def _known(name: str) -> Any:
 
 
 def _text(crs: Any) -> str:
-    """Return ``EPSG:N`` where the system is that one exactly, else its WKT: some files name a code and change its unit."""
+    """Return ``EPSG:N`` where the system is that one exactly, else its WKT: some files change the unit of a code."""
     authority = crs.to_authority(min_confidence=70)
     if authority:
         name = ":".join(authority)
@@ -231,7 +231,7 @@ def _text(crs: Any) -> str:
 
 def _same_units(one: Any, other: Any) -> bool:
     units = [[axis.unit_conversion_factor for axis in crs.axis_info[:2]] for crs in (one, other)]
-    return len(units[0]) == len(units[1]) and bool(np.allclose(*units, rtol=1e-12))
+    return len(units[0]) == len(units[1]) and bool(np.allclose(units[0], units[1], rtol=1e-12))
 
 
 def _wkt(record: bytes) -> str:

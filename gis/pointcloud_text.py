@@ -71,7 +71,7 @@ class TextReader:
             return False
         return _layout(source.file) is not None
 
-    def head(self, source: Source) -> CloudHead:
+    def head(self, source: Source) -> CloudHead:  # noqa: ARG002 - other formats say more
         """Return the head: text names no coordinate system."""
         return CloudHead(0, CloudSystem(), "text")
 
@@ -113,8 +113,8 @@ class _Layout:
 def _layout(path: Path) -> _Layout | None:
     with path.open("rb") as file:
         lines = file.read(_HEAD_BYTES).decode("latin-1").splitlines()[:50]
-    skip, words = 0, []
-    for line in lines:
+    words: list[str] = []
+    for skip, line in enumerate(lines):
         text = line.strip()
         parts = [part for part in re.split(r"[\s,;]+", text) if part]
         if len(parts) >= 3 and all(_NUMBERS.fullmatch(part) for part in parts[:3]):
@@ -122,7 +122,6 @@ def _layout(path: Path) -> _Layout | None:
             names = _named(words, len(parts))
             return None if names is None else _Layout(names, separator, skip)
         words = [part.strip("/#\"'").lower() for part in parts if part.strip("/#\"'")]
-        skip += 1
     return None
 
 
@@ -188,7 +187,8 @@ def _ply_head(source: Source) -> _PlyHead:
     vertex = re.search(r"^element\s+(\w+)\s+(\d+)\n((?:(?:property|comment)[^\n]*\n?)*)", text, re.MULTILINE)
     if end < 0 or form is None or vertex is None or vertex[1] != "vertex":
         raise LoadError(source.shown, "its PLY head does not begin with the vertices", "export it again")
-    names, types = [], []
+    names: list[str] = []
+    types: list[str] = []
     for line in re.findall(r"property ([^\n]+)", vertex[3]):
         kind, *rest = line.split()
         if kind not in _PLY_TYPES or len(rest) != 1:

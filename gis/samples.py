@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import shapely
@@ -123,7 +123,7 @@ class Sampler:
         classes = np.zeros(len(chunk), np.uint8) if chunk.classes is None else chunk.classes
         last = np.ones(len(chunk), bool) if chunk.returns is None else (chunk.returns & 15) >= (chunk.returns >> 4)
         local, classes, last = local[mine], classes[mine], last[mine]
-        places = shapely.points(local[:, :2])
+        places = cast("Shapes", shapely.points(local[:, :2]))
         self._add_roofs(places, local[:, 2], classes, last)
         self._add_grounds(places, local[:, 2], classes, last)
 

@@ -118,7 +118,9 @@ class PointBlocks:
     def chosen(self, points: NDArray[np.integer]) -> PointBlocks:
         """Return some points, ascending, in the blocks where they were; blocks may become empty."""
         counts = np.bincount(self.owners()[points], minlength=self.block_count)
-        marks = {name: None if (old := getattr(self, name)) is None else old[points] for name in (*_MARKS, "colours")}
+        marks: dict[str, Any] = {
+            name: None if (old := getattr(self, name)) is None else old[points] for name in (*_MARKS, "colours")
+        }
         return PointBlocks(self.places[points], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), **marks)
 
     def mesh_set(self) -> PointMeshSet:
@@ -157,7 +159,7 @@ class PointMeshSet(MeshSet):
         wanted = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), dtype=np.int64)
         kept = np.isin(self.vertex_rows(), wanted)
         cut = cast("PointMeshSet", super().take(wanted))
-        marks = {name: None if (old := getattr(self, name)) is None else old[kept] for name in _MARKS}
+        marks: dict[str, Any] = {name: None if (old := getattr(self, name)) is None else old[kept] for name in _MARKS}
         return replace(cut, **marks)
 
     def blocks(self) -> PointBlocks:

@@ -30,7 +30,7 @@ _CLASS = {
             "type": "SCALAR", "componentType": "UINT8", "required": True, "description": "Class by ASPRS LAS 1.4",
         },
         "intensity": {
-            "type": "SCALAR", "componentType": "UINT16", "description": "Strength of the return, as the survey gives it",
+            "type": "SCALAR", "componentType": "UINT16", "description": "Strength of the return, as surveyed",
         },
     },
 }  # fmt: skip
@@ -83,7 +83,7 @@ def points_glb(points: NDArray[Any], names: pa.Table, *, intensity: bool) -> byt
 
 
 def _placed(places: NDArray[np.int32]) -> tuple[NDArray[Any], Json]:
-    """Return positions as they are stored, and the node that puts them in their place: 16 bits where they are enough."""
+    """Return positions as they are stored, 16 bits where they are enough, and the node that puts them in place."""
     metres = to_gltf_axes(places * STEP_M)
     low, high = metres.min(axis=0), metres.max(axis=0)
     scale = np.maximum((high - low) / _STEPS, 1e-6)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CLASSES: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
-        0: ("Never classified", "未分类（原始）"), 1: ("Unclassified", "未分类"), 2: ("Ground", "地面"),
+        0: ("Never classified", "从未分类"), 1: ("Unclassified", "未分类"), 2: ("Ground", "地面"),
         3: ("Low vegetation", "低矮植被"), 4: ("Medium vegetation", "中等植被"), 5: ("High vegetation", "高大植被"),
         6: ("Building", "建筑"), 7: ("Low noise", "低位噪点"), 8: ("Key point", "模型关键点"), 9: ("Water", "水体"),
         10: ("Rail", "铁路"), 11: ("Road", "道路"), 12: ("Overlap", "航带重叠"), 13: ("Wire guard", "架空地线"),
