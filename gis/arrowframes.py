@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gis.features import WINDOW_BYTES
 from gis.wkb import geometries_of
+from scenes.frames import exact_integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +66,8 @@ def plain_frame(table: pa.Table) -> Any:
     kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     keep = [field.name for field in table.schema if not any(kind(field.type) for kind in kinds)]
     frame = table.select(keep).to_pandas(date_as_object=False, ignore_metadata=True)
+    for name, values in exact_integers(table.select(keep)).items():
+        frame[name] = values
     if table.num_columns and not keep:
         frame = pd.DataFrame(index=pd.RangeIndex(len(table)))
     return frame.rename(columns={"geometry": "geometry_"})

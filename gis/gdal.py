@@ -171,6 +171,14 @@ def plain_tables(source: Source, rows: int) -> Iterator[tuple[str, Iterator[Any]
         yield layer, (plain_frame(table) for _, table in _arrow(source, path, layer, rows, read_geometry=False))
 
 
+def layer_metadata(source: Source, table: str) -> dict[str, str]:
+    """Return the texts that a table of a file says about itself; `table` may be the title of a file with only one."""
+    path = opened_path(source)
+    names = [name for name, _ in layers_of(source, path)]
+    chosen = table if table in names else names[0]
+    return dict(_info(source, path, chosen)["layer_metadata"] or {})
+
+
 def _info(source: Source, path: str, layer: str, *, bounds: bool = False, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from gis.features import WINDOW_ROWS, FeatureTable, crs_of
 from gis.formats import family_of
 from gis.layering import Layering, main_layer
+from gis.ownrows import OwnRows, is_own, notes_of
 from gis.placing import check_bounds
 from gis.reading import bounds_of, open_tables
 from gis.windows import prepared, state_of
@@ -89,6 +90,11 @@ class VectorLoader:
         if first is None:
             return
         crs = stream.crs or crs_of(source, None)
+        if is_own(first.frame.columns):
+            own = OwnRows(source, layering.context, notes_of(source, stream.name))
+            for window in itertools.chain([first], windows):
+                yield len(window.frame), own.batches(FeatureTable(window.name, window.frame, crs))
+            return
         second = next(windows, None)
         state = state_of(stream, first, source, more=second is not None)
         for window in itertools.chain([first], [second] if second else [], windows):

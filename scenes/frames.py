@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scenes.footprints import local_footprints, projected_footprints
 from scenes.schema import FIXED, stack_tables, unit_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scenes.georeference import Georeference
     from scenes.model import Layer, Scene
 
+_EXACT = 2**53  # whole numbers beyond are not all decimal numbers
 LEADING = pa.schema([("layer", pa.string()), ("handle", pa.int64())])
 
 
@@ -52,10 +54,33 @@ def table_frame(table: pa.Table, georeference: Georeference | None) -> GeoDataFr
     plain = table.drop_columns(["footprint"])
     if "geometry" in plain.column_names:
         plain = plain.rename_columns({"geometry": "geometry_"})
-    frame = plain.to_pandas(ignore_metadata=True).set_index("uid")
+    frame = plain.to_pandas(ignore_metadata=True)
+    frame = frame.assign(**exact_integers(plain)).set_index("uid")
     result = geopandas.GeoDataFrame(frame, geometry=shapes, crs=georeference.crs if georeference else None)
     result.attrs["units"] = {name: unit for name in plain.column_names if (unit := unit_of(plain, name))}
     return result
+
+
+def exact_integers(table: pa.Table) -> dict[str, Any]:
+    """Return the columns of whole numbers with gaps that are too big for pandas' usual decimal ones, by name.
+
+    Examples
+    --------
+    >>> exact_integers(pa.table({"small": [1, None], "big": [2**60 + 1, None]}))["big"][0]
+    np.int64(1152921504606846977)
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_integer(column.type) and 0 < column.null_count < len(column):
+            low, high = pc.min_max(column).as_py().values()
+            if max(-low, high) > _EXACT:
+                found[name] = pd.array(
+                    column.to_pylist(), dtype="UInt64" if pa.types.is_unsigned_integer(column.type) else "Int64"
+                )
+    return found
 
 
 def tagged_table(scene: Scene, name: str) -> pa.Table:

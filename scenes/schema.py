@@ -90,6 +90,7 @@ FIXED = pa.schema(
 )
 FIXED_NAMES = frozenset(FIXED.names)
 METADATA_KEY = b"source_metadata"  # of a table: JSON that its file says about itself, kept for exports
+NOTES_KEY = "citytwin"  # of an exported table: JSON {units, origin_m, crs}, so that it can be read back
 BOUNDS = ("min_x", "min_y", "min_z", "max_x", "max_y", "max_z")
 
 

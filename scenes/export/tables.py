@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import shapely
 
 from scenes.footprints import projected_footprints
 from scenes.frames import table_frame, tagged_table
-from scenes.schema import stack_tables
+from scenes.schema import NOTES_KEY, stack_tables, unit_of
 from scenes.store.objects import geoparquet_table
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def write_geoparquet(scene: Scene, file: Path) -> None:
     """Write all objects as one GeoParquet 1.1 file in the projected system of the scene."""
     table = geoparquet_table(_all_objects(scene), scene.georeference).drop_columns(["footprint"])
+    table = table.replace_schema_metadata({**table.schema.metadata, NOTES_KEY.encode(): _notes(scene, table).encode()})
     pq.write_table(table, file, compression="zstd")
 
 
@@ -34,7 +36,9 @@ def write_geopackage(scene: Scene, file: Path) -> None:
             continue
         table = _for_gdal(tagged_table(scene, name))
         frame = table_frame(table, scene.georeference).reset_index()
-        frame.to_file(file, layer=name, driver="GPKG", engine="pyogrio", mode="a" if file.exists() else "w")
+        notes = {NOTES_KEY: _notes(scene, table)}
+        mode = "a" if file.exists() else "w"
+        frame.to_file(file, layer=name, driver="GPKG", engine="pyogrio", mode=mode, layer_metadata=notes)
 
 
 def write_csv(scene: Scene, file: Path) -> None:
@@ -52,6 +56,13 @@ def write_csv(scene: Scene, file: Path) -> None:
 
 def _all_objects(scene: Scene) -> pa.Table:
     return stack_tables([tagged_table(scene, name) for name in scene.layers])
+
+
+def _notes(scene: Scene, table: pa.Table) -> str:
+    """Return what a table needs to say to be read back: the units of its columns, and the frame of its bounds."""
+    units = {name: unit for name in table.column_names if (unit := unit_of(table, name))}
+    frame = scene.georeference
+    return json.dumps({"units": units, "origin_m": frame.origin_m.tolist(), "crs": frame.crs}, ensure_ascii=False)
 
 
 def _for_gdal(table: pa.Table) -> pa.Table:

@@ -33,6 +33,7 @@ FILES = {
     "csv": "a.csv",
     "3dtiles": "a.3dtiles",
     "vtk": "a.vtp",
+    "ifc": "a.ifc",
 }
 
 
