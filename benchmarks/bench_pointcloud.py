@@ -28,8 +28,8 @@ from scenes.tiles import publish
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-POINTS = 3_000_000
-CHUNK = 500_000
+POINTS = 10_000_000
+CHUNK = 300_000
 FRAME = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
 
 
@@ -102,20 +102,28 @@ def city_job(path: Path) -> dict[str, float]:
 
 
 def make_cloud(path: Path, points: int) -> None:
-    """Write an aerial survey in strips: ground, houses, trees; eight points a square metre, colours and intensity."""
-    random = np.random.default_rng(1)
+    """Write an aerial survey strip by strip: ground, houses, trees; eight points a square metre, in colour."""
+    header = laspy.LasHeader(point_format=7, version="1.4")
+    header.scales, header.offsets = [0.01] * 3, [FRAME.easting_m, FRAME.northing_m, 0]
+    header.add_crs(pyproj.CRS(FRAME.crs))
     side = float(np.sqrt(points / 8))
-    plan = random.uniform(0, side, (points, 2))
-    plan = plan[np.lexsort([plan[:, 0], plan[:, 1] // 50])]
+    strips = max(points // CHUNK, 1)
+    with laspy.open(path, mode="w", header=header) as writer:
+        for strip in range(strips):
+            writer.write_points(make_strip(header, points // strips, strip * side / strips, (side, side / strips)))
+
+
+def make_strip(header: Any, points: int, south_m: float, size_m: tuple[float, float]) -> Any:
+    """Return the points of one strip, in the order of flight."""
+    random = np.random.default_rng(int(south_m))
+    plan = random.uniform(0, 1, (points, 2)) * size_m
+    plan = plan[np.argsort(plan[:, 0])] + [0.0, south_m]
     cell = (plan // 25).astype(np.int64)
     house = ((plan % 25) < 14).all(axis=1)
     height = 5 + 0.01 * plan[:, 0] + np.where(house, 6 + (cell[:, 0] * 7 + cell[:, 1] * 13) % 20, 0)
     tree = ~house & (random.random(points) < 0.2)
     height[tree] += random.uniform(0, 9, int(tree.sum()))
-    header = laspy.LasHeader(point_format=7, version="1.4")
-    header.scales, header.offsets = [0.01] * 3, [FRAME.easting_m, FRAME.northing_m, 0]
-    header.add_crs(pyproj.CRS(FRAME.crs))
-    las = laspy.LasData(header)
+    las = laspy.ScaleAwarePointRecord.zeros(points, header=header)
     las.x, las.y, las.z = plan[:, 0] + FRAME.easting_m, plan[:, 1] + FRAME.northing_m, height
     las.classification = np.where(house, 6, np.where(tree, 5, 2)).astype(np.uint8)
     las.intensity = random.integers(200, 2_000, points).astype(np.uint16)
@@ -123,7 +131,7 @@ def make_cloud(path: Path, points: int) -> None:
     las.green = (np.where(tree, 150, 110) + random.integers(0, 20, points)).astype(np.uint16) << 8
     las.blue = (np.full(points, 80) + random.integers(0, 20, points)).astype(np.uint16) << 8
     las.return_number = las.number_of_returns = np.ones(points, np.uint8)
-    las.write(str(path))
+    return las
 
 
 def timed(work: Callable[[], object]) -> float:

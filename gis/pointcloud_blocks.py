@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Longs = NDArray[np.int64]
 
 BLOCK_POINTS = 50_000
-BATCH_POINTS = 700_000
+BATCH_POINTS = 500_000
 CLASSES = {
     0: "never classified", 1: "unclassified", 2: "ground", 3: "low vegetation", 4: "medium vegetation",
     5: "high vegetation", 6: "building", 7: "low noise", 8: "key point", 9: "water", 10: "rail", 11: "road",

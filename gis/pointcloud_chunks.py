@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-CHUNK = 500_000
+CHUNK = 300_000
 """Points that are read at a time."""
 
 _KEYS = ("classes", "intensity", "returns", "colours")

@@ -34,13 +34,13 @@ RECORD = np.dtype(
         ("returns", "u1"),
     ]
 )
-CELL_POINTS = 1_000_000
+CELL_POINTS = 600_000
 """Points that are held in memory at a time."""
 
 BITS = 21
 """Bits of a coordinate in a Morton code: a cube of 2,097 m in steps of a millimetre, larger ones in coarser steps."""
 
-_READ = 500_000
+_READ = 300_000
 _MOST_STEPS = 4
 
 
@@ -137,7 +137,7 @@ def _divided(file: Path, count: int, cube: Cube) -> Iterator[tuple[Cube, NDArray
     if count <= CELL_POINTS or cube.side <= 1:
         records = np.fromfile(file, RECORD)
         file.unlink()
-        order = np.argsort(cube.codes(records["place"], min(BITS, cube.side.bit_length() - 1)), kind="stable")
+        order = np.argsort(cube.codes(records["place"], min(BITS, cube.side.bit_length() - 1)))
         yield cube, records[order]
         return
     steps = min(max(int(np.ceil(np.log2(4 * count / CELL_POINTS) / 2)), 1), _MOST_STEPS, cube.side.bit_length() - 1)
@@ -153,7 +153,7 @@ def _dealt(file: Path, cube: Cube, steps: int) -> dict[int, tuple[Path, int]]:
     parts: dict[int, tuple[Path, int]] = {}
     with file.open("rb") as source:
         while len(records := np.fromfile(source, RECORD, _READ)):
-            codes = cube.codes(records["place"], steps)
+            codes = cube.codes(records["place"], steps).astype(np.uint16)  # four steps of three bits
             order = np.argsort(codes, kind="stable")
             numbers, firsts = np.unique(codes[order], return_index=True)
             ends = [*firsts[1:].tolist(), len(order)]

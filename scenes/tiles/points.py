@@ -237,7 +237,8 @@ def _shared(points: NDArray[Any], spacing_m: float, corner: Floats) -> tuple[NDA
         return points[:0], points
     steps = ((points["place"] * STEP_M - corner) / spacing_m).astype(np.int64).clip(0, (1 << 20) - 1)
     cells = steps[:, 0] | steps[:, 1] << 20 | steps[:, 2] << 40
-    _, first = np.unique(cells, return_index=True)
+    order = np.argsort(cells)
+    first = order[np.append(True, np.diff(cells[order]) != 0)]
     kept = np.ones(len(points), bool)
     kept[first] = False
     return points[first], points[kept]
