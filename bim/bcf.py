@@ -294,7 +294,8 @@ def _add(archive: Any, model: Any, topic: Topic) -> None:
         assigned_to=topic.assigned_to or None,
         labels=model.TopicLabels(label=list(topic.labels)) if topic.labels else None,
     )
-    handler = TopicHandler(topic_dir=Path(topic.guid))
+    folder: Any = Path(topic.guid)  # as the library itself does for fresh topics
+    handler = TopicHandler(topic_dir=folder)
     handler.markup = model.Markup(topic=written)
     archive.topics[topic.guid] = handler
     if topic.comments:

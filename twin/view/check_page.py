@@ -36,11 +36,13 @@ body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; margin: 2rem au
 h1 { font-size: 1.6rem; margin: 0 0 1rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
 th, td { text-align: start; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { overflow-wrap: anywhere; } td:nth-child(3) { min-width: 6.5rem; } td:last-child code { overflow-wrap: normal; } th { font-weight: 600; background: var(--soft); }
+td { overflow-wrap: anywhere; } td:nth-child(3) { min-width: 6.5rem; } td:last-child code { overflow-wrap: normal; }
+th { font-weight: 600; background: var(--soft); }
 .tiles { display: flex; gap: .8rem; flex-wrap: wrap; }
 .tile { padding: .7rem 1.1rem; border-radius: .6rem; background: var(--soft); min-width: 7rem; }
 .tile b { display: block; font-size: 1.7rem; line-height: 1.1; }
-.mark { display: inline-block; padding: .05rem .5rem; border-radius: .6rem; font-size: .85em; color: #fff; white-space: nowrap; }
+.mark { display: inline-block; padding: .05rem .5rem; border-radius: .6rem; font-size: .85em; }
+.mark { color: #fff; white-space: nowrap; }
 .sound { background: #2f7d4f; } .warnings, .warning { background: #a86a00; }
 .errors, .error, .unreadable { background: #b3261e; } .info { background: #54697d; }
 details { border: 1px solid var(--line); border-radius: .6rem; padding: .5rem .9rem; margin: .5rem 0; }

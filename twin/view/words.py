@@ -35,7 +35,8 @@ THEMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "buildings": ("Buildings", "建筑"), "bim": ("Building models", "建筑信息模型"), "roads": ("Roads", "道路"),
         "water": ("Water", "水系"), "landuse": ("Land use", "用地"), "trees": ("Trees", "树木"),
         "terrain": ("Terrain", "地形"), "pipes": ("Pipes", "地下管线"), "districts": ("Districts", "行政区划"),
-        "points": ("Points of interest", "兴趣点"), "pointcloud": ("Point cloud", "点云"), "sensors": ("Sensors", "监测设备"),
+        "points": ("Points of interest", "兴趣点"), "pointcloud": ("Point cloud", "点云"),
+        "sensors": ("Sensors", "监测设备"),
         "generic": ("Objects", "其他对象"),
     }
 )  # fmt: skip
@@ -63,7 +64,8 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "device_type": ("Device type", "设备类型"), "network": ("Network", "管网"),
         "name_en": ("English name", "英文名"),
         "point_count": ("Points", "点数"), "density_per_m2": ("Points per square metre", "点密度"),
-        "main_class": ("Main class", "主要类别"), "low_m": ("Low points", "低点高程"), "high_m": ("High points", "高点高程"),
+        "main_class": ("Main class", "主要类别"), "low_m": ("Low points", "低点高程"),
+        "high_m": ("High points", "高点高程"),
         **BIM_COLUMNS,
         "valid_from": ("Valid from", "生效时间"), "valid_to": ("Valid to", "失效时间"), "grade": ("Grade", "等级"),
     }
