@@ -78,7 +78,7 @@ class Tiles3dLoader:
         centre = _centre(root)
         if not _on_earth(centre):
             raise _nowhere(source)
-        lon, lat, _ = transformer(GEOCENTRIC, "EPSG:4979").transform(*(float(value) for value in centre))
+        lon, lat, _ = transformer(GEOCENTRIC, "EPSG:4979").transform(centre[0], centre[1], centre[2])
         return Location(float(lon), float(lat))
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002
