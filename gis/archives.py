@@ -45,7 +45,7 @@ def unpacked(source: Source) -> Path:
                 with archive.open(part) as file:
                     _copied(source, file, target, max(part.compress_size, 1))
     except _DAMAGE as error:
-        raise LoadError(source.shown, f"cannot be unpacked ({error})", "pack it again") from error
+        raise _damaged(source, error) from error
     return folder
 
 
@@ -65,8 +65,13 @@ def expanded_file(source: Source) -> Path:
         with openers[source.suffix](source.file, "rb") as file:
             _copied(source, file, target, max(source.file.stat().st_size, 1))
     except _DAMAGE as error:
-        raise LoadError(source.shown, f"cannot be unpacked ({error})", "pack it again") from error
+        raise _damaged(source, error) from error
     return target
+
+
+def _damaged(source: Source, error: Exception) -> LoadError:
+    reason = " ".join(str(error).split())[:160]
+    return LoadError(source.shown, f"cannot be unpacked ({reason})", "pack it again")
 
 
 def _copied(source: Source, file: IO[bytes], target: Path, packed: int) -> None:

@@ -65,8 +65,9 @@ def plain_frame(table: pa.Table) -> Any:
     """Return the columns of a table as pandas has them; a second column ``geometry`` is renamed, binary is dropped."""
     kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     keep = [field.name for field in table.schema if not any(kind(field.type) for kind in kinds)]
-    frame = table.select(keep).to_pandas(date_as_object=False, ignore_metadata=True)
-    for name, values in exact_integers(table.select(keep)).items():
+    kept = table.select(keep).replace_schema_metadata(None)  # what pandas notes there may be damaged
+    frame = kept.to_pandas(date_as_object=False, ignore_metadata=True)
+    for name, values in exact_integers(kept).items():
         frame[name] = values
     if table.num_columns and not keep:
         frame = pd.DataFrame(index=pd.RangeIndex(len(table)))

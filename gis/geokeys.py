@@ -29,6 +29,7 @@ def wkt_of_geokeys(directory: bytes, doubles: bytes, texts: bytes) -> str:
     """
     try:
         import rasterio  # noqa: PLC0415
+        from rasterio._err import CPLE_BaseError  # noqa: PLC0415 - it has no public name
         from rasterio.errors import RasterioError  # noqa: PLC0415
         from rasterio.io import MemoryFile  # noqa: PLC0415
     except ImportError as error:
@@ -38,7 +39,7 @@ def wkt_of_geokeys(directory: bytes, doubles: bytes, texts: bytes) -> str:
         try:
             with MemoryFile(_pixel(directory, doubles, texts)) as memory, memory.open() as dataset:
                 return str(dataset.crs.to_wkt()) if dataset.crs else ""
-        except (RasterioError, ValueError):
+        except (RasterioError, CPLE_BaseError, ValueError):
             return ""
 
 

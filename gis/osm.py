@@ -71,7 +71,7 @@ def bounds(source: Source) -> tuple[float, float, float, float, str]:
         if not places:
             nodes = osmium.FileProcessor(_file(source), osmium.osm.NODE)
             places = [(node.location.lon, node.location.lat) for node in nodes if node.location.valid()]
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise broken(source, error) from error
     if not places:
         raise LoadError(source.shown, "there is no feature in it", "export the area again")
@@ -144,7 +144,7 @@ def _windows(source: Source, rows: int, problems: Problems) -> Iterator[_Window]
             yield window
     except CityTwinError:
         raise
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, _osmium().InvalidLocationError) as error:
         raise broken(source, error) from error
     if skipped:
         message = f"{skipped} points and lines with only technical or address tags, or without their nodes: left out"

@@ -193,7 +193,7 @@ def opened(source: Source, path: str, overview: int | None = None) -> Iterator[A
         try:
             with rasterio.Env(**_SETTINGS), rasterio.open(path, driver=_driver(path), **options) as dataset:
                 yield dataset
-        except (rasterio.errors.RasterioError, OSError, ValueError, MemoryError) as error:
+        except troubles() as error:
             raise broken(source, error) from error
 
 
@@ -227,6 +227,13 @@ def library() -> Any:
     except ImportError as error:
         raise MissingLibraryError("gis.terrain", "rasterio is not installed", "pip install citytwin[gis]") from error
     return rasterio
+
+
+def troubles() -> tuple[type[Exception], ...]:
+    """Return what rasterio raises over a broken file; some errors of GDAL come through it as they are."""
+    import rasterio._err  # noqa: PLC0415 - its base class has no public name
+
+    return (library().errors.RasterioError, rasterio._err.CPLE_BaseError, OSError, ValueError, MemoryError)  # noqa: SLF001
 
 
 def broken(source: Source, error: BaseException) -> LoadError:
@@ -393,5 +400,5 @@ def _beside(path: str) -> str:
         try:
             with rasterio.Env(**_SETTINGS), rasterio.open(str(grid), driver="AAIGrid") as dataset:
                 return _crs_text(dataset)
-        except rasterio.errors.RasterioError:
+        except troubles():
             return ""

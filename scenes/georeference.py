@@ -105,6 +105,7 @@ def transformer(source: str, target: str) -> pyproj.Transformer:
         raise GeoreferenceError(source, f"has no transformation to {target}", "name another --crs") from error
 
 
+@functools.lru_cache(maxsize=256)
 def utm_crs(longitude_deg: float, latitude_deg: float) -> str:
     """Return the EPSG code of the WGS 84 UTM zone at a place.
 

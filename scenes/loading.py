@@ -7,6 +7,7 @@ Import order: sources <- loading <- guard <- assembly.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -125,8 +126,14 @@ class Loader(Protocol):
 
 def loaders() -> list[Loader]:
     """Return every installed loader, by name."""
+    return [make() for make in _installed()]
+
+
+@cache
+def _installed() -> tuple[Callable[[], Loader], ...]:
+    """Return what makes each loader; looked up once, since asking for entry points reads every package's list."""
     found = sorted(entry_points(group="scenes.loaders"), key=lambda point: point.name)
-    return [point.load()() for point in found]
+    return tuple(point.load() for point in found)
 
 
 def reviews() -> list[Callable[[Scene, Sequence[Source]], list[Problem]]]:

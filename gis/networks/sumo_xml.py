@@ -213,9 +213,11 @@ def elements(path: Path) -> Iterator[Any]:
                     while parent is not None and element.getprevious() is not None:
                         del parent[0]
     except etree.XMLSyntaxError as error:
-        raise LoadError(str(path), f"is not valid XML ({str(error)[:120]})", "export it again") from error
+        reason = " ".join(str(error).split())[:120]
+        raise LoadError(str(path), f"is not valid XML ({reason})", "export it again") from error
     except (OSError, EOFError) as error:
-        raise LoadError(str(path), f"cannot be unpacked ({error})", "download it again") from error
+        reason = " ".join(str(error).split())[:120]
+        raise LoadError(str(path), f"cannot be unpacked ({reason})", "download it again") from error
 
 
 def points_of(text: str, document: Document | None = None) -> Floats:
