@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from scenes.errors import PackageError, QueryError, UnsupportedError
 from scenes.export.cityjson import write_cityjson
 from scenes.export.cityjsonseq import write_cityjsonseq
+from scenes.export.quantized_mesh import write_quantized_mesh, write_zipped_quantized_mesh
 from scenes.export.solids import write_glb, write_obj
 from scenes.export.tables import write_csv, write_geopackage, write_geoparquet
 from scenes.query import select
@@ -57,6 +58,8 @@ FORMATS = {
         Format("gpkg", (".gpkg",), write_geopackage),
         Format("csv", (".csv",), write_csv),
         Format("3dtiles", (".3dtiles",), _write_tiles, is_folder=True),
+        Format("quantized-mesh", (".terrain",), write_quantized_mesh, is_folder=True),
+        Format("quantized-mesh-gzip", (".terrain.gz",), write_zipped_quantized_mesh, is_folder=True),
     )
 }
 

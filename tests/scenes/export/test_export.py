@@ -34,14 +34,23 @@ FILES = {
     "3dtiles": "a.3dtiles",
     "vtk": "a.vtp",
     "ifc": "a.ifc",
+    "quantized-mesh": "a.terrain",
+    "quantized-mesh-gzip": "a.terrain.gz",
 }
+
+
+def slope() -> Layer:
+    """Return a terrain of two triangles."""
+    mesh = MeshSet.of_one([[0, 0, 0], [500, 0, 0], [500, 500, 9], [0, 500, 9]], [[0, 1, 2], [0, 2, 3]])
+    return Layer("terrain", (Batch(object_table({"uid": ["t"], "kind": ["ReliefFeature"]}), {"1": mesh}),), "terrain")
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_every_format_is_written_and_can_be_written_over(city: Scene, tmp_path: Path, name: str) -> None:
     target = tmp_path / FILES[name]
+    scene = Scene(city.georeference, {**city.layers, "terrain": slope()})
     for _ in range(2):
-        assert export(city, target) == target
+        assert export(scene, target) == target
     assert format_of(target).name == name
     assert [entry.name for entry in tmp_path.iterdir()] == [FILES[name]]
 
