@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenes.cloudfacts import cloud_facts, shown_colours
 from scenes.errors import LoadError
-from scenes.points import STEP_M, cloud_facts, cloud_of, shown_colours
+from scenes.points import STEP_M, cloud_of
 from scenes.schema import BOUNDS
 from scenes.tiles.metadata import ObjectNames
 from scenes.tiles.points_glb import POINT, ROUNDING_M, points_glb
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from scenes.cloudfacts import CloudFacts
     from scenes.model import Layer
-    from scenes.points import CloudFacts, PointBlocks
+    from scenes.points import PointBlocks
 
     Floats = NDArray[np.float64]
     Longs = NDArray[np.int64]

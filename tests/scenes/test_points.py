@@ -12,19 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenes
+from scenes.cloudfacts import CLASS_COLOURS, cloud_facts, shown_colours
 from scenes.errors import PackageError
 from scenes.georeference import Georeference
 from scenes.model import Batch, Layer, Scene
 from scenes.points import (
-    CLASS_COLOURS,
     CloudMeshes,
     PointBlocks,
     PointMeshSet,
     blocks_of_mesh,
-    cloud_facts,
     cloud_of,
     point_count,
-    shown_colours,
     spilled,
 )
 from scenes.schema import object_table

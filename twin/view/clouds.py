@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenes.points import CLASS_COLOURS, HEIGHT_STOPS, THEME, cloud_facts
+from scenes.cloudfacts import CLASS_COLOURS, HEIGHT_STOPS, cloud_facts
+from scenes.points import THEME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scenes import Layer
-    from scenes.points import CloudFacts
+    from scenes.cloudfacts import CloudFacts
 
 CLASSES: Mapping[int, tuple[str, str]] = MappingProxyType(
     {

@@ -14,7 +14,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from scenes import Batch, Georeference, Layer, Scene
-from scenes.points import CLASS_COLOURS, PointBlocks, spilled
+from scenes.cloudfacts import CLASS_COLOURS
+from scenes.points import PointBlocks, spilled
 from scenes.schema import object_table
 from twin.app import ServerOptions, start_in_thread
 
