@@ -53,7 +53,9 @@ class TextIndex:
         sought = hashes_of(pa.chunked_array([[text]], type=pa.string()))[0]
         low = int(np.searchsorted(self._hashes, sought, "left"))
         high = int(np.searchsorted(self._hashes, sought, "right"))
-        return [int(place) for place in self._order[low:high] if self._texts[int(place)].as_py() == text]
+        places = self._order[low:high]
+        same = pc.fill_null(pc.equal(self._texts.take(pa.array(places)), text), False)
+        return [int(place) for place in places[same.to_numpy().astype(bool)]]
 
     def find(self, text: str) -> int | None:
         """Return the first place of `text`, None if it is not there."""

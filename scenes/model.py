@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from scenes.georeference import Georeference
     from scenes.mesh import MeshSet
-    from scenes.relations import Relation
+    from scenes.relations import Relation, RelationGroup
 
     Bounds = tuple[float, float, float, float, float, float]
 
@@ -387,6 +387,17 @@ class Scene:
         """
         self._index.handle_of(uid)
         return self._relations.of(uid)
+
+    def relation_groups(self, uid: str, most: int = 6) -> list[RelationGroup]:
+        """Return the relations of an object by kind and way, counted, at most `most` of each spelled out.
+
+        Raises
+        ------
+        UnknownObjectError
+            When the scene has no such object.
+        """
+        self._index.handle_of(uid)
+        return self._relations.groups(uid, most)
 
     def graph(self, kind: str = "") -> pd.DataFrame:
         """Return the relations of one kind (default all) as edges: uids in ``source`` and ``target``, kind and role.

@@ -48,6 +48,25 @@ class Relation(NamedTuple):
     outgoing: bool
 
 
+class RelationGroup(NamedTuple):
+    """The relations of one object that are of one kind and go one way.
+
+    Parameters
+    ----------
+    kind, outgoing
+        What they are, and whether they go out from the object.
+    count
+        How many there are.
+    first
+        The first few of them.
+    """
+
+    kind: str
+    outgoing: bool
+    count: int
+    first: list[Relation]
+
+
 def relation_table(
     rows: Sequence[int] | NDArray[np.integer], kinds: Sequence[str], targets: Sequence[str], roles: Sequence[str]
 ) -> pa.Table:
@@ -98,12 +117,34 @@ class RelationIndex:
 
     def of(self, uid: str) -> list[Relation]:
         """Return the relations of one object, those that go out first."""
-        out = self.edges.take(self._sources.find_all(uid)).to_pylist()
-        into = self.edges.take(self._targets.find_all(uid)).to_pylist()
+        out = self._at(self._sources.find_all(uid)).to_pylist()
+        into = self._at(self._targets.find_all(uid)).to_pylist()
         return [
             *(Relation(each["kind"], each["role"], each["target"], outgoing=True) for each in out),
             *(Relation(each["kind"], each["role"], each["source"], outgoing=False) for each in into),
         ]
+
+    def groups(self, uid: str, most: int) -> list[RelationGroup]:
+        """Return the relations of one object by kind and way, at most `most` of each spelled out."""
+        return [
+            *self._groups(self._sources.find_all(uid), "target", most),
+            *self._groups(self._targets.find_all(uid), "source", most),
+        ]
+
+    def _at(self, places: list[int]) -> pa.Table:
+        return self.edges.take(pa.array(places, pa.int64()))
+
+    def _groups(self, places: list[int], end: str, most: int) -> list[RelationGroup]:
+        edges = self._at(places)
+        found = []
+        for kind in sorted(edges["kind"].unique().to_pylist()):
+            mine = edges.filter(pc.equal(edges["kind"], kind))
+            first = [
+                Relation(kind, each["role"], each[end], outgoing=end == "target")
+                for each in mine.slice(0, most).to_pylist()
+            ]
+            found.append(RelationGroup(kind, end == "target", mine.num_rows, first))
+        return found
 
     def graph(self, kind: str) -> pd.DataFrame:
         """Return the edges of one kind, or of all if it is empty, with the columns source, target, kind, role."""

@@ -60,6 +60,18 @@ def test_a_relation_is_seen_from_both_ends() -> None:
         scene.relations("urn:uuid:nobody")
 
 
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 2, st.sampled_from(["connects", "member"])), max_size=12))
+def test_groups_count_every_relation_once(drawn: list[tuple[int, int, str]]) -> None:
+    scene = town([(source, kind, target, "") for source, target, kind in drawn])
+    for number in range(4):
+        groups = scene.relation_groups(uid(number), most=2)
+        every = scene.relations(uid(number))
+        assert sum(group.count for group in groups) == len(every)
+        for group in groups:
+            mine = [each for each in every if (each.kind, each.outgoing) == (group.kind, group.outgoing)]
+            assert (group.count, group.first) == (len(mine), mine[:2])
+
+
 def test_a_package_keeps_relations_and_one_without_them_opens(tmp_path: Path) -> None:
     scene = town(EDGES)
     folder = scene.save(tmp_path / "a.city")

@@ -11,6 +11,8 @@ from twin.commands.shared import common
 if TYPE_CHECKING:
     import argparse
 
+    from scenes.relations import RelationGroup
+
 
 def add_parser(verbs: Any) -> None:
     """Add the verb to the command."""
@@ -23,8 +25,9 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the object."""
-    found = scenes.open(options.city).resolve(options.id)
-    facts = {
+    scene = scenes.open(options.city)
+    found = scene.resolve(options.id)
+    facts: dict[str, Any] = {
         "uid": found.uid,
         "handle": found.handle,
         "layer": found.layer,
@@ -33,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
         "parent": found.parent,
         "bounds": found.bounds,
         "aliases": found.aliases,
+        "relations": [_relation(scene, group) for group in scene.relation_groups(found.uid)],
         "attributes": dict(found.attributes),
         "properties": {group: dict(values) for group, values in found.properties.items()},
     }
@@ -44,8 +48,21 @@ def run(options: argparse.Namespace) -> int:
     for name, value in {**found.aliases, **found.attributes}.items():
         unit = found.units.get(name, "")
         print(f"{name:12}{value} {unit}".rstrip())
+    for tie in facts["relations"]:
+        others = ", ".join(other["name"] or other["uid"] for other in tie["others"])
+        more = f" and {tie['count'] - len(tie['others'])} more" if tie["count"] > len(tie["others"]) else ""
+        print(f"{tie['kind']:12}{'to' if tie['outgoing'] else 'from'} {others}{more}")
     for group, values in found.properties.items():
         print(f"[{group}]")
         for name, value in values.items():
             print(f"  {name}: {value}")
     return 0
+
+
+def _relation(scene: scenes.Scene, group: RelationGroup) -> dict[str, Any]:
+    """Return the relations of one kind: how many, and the first few with the object at their end."""
+    others = [
+        {"uid": each.other, "kind": scene[each.other].kind, "name": scene[each.other].name, "role": each.role}
+        for each in group.first
+    ]
+    return {"kind": group.kind, "outgoing": group.outgoing, "count": group.count, "others": others}

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from scenes import CityTwinError, QueryError, UnknownObjectError
 from twin.view.words import column_titles, kind_titles
+from twin.view.words_relations import relation_titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 32
 MOST_CHILDREN = 50
+MOST_RELATED = 6
 MOST_HITS = 100
 SAFE_INTEGER = 2**53
 
@@ -137,6 +139,7 @@ class SceneService:
             "path": path,
             "children": [_link(child) for child in children[:MOST_CHILDREN]],
             "children_count": len(children),
+            "relations": _relations(scene, item),
             "attributes": _attributes(item),
             "groups": [
                 {
@@ -267,6 +270,20 @@ def _link(item: CityObject) -> dict[str, Any]:
         "kind": item.kind,
         "kind_titles": kind_titles(item.kind),
     }
+
+
+def _relations(scene: Scene, item: CityObject) -> list[dict[str, Any]]:
+    """Return the relations of an object by kind and way: how many, and the first few with the object at their end."""
+    return [
+        {
+            "kind": group.kind,
+            "outgoing": group.outgoing,
+            "titles": relation_titles(group.kind, outgoing=group.outgoing),
+            "count": group.count,
+            "items": [_link(scene[each.other]) | {"role": each.role} for each in group.first],
+        }
+        for group in scene.relation_groups(item.uid, MOST_RELATED)
+    ]
 
 
 def _hit(item: CityObject) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import bim
 import scenes
+from bim.authoring import write_library
 from twin.commands import VERBS, main
 
 
@@ -65,6 +67,17 @@ def test_query_and_resolve_find_the_same_object(city: Path, capsys: pytest.Captu
     assert found["geometry"]["coordinates"][0][0][0] == pytest.approx(121.504, abs=0.001)
     code, out, _ = run(capsys, "resolve", str(city), found["properties"]["uid"], "--json")
     assert json.loads(out)["attributes"]["height_m"] == 40.0
+
+
+def test_resolve_tells_what_an_object_is_tied_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write_library(tmp_path / "library.ifc", crs="EPSG:32651", place_m=(395_600.0, 3_419_000.0, 4.5))
+    bim.read(model).save(tmp_path / "library.city")
+    scene = scenes.open(tmp_path / "library.city")
+    system = next(uid for uid in scene if scene[uid].attributes.get("ifc_class") == "IfcDistributionSystem")
+    code, out, _ = run(capsys, "resolve", str(tmp_path / "library.city"), system, "--json")
+    members = next(each for each in json.loads(out)["relations"] if each["kind"] == "member")
+    assert (code, members["outgoing"], members["count"] >= len(members["others"]) > 0) == (0, False, True)
+    assert "member      from " in run(capsys, "resolve", str(tmp_path / "library.city"), system)[1]
 
 
 def test_the_same_file_gives_the_same_uids(houses: Path, city: Path, tmp_path: Path) -> None:

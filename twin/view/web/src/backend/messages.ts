@@ -28,6 +28,14 @@ export interface StreamValue {
   age_s: number | null;
 }
 
+export interface RelationGroup {
+  kind: string;
+  outgoing: boolean;
+  titles: Titles;
+  count: number;
+  items: (ObjectLink & { role: string })[];
+}
+
 export interface ObjectProperties {
   uid: string;
   handle: number;
@@ -40,6 +48,8 @@ export interface ObjectProperties {
   path: ObjectLink[];
   children: ObjectLink[];
   children_count: number;
+  /** By kind and way, with the first few of each. */
+  relations: RelationGroup[];
   attributes: Property[];
   groups: { name: string; items: Property[] }[];
   aliases: { scheme: string; value: string }[];

@@ -105,6 +105,7 @@ export const en = {
   "props.aliases": "Identifiers",
   "props.uid": "uid",
   "props.children": "Contains",
+  "props.relations": "Relations",
   "props.path": "Place in the city",
   "props.streams": "Live data",
   "props.source": "Source",

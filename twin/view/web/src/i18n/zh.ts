@@ -107,6 +107,7 @@ export const zh: Record<Key, string> = {
   "props.aliases": "标识编码",
   "props.uid": "唯一标识",
   "props.children": "下级对象",
+  "props.relations": "关联对象",
   "props.path": "空间层级",
   "props.streams": "实时监测",
   "props.source": "数据来源",

@@ -1,5 +1,5 @@
 /** The properties of the selected object. */
-import type { ObjectLink, ObjectProperties, Property, StreamValue } from "../backend/messages";
+import type { ObjectLink, ObjectProperties, Property, RelationGroup, StreamValue } from "../backend/messages";
 import type { CityApp } from "./app";
 import { section } from "./card";
 import { StreamCard } from "./streams";
@@ -75,6 +75,7 @@ export class Inspector {
       this.group("attributes", "props.attributes", object.attributes),
       ...object.groups.map((group) => this.propertySet(group.name, group.items)),
       this.children(object),
+      this.relations(object.relations),
       this.aliases(object),
       object.source ? dom.h("p", { class: "source hint" }, `${this.app.i18n.t("props.source")}: ${object.source}`) : null,
     );
@@ -127,9 +128,9 @@ export class Inspector {
     return dom.h("nav", { class: "path", label: "props.path" }, dom.h("ol", {}, ...items));
   }
 
-  private linkTo(link: ObjectLink): HTMLButtonElement {
+  private linkTo(link: ObjectLink, fly = false): HTMLButtonElement {
     const button = this.app.dom.h("button", { class: "link", attributes: { type: "button" } }, this.nameOf(link));
-    button.addEventListener("click", () => void this.app.select(link.handle));
+    button.addEventListener("click", () => void this.app.select(link.handle, fly).catch((error: unknown) => this.app.report(error)));
     return button;
   }
 
@@ -216,6 +217,26 @@ export class Inspector {
     const hidden = object.children_count - rows.length;
     if (hidden > 0) rows.push(dom.h("li", { class: "hint" }, i18n.t("props.more", { count: i18n.number(hidden, 0) })));
     return this.part("children", "props.children", dom.h("ul", { class: "links" }, ...rows));
+  }
+
+  private relations(groups: RelationGroup[]): HTMLElement | null {
+    return groups.length ? this.part("relations", "props.relations", ...groups.map((group) => this.relation(group))) : null;
+  }
+
+  private relation(group: RelationGroup): HTMLElement {
+    const { dom, i18n } = this.app;
+    const rows = group.items.map((item) =>
+      dom.h(
+        "li",
+        {},
+        this.linkTo(item, true),
+        dom.h("small", {}, [i18n.title(item.kind_titles, item.kind), item.role].filter(Boolean).join(" · ")),
+      ),
+    );
+    const hidden = group.count - rows.length;
+    if (hidden > 0) rows.push(dom.h("li", { class: "hint" }, i18n.t("props.more", { count: i18n.number(hidden, 0) })));
+    const heading = dom.h("h4", {}, `${i18n.title(group.titles, group.kind)} (${i18n.number(group.count, 0)})`);
+    return dom.h("div", { class: "relation", attributes: { "data-kind": group.kind } }, heading, dom.h("ul", { class: "links" }, ...rows));
   }
 
   private aliases(object: ObjectProperties): HTMLElement {
