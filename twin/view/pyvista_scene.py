@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes import Batch, Layer, MeshSet, Scene
+    from scenes.pictures import Picture
 
 SKY_TOP, SKY_BOTTOM = "#b9d3ea", "#f2f6f9"
 HIDDEN_THEMES = frozenset({"districts"})
 BURIED_THEMES = frozenset({"pipes"})
+_SURFACE: dict[str, Any] = {"ambient": 0.32, "diffuse": 0.78, "specular": 0.05}
+_LARGEST_PX = 1_024  # of an image
 _SUN_AZIMUTH_DEG, _SUN_ELEVATION_DEG = 235.0, 42.0
 
 
 def to_pyvista(scene: Scene, lod: str | None = None, layers: Sequence[str] | None = None) -> Any:
     """Return a scene as a `pyvista.MultiBlock` with one `pyvista.PolyData` a layer.
 
-    Coordinates are local metres, z up. Cells carry ``handle`` (uint32) and ``rgba`` (uint8); instances are
-    written out as triangles.
+    Coordinates are local metres, z up. Cells carry ``handle`` (uint32) and ``rgba`` (uint8), and where a layer has
+    images ``image`` (int32, -1 = none) with texture coordinates; instances are written out as triangles.
 
     Parameters
     ----------
@@ -102,7 +105,7 @@ def render(
         plotter.set_background(SKY_BOTTOM, top=SKY_TOP)
         _light(plotter, pyvista)
         for name in blocks.keys():  # noqa: SIM118 - a MultiBlock iterates over its blocks
-            _draw(plotter, blocks[name], colours)
+            _draw(plotter, blocks[name], colours, pictures_of(scene.layers[name]))
         if isinstance(field, Field) or field:
             _legend(plotter, _scale_of(scene, field), size)
         _aim(plotter, blocks.bounds, camera)
@@ -111,6 +114,11 @@ def render(
     finally:
         plotter.close()
     return target
+
+
+def pictures_of(layer: Layer, lod: str | None = None) -> list[Picture]:
+    """Return the images that ``image`` of the cells of `to_pyvista` counts through."""
+    return [image for batch in layer.batches if (mesh := _mesh(batch, lod)) is not None for image in mesh.images]
 
 
 def _library() -> Any:
@@ -123,7 +131,8 @@ def _library() -> Any:
 
 def _polydata(layer: Layer, base: int, lod: str | None) -> Iterator[Any]:
     pyvista = _library()
-    first = base
+    first, images = base, 0
+    painted = bool(pictures_of(layer, lod))
     for batch in layer.batches:
         mesh = _mesh(batch, lod)
         if mesh is not None and len(mesh.triangles):
@@ -131,8 +140,23 @@ def _polydata(layer: Layer, base: int, lod: str | None) -> Iterator[Any]:
             data = pyvista.PolyData(mesh.positions_m, faces.ravel())
             data.cell_data["handle"] = (mesh.triangle_rows().astype(np.int64) + first).astype(np.uint32)
             data.cell_data["rgba"] = _rgba(mesh, layer.theme)
+            if painted:
+                data.cell_data["image"] = _images(mesh, images)
+                data.active_texture_coordinates = _places(mesh)
+                images += len(mesh.images)
             yield data
         first += len(batch)
+
+
+def _images(mesh: MeshSet, before: int) -> NDArray[np.int32]:
+    own = np.full(len(mesh.triangles), -1) if mesh.triangle_images is None else mesh.triangle_images
+    return np.where(own >= 0, own + before, -1).astype(np.int32)
+
+
+def _places(mesh: MeshSet) -> NDArray[np.float32]:
+    """Return (v, 2) texture coordinates as VTK has them, upward."""
+    uvs = np.zeros((mesh.vertex_count, 2), np.float32) if mesh.uvs is None else mesh.uvs
+    return np.column_stack([uvs[:, 0], 1 - uvs[:, 1]]).astype(np.float32)
 
 
 def _mesh(batch: Batch, lod: str | None) -> MeshSet | None:
@@ -171,13 +195,22 @@ def _coloured(scene: Scene, field: str | Field) -> NDArray[np.uint8] | None:
     return colours
 
 
-def _draw(plotter: Any, data: Any, colours: NDArray[np.uint8] | None) -> None:
+def _draw(plotter: Any, data: Any, colours: NDArray[np.uint8] | None, pictures: Sequence[Picture]) -> None:
+    """Draw a layer: objects that a field colours in its colour, others with their images or their own colour."""
     rgba = np.asarray(data.cell_data["rgba"]).copy()
+    tinted = np.zeros(len(rgba), np.bool_)
     if colours is not None:
         own = colours[np.asarray(data.cell_data["handle"])]
         tinted = own[:, 3] > 0
         rgba[tinted, :3] = own[tinted, :3]
-    plotter.add_mesh(data, scalars=rgba[:, :3], rgb=True, ambient=0.32, diffuse=0.78, specular=0.05)
+    image = np.asarray(data.cell_data["image"]) if "image" in data.cell_data else np.full(len(rgba), -1)
+    bare = (image < 0) | tinted
+    if bare.any():
+        part = data if bare.all() else data.extract_cells(bare)
+        plotter.add_mesh(part, scalars=rgba[bare][:, :3], rgb=True, **_SURFACE)
+    for index in np.unique(image[~bare]).tolist():
+        texture = _library().Texture(pictures[index].pixels(_LARGEST_PX)[..., :3].copy())
+        plotter.add_mesh(data.extract_cells((image == index) & ~bare), texture=texture, **_SURFACE)
 
 
 def _light(plotter: Any, pyvista: Any) -> None:
