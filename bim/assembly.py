@@ -5,22 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bim.contents import or_null
 from scenes.identity import derive_uids
 from scenes.mesh import join
 from scenes.model import ALIASES, Batch
+from scenes.problems import Problem
 from scenes.schema import object_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from bim.contents import Contents
     from bim.instancing import Shapes
+    from bim.supervisor import Finding
     from scenes.problems import Problems
 
     Floats = NDArray[np.float64]
+
+
+def by_name(findings: Sequence[Finding], tree: pa.Table) -> list[Problem]:
+    """Return findings of workers as problems; those about an entity number name its GlobalId and its name too."""
+    numbers = pa.array([int(where[1:]) if where[1:].isdecimal() else -1 for _, where, *_ in findings], pa.int64())
+    rows = pc.index_in(numbers, value_set=tree["number"].combine_chunks())
+    found = tree.select(["global_id", "name"]).take(rows).to_pylist()
+    return [
+        Problem(severity, each["global_id"], rule, f"{each['name'] or 'unnamed'} ({where}): {message}", advice)
+        if each["global_id"]
+        else Problem(severity, where, rule, message, advice)
+        for (severity, where, rule, message, advice), each in zip(findings, found, strict=True)
+    ]
 
 
 def source_ids(tree: pa.Table, problems: Problems) -> list[str]:

@@ -11,13 +11,24 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenes.errors import LoadError, MissingLibraryError, MissingSourceError, UnsupportedError
+from scenes.errors import LoadError, MissingLibraryError, MissingSourceError, SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUFFIXES = frozenset({".ifc", ".ifczip", ".ifcxml"})
-SCHEMAS = frozenset({"IFC2X3", "IFC4", "IFC4X3", "IFC4X3_ADD1", "IFC4X3_ADD2", "IFC4X3_TC1"})
+SCHEMAS = frozenset({"IFC2X3", "IFC4", "IFC4X3_ADD2"})
+# Names of earlier editions of a schema that is read; their files are read as that.
+EDITIONS = {
+    "IFC2X3_TC1": "IFC2X3",
+    "IFC4_TC1": "IFC4",
+    "IFC4_ADD1": "IFC4",
+    "IFC4_ADD2": "IFC4",
+    "IFC4_ADD2_TC1": "IFC4",
+    "IFC4X3": "IFC4X3_ADD2",
+    "IFC4X3_TC1": "IFC4X3_ADD2",
+    "IFC4X3_ADD1": "IFC4X3_ADD2",
+}
 _ADVICE = "export the model as IFC2X3, IFC4 or IFC4X3_ADD2"
 # Schemas that are not read, and the one that their files mostly fit.
 _NEAREST = {
@@ -125,6 +136,22 @@ def schema_of(head: str) -> str:
     return match[1].strip().upper() if match else ""
 
 
+def edition_of(path: Path) -> str:
+    """Return the schema as which a file is read that names an earlier edition of it, empty for every other file.
+
+    The file may be plain or the only model in a zip; one that cannot be opened says so when it is read.
+    """
+    with contextlib.suppress(SourceError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+        names = member_names(path)
+        if len(names) > 1:
+            return ""
+        with contextlib.ExitStack() as stack:
+            archive = stack.enter_context(zipfile.ZipFile(path)) if names else None
+            head = stack.enter_context(archive.open(names[0]) if archive else path.open("rb")).read(HEAD_BYTES)
+        return EDITIONS.get(schema_of(head.decode("latin-1")), "")
+    return ""
+
+
 def check_text(file: Path, shown: Path, *, any_schema: bool = False) -> None:
     """Check the header and the end of a plain file; `shown` is the path that the user gave.
 
@@ -156,7 +183,7 @@ def _check_schema(head: bytes, shown: Path) -> None:
     schema = schema_of(head.decode("latin-1"))
     if not schema:
         raise LoadError(shown, "the header names no schema (FILE_SCHEMA)", "export it again")
-    if schema not in SCHEMAS:
+    if schema not in SCHEMAS and schema not in EDITIONS:
         near = _NEAREST.get(schema)
         offer = f", or try whether it can be read as one of these: --as {near}" if near else ""
         raise UnsupportedError(shown, f"schema {schema} is not supported", _ADVICE + offer)

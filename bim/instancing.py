@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bim.placing import Placing
+    from bim.supervisor import Finding
 
     Floats = NDArray[np.float64]
     Longs = NDArray[np.int64]
@@ -27,6 +28,8 @@ LEAST_SAVED = 1_000
 """Triangles that a prototype must save; below that, what a prototype costs in draws and rows is not worth it."""
 _GREATEST_SHIFT_M = 0.0005
 _STEP_M = 1.0
+_LEAST_MODEL, _NEARLY_ALL = 10, 0.9
+_STRAY_M, _STRAY_TIMES = 100_000.0, 200.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,29 @@ class Shapes:
             for place in np.flatnonzero(chunk.triangles.counts()):
                 self._bodies.setdefault(chunk.keys[place], _Body(chunk, int(place)))
 
+    def strays(self) -> list[Finding]:
+        """Leave out what reaches absurdly far from the rest of the model, and say so.
+
+        Far is more than a hundred kilometres and more than two hundred times as far as nearly everything else.
+        """
+        places = list(self._place_of.values())
+        if len(places) < _LEAST_MODEL:
+            return []
+        bodies = [self._bodies[chunk.keys[place]] for chunk, place in places]
+        matrices = np.array([chunk.matrices[place] for chunk, place in places])
+        anchors = _anchors(bodies, matrices)
+        away = np.linalg.norm(anchors - np.median(anchors, axis=0), axis=1)
+        away += np.linalg.norm(matrices[:, :, :3], axis=(1, 2)) * [body.reach_m for body in bodies]
+        limit = max(_STRAY_M, _STRAY_TIMES * float(np.quantile(away, _NEARLY_ALL)))
+        found: list[Finding] = []
+        for index in np.flatnonzero(away > limit).tolist():
+            chunk, place = places[index]
+            number = int(chunk.products[place])
+            del self._place_of[number]
+            message = f"the shape reaches {away[index] / 1000:.0f} km away from the rest of the model and is left out"
+            found.append(("error", f"#{number}", "shape-stray", message, "repair its placement"))
+        return found
+
     def mesh(self, numbers: NDArray[np.int64]) -> MeshSet:
         """Return the meshes of some products in local metres; row i is the product ``numbers[i]``."""
         rows = np.array([row for row, number in enumerate(numbers) if int(number) in self._place_of], np.uint32)
@@ -98,8 +124,7 @@ class Shapes:
 
     def _placed(self, bodies: Sequence[_Body], matrices: Floats) -> Placed:
         """Return where the bodies lie: the placing is as good as linear within the size of one body."""
-        centres = np.array([body.centre for body in bodies])
-        anchors = np.einsum("nij,nj->ni", matrices[:, :, :3], centres) + matrices[:, :, 3]
+        anchors = _anchors(bodies, matrices)
         steps = np.concatenate([np.zeros((1, 3)), np.eye(3) * _STEP_M])
         points = self._placing.apply((anchors[:, None, :] + steps).reshape(-1, 3)).reshape(-1, 4, 3)
         jacobian = np.swapaxes(points[:, 1:] - points[:, :1], 1, 2) / _STEP_M
@@ -127,6 +152,12 @@ class Shapes:
             colours[vertices] = body.colours
         starts = vertex_starts.astype(np.uint32), triangle_starts.astype(np.uint32)
         return MeshSet(centre, positions, triangles, rows, *starts, colours, instances=instances)
+
+
+def _anchors(bodies: Sequence[_Body], matrices: Floats) -> Floats:
+    """Return where the centres of bodies lie, (n, 3) metres of the model."""
+    centres = np.array([body.centre for body in bodies]).reshape(-1, 3)
+    return cast("Floats", np.einsum("nij,nj->ni", matrices[:, :, :3], centres) + matrices[:, :, 3])
 
 
 def _repeated(bodies: Sequence[_Body], placed: Placed) -> tuple[Longs, list[Longs]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bim.assembly import make_batch, source_ids, uids_of
+from bim.assembly import by_name, make_batch, source_ids, uids_of
 from bim.cache import Cache, default_folder, key_of
 from bim.contents import Contents
 from bim.decision import located, placed
@@ -109,8 +109,9 @@ class BimLoader:
                 with plain_file(part.source.file) as path:
                     found = extract(path, Path(folder), self.limits, context.progress, part.schema)
                 cache.keep(key, found)
-            for problem in found.problems:
-                context.problems.add(*problem)
+            if part.schema:
+                message = f"read as if its header named {part.schema}"
+                context.problems.add("info", part.source.file.name, "schema-read-as", message)
             yield from _batches(part.source, found, placing, context.problems)
 
 
@@ -119,6 +120,7 @@ def _batches(source: Source, found: Extract, placing: Placing, problems: Problem
     if not tree.num_rows:
         raise LoadError(source.path, "the model holds no project and no objects", "export it again")
     shapes = Shapes(found.chunks, placing)
+    problems.extend(by_name([*found.problems, *shapes.strays()], tree))
     ids = source_ids(tree, problems)
     uids = uids_of(source.namespace, ids)
     contents = Contents(source, found.tree.parent, tree, uids, placing)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bim.disguise import disguised
-from bim.files import check_text, member_names, plain_file, unpack_member
+from bim.files import check_text, edition_of, member_names, plain_file, unpack_member
 from scenes.errors import SourceError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Member:
     shown
         How messages name it.
     schema
-        The schema that the user wants it to be read as, empty = its own.
+        The schema that it is read as where that is not the one it names, empty = its own.
     """
 
     source: Source
@@ -56,8 +56,11 @@ def members(source: Source) -> Iterator[list[Member]]:
     """
     names = member_names(source.file)
     if len(names) < 2 and not source.schema:
-        yield [Member(source, source.path)]
-        return
+        edition = edition_of(source.file)
+        if not edition:
+            yield [Member(source, source.path)]
+            return
+        source = replace(source, schema=edition)
     with tempfile.TemporaryDirectory(prefix="citytwin-ifc-") as folder:
         if len(names) < 2:
             yield [_alone(source, Path(folder))]
@@ -81,13 +84,14 @@ def _packed(source: Source, names: Sequence[str], number: int, folder: Path) -> 
     place.mkdir()
     copy = place / inside.name.replace("\\", "_")
     unpack_member(source.file, name, copy)
-    if source.schema:
+    schema = source.schema or edition_of(copy)
+    if schema:
         check_text(copy, source.file, any_schema=True)
         plain = copy.rename(copy.with_suffix(".plain"))
-        disguised(plain, copy, source.schema.upper(), source.file)
+        disguised(plain, copy, schema.upper(), source.file)
         plain.unlink()
     stems = [PurePosixPath(each).stem for each in names]
     apart = f"{inside.parent.name} {inside.stem}" if stems.count(inside.stem) > 1 else inside.stem
     layer = f"{source.layer} {apart}" if source.layer else apart
     own = replace(source, path=str(copy), dataset=f"{source.namespace}/{name}", layer=layer, schema="")
-    return Member(own, f"{source.path}/{name}", source.schema.upper())
+    return Member(own, f"{source.path}/{name}", schema.upper())

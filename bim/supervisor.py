@@ -11,19 +11,21 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bim.pipes import Lines, computed_s, started
 from bim.records import TREE_FILE
 from bim.request import Request
 from scenes.errors import LoadError, MissingLibraryError
 
+Finding = tuple[Literal["error", "warning", "info"], str, str, str, str]
+"""What was odd: severity, object, rule, message and advice."""
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
-    from scenes.problems import Severity
 
 _MOST_RESTARTS = 60
 _CAREFUL_BELOW = 40
@@ -123,7 +125,7 @@ class Extract:
     chunks: list[Path] = field(default_factory=list)
     shapeless: set[int] = field(default_factory=set)
     left_out: dict[int, str] = field(default_factory=dict)
-    problems: list[tuple[Severity, str, str, str, str]] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
 
     @property
     def tree(self) -> Path:
@@ -180,7 +182,7 @@ class _Watch:
         self.second: set[int] = set()
         self.shapeless: set[int] = set()
         self.left_out: dict[int, str] = {}
-        self.oddities: list[tuple[Severity, str, str, str, str]] = []
+        self.oddities: list[Finding] = []
         self._wanted: list[int] | None = None
         self._seen: set[int] = set()
         self._current: tuple[int, bool] | None = None

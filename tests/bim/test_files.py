@@ -36,7 +36,7 @@ def test_an_unsupported_schema_is_named_with_what_to_export(tmp_path: Path, sche
     assert "IFC4X3_ADD2" in str(error)
 
 
-@pytest.mark.parametrize("schema", ["IFC2X3", "IFC4", "IFC4X3", "IFC4X3_ADD2"])
+@pytest.mark.parametrize("schema", ["IFC2X3", "IFC4", "IFC4_ADD2", "IFC4X3", "IFC4X3_ADD2"])
 def test_supported_schemas_pass(tmp_path: Path, schema: str) -> None:
     with plain_file(written(tmp_path / "a.ifc", schema)) as path:
         assert path.exists()

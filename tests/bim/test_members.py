@@ -70,6 +70,22 @@ def test_a_draft_is_read_as_the_schema_that_the_user_names(new_house: Callable[.
     assert set(again) == set(scene)
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_an_earlier_edition_of_a_schema_is_read_unasked(
+    new_house: Callable[..., Any], tmp_path: Path, zipped: bool
+) -> None:
+    house = new_house("IFC4X3")
+    house.wall("North")
+    path = draft(house.save(tmp_path / "final.ifc"), "IFC4X3_ADD1", tmp_path / "early.ifc")
+    if zipped:
+        with zipfile.ZipFile(tmp_path / "early.ifczip", "w") as archive:
+            archive.write(path, "early.ifc")
+        path = tmp_path / "early.ifczip"
+    scene = bim.read(path, **PLACE)
+    assert "schema-read-as" in {problem["rule"] for problem in scene.metadata["problems"]}
+    assert scene.bounds() == bim.read(tmp_path / "final.ifc", **PLACE).bounds()
+
+
 def test_entities_that_the_schema_lacks_are_counted(new_house: Callable[..., Any], tmp_path: Path) -> None:
     house = new_house("IFC4X3")
     house.wall("North")

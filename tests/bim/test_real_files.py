@@ -96,6 +96,15 @@ def test_release_candidates_are_refused_by_name(real_data: Path, number: int) ->
         bim.read(path)
 
 
+@pytest.mark.parametrize("number", range(9))
+def test_release_candidates_are_read_as_the_standard_when_asked(real_data: Path, number: int) -> None:
+    path = sorted((real_data / "ifc/infra_ifc4x3_rc3_unsupported").glob("*.ifc"))[number]
+    scene = bim.read(path, schema="IFC4X3_ADD2")
+    assert len(scene) > 3
+    assert scene.bounds() is not None
+    assert "schema-read-as" in {problem["rule"] for problem in scene.metadata["problems"]}
+
+
 @pytest.mark.parametrize("name", ["ac16_sjis", "revit2014_unicode", "vectorworks_sjis"])
 def test_japanese_names_can_be_read(real_data: Path, name: str) -> None:
     scene = bim.read(real_data / f"ifc/text_encoding/{name}.ifc")

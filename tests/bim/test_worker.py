@@ -31,7 +31,24 @@ def test_a_product_that_breaks_the_library_is_left_out_and_named(new_house: Call
     scene = bim.read(house.save(tmp_path / "house.ifc"), limits=Limits(product_s=5.0), **PLACE)
     assert kinds_with_shape(scene) == ["Also good", "Good"]
     left_out = [problem for problem in scene.metadata["problems"] if problem["rule"] == "shape-left-out"]
-    assert [problem["object"] for problem in left_out] == [f"#{bad.id()}"]
+    assert [problem["object"] for problem in left_out] == [bad.GlobalId]
+    assert left_out[0]["message"].startswith(f"Bad (#{bad.id()}): left out because it ")
+
+
+def test_a_shape_absurdly_far_from_the_rest_is_left_out_and_named(
+    new_house: Callable[..., Any], tmp_path: Path
+) -> None:
+    house = new_house()
+    for number in range(12):
+        house.wall(f"Wall {number}", (0.0, 3.0 * number, 0.0))
+    far = house.wall("Far", (9e6, 0.0, 0.0))
+    scene = bim.read(house.save(tmp_path / "house.ifc"), **PLACE)
+    assert len(kinds_with_shape(scene)) == 12
+    told = [problem for problem in scene.metadata["problems"] if problem["rule"] == "shape-stray"]
+    assert [problem["object"] for problem in told] == [far.GlobalId]
+    assert "9000 km away" in told[0]["message"]
+    low, high = scene.bounds()[0], scene.bounds()[3]  # type: ignore[index]
+    assert high - low < 10
 
 
 def test_several_workers_give_what_one_gives(new_house: Callable[..., Any], tmp_path: Path) -> None:
