@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,14 +23,6 @@ FRAME = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
 
 
 @dataclass(frozen=True)
-class Case:
-    """A seed file and the numbers of its mutations."""
-
-    seed: str
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Ending:
     """How one mutation ended: ``loaded``, ``refused`` with a sentence, or ``broken`` with what was raised."""
 
@@ -46,23 +39,26 @@ class FuzzReader:
     name: str = "fuzz"
 
     def run(self, source: Source) -> Any:
-        """Yield an `Ending` for each number in the source's dataset (written ``first-last``)."""
-        first, last = (int(part) for part in source.dataset.split("-"))
+        """Yield an `Ending` for each number in the source's dataset: ``first-last``, or ``whole`` for the sound file."""
         seed = source.file.read_bytes()
+        first, last = (-1, 0) if source.dataset == "whole" else map(int, source.dataset.split("-"))
         with tempfile.TemporaryDirectory(prefix="citytwin-fuzz-") as folder:
+            path = Path(folder) / source.file.name
+            beside = source.file.with_name(source.file.name + ".beside")
+            if beside.is_dir():  # what belongs to the file and stays sound
+                shutil.copytree(beside, folder, dirs_exist_ok=True)
             for number in range(first, last):
-                path = Path(folder) / source.file.name
-                path.write_bytes(mutated(seed, number))
-                yield _ending(number, path)
+                path.write_bytes(seed if number < 0 else mutated(seed, number))
+                yield _ending(number, path, source.crs)
 
     def peak(self, source: Source) -> int:  # noqa: ARG002 - the shape of a loader's method
         """Return the peak memory of this process in bytes."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _ending(number: int, path: Path) -> Ending:
+def _ending(number: int, path: Path, crs: str) -> Ending:
     try:
-        objects = _load(Source(str(path), dataset="fuzz"))
+        objects = _load(Source(str(path), dataset="fuzz", crs=crs))
     except CityTwinError as error:
         text = str(error)
         whole = len(text) < 2000 and "\n" not in text and "Traceback" not in text

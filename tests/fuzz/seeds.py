@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,10 @@ def _vectors(folder: Path) -> dict[str, Path]:
         path = folder / f"buildings.{name}"
         frame.to_file(path, driver=driver)
         found[name] = path
+    beside = folder / "buildings.shp.beside"
+    beside.mkdir()
+    for suffix in (".shx", ".dbf", ".prj", ".cpg"):
+        shutil.copy(folder / f"buildings{suffix}", beside)
     lines = [json.dumps(feature) for feature in frame.iterfeatures()]
     found["geojsonl"] = folder / "buildings.geojsonl"
     found["geojsonl"].write_text("\n".join(lines))
