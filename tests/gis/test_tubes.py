@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 import trimesh
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.piping import piped
@@ -37,6 +37,7 @@ def test_a_straight_pipe_has_the_volume_and_nearly_the_area_of_a_cylinder(sides:
     assert body.area == pytest.approx(2 * np.pi * 0.25 * 5 + 2 * np.pi * 0.25**2, rel=0.03)
 
 
+@settings(max_examples=60)
 @given(st.lists(st.tuples(METRES, METRES, METRES), min_size=2, max_size=8))
 def test_any_line_becomes_closed_tubes_that_are_wound_outward(points: list[tuple[float, float, float]]) -> None:
     body = solid(one(points, 0.02))

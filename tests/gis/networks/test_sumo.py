@@ -149,6 +149,7 @@ def test_other_xml_is_left_to_others(tmp_path: Path) -> None:
     assert which(path) == "additional"
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_stops_of_bad_hersfeld_lie_in_its_streets(real_data: Path) -> None:
     stops = load(real_data / "traffic/sumo_badhersfeld/osm/gtfs_publictransport.add.xml")["stops"]
