@@ -39,7 +39,7 @@ class FuzzReader:
     name: str = "fuzz"
 
     def run(self, source: Source) -> Any:
-        """Yield an `Ending` for each number in the source's dataset: ``first-last``, or ``whole`` for the sound file."""
+        """Yield an `Ending` for each number in the source's dataset: ``first-last``, ``whole`` for the sound file."""
         seed = source.file.read_bytes()
         first, last = (-1, 0) if source.dataset == "whole" else map(int, source.dataset.split("-"))
         with tempfile.TemporaryDirectory(prefix="citytwin-fuzz-") as folder:

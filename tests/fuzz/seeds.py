@@ -11,6 +11,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import rasterio
 import shapely
 import trimesh
@@ -22,7 +23,7 @@ LON, LAT = 121.49, 31.24
 def write_seeds(folder: Path) -> dict[str, Path]:
     """Write the seed files and return them by format."""
     made: dict[str, Path] = {}
-    for group in (_vectors, _tables, _texts, _rasters, _models, _networks, _meshes, _clouds, _archives):
+    for group in (_vectors, _tables, _texts, _rasters, _models, _networks, _meshes, _clouds, _archives, _tiles):
         made |= group(folder)
     return made
 
@@ -273,3 +274,51 @@ def _archives(folder: Path) -> dict[str, Path]:
     with zipfile.ZipFile(folder / "house.ifczip", "w") as archive:
         archive.writestr("house.ifc", IFC)
     return {name: folder / name for name in ("transit.zip", "buildings.zip", "roads.kmz", "house.ifczip")}
+
+
+def _net_table(columns: list[str], *rows: list[Any]) -> dict[str, Any]:
+    body = {"columns": columns, "index": list(range(len(rows))), "data": list(rows)}
+    return {"_module": "pandas.core.frame", "_class": "DataFrame", "_object": json.dumps(body), "orient": "split"}
+
+
+def _bus(name: str, east: float) -> list[Any]:
+    return [name, 20.0, "b", True, json.dumps({"type": "Point", "coordinates": [LON + east, LAT]})]
+
+
+NET_TABLES = {
+    "_module": "pandapower.auxiliary", "_class": "pandapowerNet", "_object": {
+        "bus": _net_table(["name", "vn_kv", "type", "in_service", "geo"], _bus("A", 0.0), _bus("B", 0.01)),
+        "line": _net_table(["name", "from_bus", "to_bus", "length_km", "type"], ["L1", 0, 1, 1.4, "cs"]),
+        "load": _net_table(["name", "bus", "p_mw"], ["Homes", 1, 0.4]), "name": "street",
+    },
+}  # fmt: skip
+GML3 = """<?xml version="1.0" encoding="UTF-8"?><CityModel xmlns="http://www.opengis.net/citygml/3.0"
+ xmlns:con="http://www.opengis.net/citygml/construction/3.0" xmlns:gml="http://www.opengis.net/gml/3.2"
+ xmlns:bldg="http://www.opengis.net/citygml/building/3.0"><gml:boundedBy><gml:Envelope srsName="EPSG:32651"
+ srsDimension="3"/></gml:boundedBy><cityObjectMember><bldg:Building gml:id="b1"><boundary><con:RoofSurface gml:id="r1">
+<lod2MultiSurface><gml:MultiSurface><gml:surfaceMember><gml:Polygon><gml:exterior><gml:LinearRing><gml:posList>354000
+ 3457000 9 354010 3457000 9 354010 3457010 9 354000 3457010 9 354000 3457000 9</gml:posList></gml:LinearRing>
+</gml:exterior></gml:Polygon></gml:surfaceMember></gml:MultiSurface></lod2MultiSurface></con:RoofSurface></boundary>
+</bldg:Building></cityObjectMember></CityModel>"""
+TO_EARTH = [-0.8527, -0.5224, 0, 0, 0.271, -0.4423, 0.855, 0, -0.4466, 0.729, 0.5187, 0,
+            -2_850_900.0, 4_654_000.0, 3_288_600.0, 1]  # fmt: skip
+
+
+def _tiles(folder: Path) -> dict[str, Path]:
+    frame = _frame()
+    for name, driver in (("map.mbtiles", "MBTiles"), ("map.pmtiles", "PMTiles")):
+        options = {"MINZOOM": "13", "MAXZOOM": "14"}
+        pyogrio.write_dataframe(frame, folder / name, driver=driver, layer="buildings", dataset_options=options)
+    root = {
+        "boundingVolume": {"region": [2.12, 0.545, 2.121, 0.546, 0, 20]},
+        "geometricError": 0,
+        "transform": TO_EARTH,
+    }
+    body = {"asset": {"version": "1.1"}, "geometricError": 9, "root": {**root, "content": {"uri": "box.glb"}}}
+    (folder / "tileset.json").write_text(json.dumps(body))
+    beside = folder / "tileset.json.beside"
+    beside.mkdir()
+    shutil.copy(folder / "box.glb", beside)
+    (folder / "grid.json").write_text(json.dumps(NET_TABLES))
+    (folder / "town3.gml").write_text(GML3)
+    return {name: folder / name for name in ("map.mbtiles", "map.pmtiles", "tileset.json", "grid.json", "town3.gml")}
