@@ -8,12 +8,13 @@ import lzma
 import zipfile
 import zlib
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from scenes.errors import LoadError
 from scenes.scratch import scratch_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from scenes.sources import Source
@@ -57,7 +58,7 @@ def expanded_file(source: Source) -> Path:
     LoadError
         When it is damaged or a bomb.
     """
-    openers = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
     folder = scratch_file("-expanded")
     folder.mkdir()
     target = folder / source.file.with_suffix("").name

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 import zlib
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from scenes.errors import ConnectionLostError
@@ -68,7 +68,8 @@ class Fetcher:
         try:
             with opener.open(request, timeout=self.silence_s) as answer:
                 packed = answer.headers.get("Content-Encoding", "") == "gzip"
-                return self._body(gzip.GzipFile(fileobj=answer) if packed else answer, shown)
+                body: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=answer)) if packed else answer
+                return self._body(body, shown)
         except urllib.error.HTTPError as error:
             with error:
                 what = f"answers {error.code} ({' '.join(str(error.reason).split())[:160]})"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gis import gdal
-from gis.encodings import encoding_of, report
+from gis.encodings import report
+from scenes.encodings import encoding_of
 from scenes.scratch import scratch_file
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ def numbers_of(values: Any) -> NDArray[np.float64]:
     >>> numbers_of(pd.Series(["12,5", "3.25", " ", "1 234,5"])).tolist()
     [12.5, 3.25, nan, 1234.5]
     """
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan).copy()
+    numbers: NDArray[np.float64] = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan).copy()
     open_rows = np.flatnonzero(np.isnan(numbers) & values.notna().to_numpy())
     if len(open_rows):
         texts = values.iloc[open_rows].astype(str).str.replace(r"[\s\u00a0']", "", regex=True)
