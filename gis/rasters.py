@@ -13,7 +13,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -168,7 +168,7 @@ def read_raster(source: Source, path: str, most_cells: int) -> Raster:
     """
     if Path(path).suffix.lower() in GRID_TEXTS:
         grid = read_grid(path, source.shown)
-        raster = Raster(grid.x, grid.y, _known(grid.values, None), _beside(path), states_unit=False)
+        raster = Raster(grid.x, grid.y, _known(grid.values, None).astype(np.float64), _beside(path), states_unit=False)
         return _thinned(raster, most_cells)
     with opened(source, path) as dataset:
         if _kind(dataset) == "picture":
@@ -329,31 +329,43 @@ def _averaged(dataset: Any, stride: int) -> Floats:
         window = rasterio.windows.Window(
             0, top * stride, dataset.width, min(bottom * stride, dataset.height) - top * stride
         )
-        part = _known(dataset.read(1, window=window).astype(np.float64), dataset.nodata)
+        part = _known(dataset.read(1, window=window), dataset.nodata)
         result[top:bottom] = _means(part, stride)
     scale, offset = float(dataset.scales[0]), float(dataset.offsets[0])
     return result if (scale, offset) == (1.0, 0.0) else result * scale + offset
 
 
-def _means(values: Floats, stride: int) -> Floats:
+def _means(values: NDArray[np.floating], stride: int) -> Floats:
+    """Return the mean of the known values of each square of cells; the last ones may be cut."""
     if stride == 1:
-        return values
+        return values.astype(np.float64)
     rows, columns = -(-values.shape[0] // stride), -(-values.shape[1] // stride)
-    padded = np.full((rows * stride, columns * stride), np.nan)
-    padded[: values.shape[0], : values.shape[1]] = values
-    squares = padded.reshape(rows, stride, columns, stride)
+    if values.shape != (rows * stride, columns * stride):
+        padded = np.full((rows * stride, columns * stride), np.nan, values.dtype)
+        padded[: values.shape[0], : values.shape[1]] = values
+        values = padded
+    squares = values.reshape(rows, stride, columns, stride)
+    total = squares.sum(axis=3, dtype=np.float64).sum(axis=1)
+    if np.isfinite(total).all():
+        return cast("Floats", total / stride**2)
     known = np.isfinite(squares)
     count = known.sum(axis=(1, 3))
-    total = np.where(known, squares, 0.0).sum(axis=(1, 3))
+    total = np.where(known, squares, 0.0).sum(axis=3, dtype=np.float64).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _known(values: Floats, nodata: float | None) -> Floats:
-    """Return the values with NaN for those that mean unknown, declared or not."""
-    unknown = np.isin(values, _SILENT_NODATA) | ~np.isfinite(values)
-    if nodata is not None and np.isfinite(nodata):
-        unknown |= np.isclose(values, nodata, rtol=1e-6, atol=0)
-    return np.where(unknown, np.nan, values)
+def _known(values: NDArray[Any], nodata: float | None) -> NDArray[np.floating]:
+    """Return the values as floats with NaN for those that mean unknown, declared or not."""
+    found = values.astype(np.float32) if values.dtype.itemsize <= 2 else values.astype(np.float64, copy=False)
+    found = values.copy() if values.dtype == np.float32 else found
+    silent = [*_SILENT_NODATA, *([nodata] if nodata is not None and np.isfinite(nodata) else [])]
+    for number in silent:
+        with np.errstate(over="ignore"):
+            unknown = found == found.dtype.type(number)
+        if unknown.any():
+            found[unknown] = np.nan
+    found[np.isinf(found)] = np.nan
+    return found
 
 
 def _thinned(raster: Raster, most_cells: int) -> Raster:
