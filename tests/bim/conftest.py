@@ -56,6 +56,12 @@ class House:
         return path
 
 
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test do the whole work; those of the cache ask for one."""
+    monkeypatch.setenv("CITYTWIN_CACHE", "off")
+
+
 @pytest.fixture
 def new_house() -> Callable[..., House]:
     """Make a house in a schema and a length unit."""
