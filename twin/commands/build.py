@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from scenes import Problems
 from scenes.assembly import gather, nothing_found
 from scenes.errors import CityTwinError
-from scenes.folders import expanded
 from scenes.hierarchy import with_districts
 from scenes.store import save
 from scenes.tiles import publish
 from twin.commands.lifting import lift_option, lifted
-from twin.commands.shared import common, print_facts, progress_bar, scene_facts, source_options, sources_of
+from twin.commands.shared import common, has_folders, print_facts, progress_bar, scene_facts, source_options, sources_of
 
 if TYPE_CHECKING:
     import argparse
@@ -48,15 +47,14 @@ def run(options: argparse.Namespace) -> int:
     if out.suffix != ".city":
         raise CityTwinError(out, "a city package is a folder that ends in .city", f"write {out.with_suffix('.city')}")
     problems = Problems()
-    given = sources_of(options)
-    sources = expanded(given, problems)
+    sources = sources_of(options, problems)
     bar = progress_bar(options)
     made = gather(
         sources,
         crs=options.crs,
         name=out.stem,
         progress=lambda text, share: bar(text, 0.6 * share),
-        keep_going=options.keep_going or sources != given,
+        keep_going=options.keep_going or has_folders(options),
         workers=options.workers,
         geoid=options.geoid,
         local=options.local,

@@ -12,7 +12,6 @@ from scenes import Problems
 from scenes.checking import Report, check
 from scenes.comparing import compare
 from scenes.errors import CityTwinError
-from scenes.folders import expanded
 from twin.commands.shared import common, print_problems, progress_bar, source_options, sources_of
 from twin.view.check_page import write_check_page
 
@@ -41,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     for audit in audits:
         audit.read()  # a broken IDS is said at once, not for every model
     passed_over = Problems(limit=200)
-    sources = expanded(sources_of(options), passed_over)
+    sources = sources_of(options, passed_over)
     if not sources:
         raise CityTwinError("no source", "there is nothing to check", "name at least one file")
     report = check(

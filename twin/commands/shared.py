@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from scenes.errors import CityTwinError
+from scenes.folders import expanded
 from scenes.georeference import parse_crs
 from scenes.sources import Placement, Source
 from twin.commands.lifting import lift_clouds
@@ -63,8 +65,10 @@ def source_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def sources_of(options: argparse.Namespace) -> list[Source]:
-    """Return the sources that the options describe.
+def sources_of(options: argparse.Namespace, problems: Problems) -> list[Source]:
+    """Return the sources that the options describe, folders replaced by the files in them.
+
+    Options name files as they were typed, or by their bare names, which reach files inside folders too.
 
     Raises
     ------
@@ -75,7 +79,13 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
     files = [(path, "") for path in options.sources] + [(path, name) for name, path in named]
     places = dict(_pair(text, "--place", "FILE=E,N,H,ANGLE") for text in options.place)
     systems = dict(_pair(text, "--source-crs", "FILE=EPSG:N") for text in options.source_crs)
-    paths = [path for path, _ in files] + [cloud for _, cloud in lift_clouds(options)]
+    plain = [Source(path, layer=name, height_column=options.height) for path, name in files]
+    found = expanded(plain, problems)
+    paths = [
+        *(path for path, _ in files),
+        *(each.path for each in found),
+        *(cloud for _, cloud in lift_clouds(options)),
+    ]
     known = {*paths, *(Path(path).name for path in paths)}
     for option, wanted in (
         ("--place", [*places]),
@@ -89,17 +99,20 @@ def sources_of(options: argparse.Namespace) -> list[Source]:
                     path, f"{option} names a file that is not among the sources", "write it the same way"
                 )
     return [
-        Source(
-            path,
-            layer=name,
-            crs=_of(systems, path),
-            height_column=options.height,
-            place=Placement.parse(place) if (place := _of(places, path)) else None,
-            datum_shift=_shift_of(path, options),
+        replace(
+            source,
+            crs=_of(systems, source.path),
+            place=Placement.parse(place) if (place := _of(places, source.path)) else None,
+            datum_shift=_shift_of(source.path, options),
             schema=options.schema.upper(),
         )
-        for path, name in files
+        for source in found
     ]
+
+
+def has_folders(options: argparse.Namespace) -> bool:
+    """Say whether a folder is among the sources, whose files may be left out one by one."""
+    return any(Path(path).is_dir() for path in options.sources)
 
 
 def _shift_of(path: str, options: argparse.Namespace) -> str:

@@ -69,6 +69,27 @@ def test_query_and_resolve_find_the_same_object(city: Path, capsys: pytest.Captu
     assert json.loads(out)["attributes"]["height_m"] == 40.0
 
 
+def test_options_reach_files_inside_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drive = tmp_path / "drive" / "survey"
+    drive.mkdir(parents=True)
+    rows = "\n".join(f"{400_000 + 10 * n},{3_420_000 + 10 * n},pole {n}" for n in range(3))
+    (drive / "poles.csv").write_text(f"x,y,name\n{rows}\n")
+    (drive / "notes.qqq").write_text("of no known kind")
+    words = [
+        "build",
+        str(tmp_path / "a.city"),
+        str(tmp_path / "drive"),
+        "--source-crs",
+        "poles.csv=EPSG:32651",
+        "--json",
+    ]
+    code, out, _ = run(capsys, *words)
+    facts = json.loads(out)
+    assert (code, facts["objects"], facts["crs"]) == (0, 3, "EPSG:32651")
+    assert [(each["state"], each["objects"]) for each in facts["sources"]] == [("sound", 3)]
+    assert [problem["rule"] for problem in facts["problems"]] == ["file-not-read"]
+
+
 def test_resolve_tells_what_an_object_is_tied_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = write_library(tmp_path / "library.ifc", crs="EPSG:32651", place_m=(395_600.0, 3_419_000.0, 4.5))
     bim.read(model).save(tmp_path / "library.city")
