@@ -158,7 +158,8 @@ def _batch(
         context.problems.add("warning", source.path, "geometry-empty", message, "export them with geometry")
     uids = _uids([each.key for each in mine], own, source)
     shape = _Shapes(meshes, surfaces.plans(rows), surfaces.finest_levels(rows))
-    parents = [_uids([each.parent], own, source)[0] if each.parent else None for each in mine]
+    above = _uids([each.parent for each in mine], own, source)
+    parents = [uid if each.parent else None for each, uid in zip(mine, above, strict=True)]
     table = _table(mine, shape, (uids, parents), notes, source)
     aliases = [[notes.scheme] * len(mine), [each.key for each in mine], np.arange(len(mine), dtype=np.uint32)]
     return Batch(table, meshes, pa.table(aliases, schema=ALIASES), _relations(mine, own, source))

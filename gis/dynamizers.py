@@ -90,7 +90,7 @@ def _series(element: Any) -> dict[str, Any]:
         found["property"] = fields.pop("observationProperty")
     if "uom" in fields:
         found["unit"] = fields.pop("uom")
-    pairs = [pair for pair in element.iter("{*}TimeValuePair")][:_MOST_VALUES]
+    pairs = list(element.iter("{*}TimeValuePair"))[:_MOST_VALUES]
     if pairs:
         found["times"] = [_text(pair, "timestamp") for pair in pairs]
         found["values"] = [_value(pair) for pair in pairs]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gis.dynamizers import GROUP, dynamizer_of
-from gis.gml_words import XLINK_HREF, Role, Word, local_name, word
+from gis.gml_words import WORDS, XLINK_HREF, Role, Word, local_name, word
 from gis.plateau import is_unknown
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ class AttributeReader:
     def read(self, element: Any, owner: ModelObject) -> None:
         """Read the direct children of an object that are no geometry and no objects."""
         for child in element:
-            sort = word(child.tag)
-            if sort.role in _INNER or sort.role is Role.SKIPPED:
+            sort = WORDS[child.tag]
+            role = sort.role
+            if role is Role.SHAPE or role is Role.SKIPPED or role in _INNER:
                 continue
             if sort.is_foreign and sort.space:
                 self.foreign.add(sort.space)
             if len(child) == 0:
                 self._plain(child, sort, owner)
-            elif sort.role is Role.ATTRIBUTE and not sort.is_foreign:
+            elif role is Role.ATTRIBUTE and not sort.is_foreign:
                 self._structured(child, sort, owner)
             elif sort.name != "boundedBy" and word(child[0].tag).role not in _INNER:
                 self._group(child, owner)
@@ -62,7 +63,7 @@ class AttributeReader:
             return
         value = self._value(sort.name, text, child)
         self._put(owner.attributes, sort.name, value)
-        if child.get("codeSpace") and value != text:
+        if value is not text and child.get("codeSpace") and value != text:
             self._put(owner.attributes, f"{sort.name}_code", text)
 
     def _link(self, child: Any, sort: Word, owner: ModelObject) -> None:

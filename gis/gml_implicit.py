@@ -49,8 +49,8 @@ class ImplicitReader:
         anchor = self._anchor(parts.get("referencePoint"))
         matrix = self._matrix(parts.get("transformationMatrix"))
         if anchor is None or matrix is None:
-            self._problems.add("warning", id_of(element), "implicit-broken", "an implicit geometry has no place: left out",
-                               "export it again")  # fmt: skip
+            what = "an implicit geometry has no place: left out"
+            self._problems.add("warning", id_of(element), "implicit-broken", what, "export it again")
             return
         shape = parts.get("relativeGMLGeometry")
         shape = parts.get("relativeGeometry") if shape is None else shape

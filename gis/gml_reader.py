@@ -146,33 +146,33 @@ class MemberReader:
             sort = words[node.tag]
             if sort.is_passed:
                 continue
-            role = sort.role
             if sort.is_geometric:
-                take(role, node, target)
-            elif role is Role.SHAPE or role is Role.IMPLICIT:
+                take(sort.role, node, target)
+            elif sort.role is Role.LINKED:
+                _note(node, target, links)
+            elif sort.role is Role.SHAPE or sort.role is Role.IMPLICIT:
                 target = self._target(node, sort, places)
                 _note(node, target, links)
-            elif role is Role.LINKED:
-                _note(node, target, links)
-            elif role is Role.SKIPPED or role is Role.PLACED:
-                skipped = sum(1 for _ in node.iter()) - 1
-                if role is Role.PLACED:
-                    self._implicit.read(node, target, self.chunk.objects[target.row].kind)
             elif node is not element:
-                self._begin(node, sort, places)
+                skipped = self._enter(node, sort, target, places)
         if links:
             self._follow(element, links, (first, first_polygon))
 
-    def _begin(self, node: Any, sort: Word, places: dict[Any, _Place]) -> None:
-        """Begin an object or a thematic surface inside another object."""
+    def _enter(self, node: Any, sort: Word, target: Target, places: dict[Any, _Place]) -> int:
+        """Begin an object or a surface inside another object; return how many of the next elements are done with."""
+        if sort.role is Role.SKIPPED or sort.role is Role.PLACED:
+            if sort.role is Role.PLACED:
+                self._implicit.read(node, target, self.chunk.objects[target.row].kind)
+            return sum(1 for _ in node.iter()) - 1
         above = _above(node, places)
         if sort.role is Role.OBJECT:
             self._object(node, above, places)
-            return
+            return 0
         place = places[above]
         places[node] = _Place(place.row, sort.code or place.code, place.level)
         if self._facts.has_relations or len(node) > 1 or (len(node) and word(node[0].tag).role is not Role.SHAPE):
             self._surface(node, self.chunk.objects[place.row])
+        return 0
 
     def _object(self, node: Any, above: Any, places: dict[Any, _Place]) -> None:
         sort = word(node.tag)

@@ -36,8 +36,8 @@ KINDS = {
 }  # fmt: skip
 _GEOMETRIES = frozenset(
     {"Solid", "MultiSolid", "CompositeSolid", "MultiSurface", "CompositeSurface", "Surface", "PolyhedralSurface",
-     "TriangulatedSurface", "Tin", "OrientableSurface", "Polygon", "Triangle", "Rectangle", "PolygonPatch", "MultiCurve",
-     "CompositeCurve", "Curve", "LineString", "OrientableCurve", "MultiPoint", "Point", "MultiGeometry",
+     "TriangulatedSurface", "Tin", "OrientableSurface", "Polygon", "Triangle", "Rectangle", "PolygonPatch",
+     "MultiCurve", "CompositeCurve", "Curve", "LineString", "OrientableCurve", "MultiPoint", "Point", "MultiGeometry",
      "GeometricComplex"}
 )  # fmt: skip
 _SHAPES = frozenset({"tin", "reliefPoints", "breaklines", "ridgeOrValleyLines", "geometry"})
@@ -96,6 +96,8 @@ class Word:
         Code of a thematic surface.
     is_passed, is_geometric
         Whether a pass through an object goes on at once, or hands the element to the reader of shapes.
+    is_foreign
+        Whether it belongs to an extension (ADE) and not to CityGML or GML.
     """
 
     role: Role
@@ -106,11 +108,7 @@ class Word:
     code: int = 0
     is_passed: bool = False
     is_geometric: bool = False
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether it belongs to an extension (ADE) and not to CityGML or GML."""
-        return not _CITYGML.search(self.space) and not self.space.startswith(_GML)
+    is_foreign: bool = False
 
 
 class _Words(dict[str, Word]):
@@ -122,7 +120,8 @@ class _Words(dict[str, Word]):
         sort = _sorted(tag)
         passed = sort.role in {Role.WALK, Role.GEOMETRY, Role.ATTRIBUTE}
         geometric = sort.role in {Role.POLYGON, Role.RING, Role.COORDINATES, Role.TURNED}
-        found = self[tag] = replace(sort, is_passed=passed, is_geometric=geometric)
+        foreign = not _CITYGML.search(sort.space) and not sort.space.startswith(_GML)
+        found = self[tag] = replace(sort, is_passed=passed, is_geometric=geometric, is_foreign=foreign)
         return found
 
 
