@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # How many lists lie around the surfaces of a geometry.
 _DEPTHS = {"MultiSurface": 0, "CompositeSurface": 0, "Solid": 1, "MultiSolid": 2, "CompositeSolid": 2}
+_FARTHEST_M = 1e7
 _TROUBLES = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError)
 
 
@@ -144,6 +145,30 @@ class GeometryReader:
         picture = self._pictures.number(texture, self._surfaces) if isinstance(texture, int) else -1
         look = Look(self._colour(material), code, kind, picture)
         return self._looks.setdefault(look, len(self._looks))
+
+    def _instance(self, geometry: dict[str, Any], row: int, owner: ModelObject) -> None:
+        number = geometry["template"]
+        template = self._templates[number]
+        matrix = np.array(geometry["transformationMatrix"], np.float64).reshape(4, 4)
+        if not np.isfinite(matrix).all() or np.abs(matrix).max() > _FARTHEST_M:
+            raise ValueError("the matrix of a template is not of this world")
+        anchor = self._taken(geometry["boundaries"][:1], self._model)[0]
+        level, name = _level(template.get("lod")), f"{number}/{owner.kind}"
+        if not self._placements.knows(name):
+            gathered = Gathered()
+            self._gather(template, 0, owner, gathered)
+            self._placements.shape(name, Shape(self._block(gathered, self._template_points), level))
+        self._placements.stand(name, Stand(row, level, matrix, anchor))
+
+    def _taken(self, numbers: Any, points: Floats | None = None) -> Floats:
+        source = self._local if points is None else points
+        indices = np.array(numbers)
+        if indices.dtype.kind not in "iu" or indices.ndim != 1:
+            raise ValueError("a list holds something else than vertex numbers")
+        if int(indices.min()) < 0 or int(indices.max()) >= len(source):
+            raise IndexError(f"vertex {int(indices.max())} of {len(source)}")
+        taken: Floats = source[indices]
+        return taken
 
     def _colour(self, material: Any) -> str:
         """Return the colour of a material by its number, empty if it has none."""
