@@ -10,6 +10,7 @@ it works from notebooks and plain scripts.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pickle
@@ -187,6 +188,12 @@ def readers(count: int) -> list[Reader]:
         return _kept[:count]
 
 
+def _end_all() -> None:
+    for reader in _kept:
+        reader.close()
+
+
+atexit.register(_end_all)
 _kept: list[Reader] = []
 _lock = threading.Lock()
 

@@ -120,7 +120,7 @@ def test_check_fails_on_a_broken_file_and_passes_on_a_sound_one(
     broken.write_text(houses.read_text()[:300])
     code, out, _ = run(capsys, "check", str(broken), "--json")
     assert code == 1
-    assert json.loads(out)["problems"][0]["severity"] == "error"
+    assert "error" in {problem["severity"] for problem in json.loads(out)["problems"]}
     assert run(capsys, "check", str(houses))[0] == 0
 
 
