@@ -30,6 +30,8 @@ QUANTIZATION_M = 0.008  # greatest rounding of a position in a leaf, metres
 _STEPS = 65_535
 _SOLID, _GLASS, _LINE = "solid", "transparent", "unlit"
 _PROTOTYPE_PX = 512
+_REPEAT, _CLAMP = 10497, 33071
+_SLACK = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def encode_all(contents: Mapping[str, Content], extras: Json) -> bytes:
     """
     builder = GlbBuilder()
     nodes = []
-    textures: dict[Picture, int] = {}
+    textures: dict[tuple[Picture, int], int] = {}
     for name, content in contents.items():
         writer = _Writer(builder, _checked(all_handles(content)), False, Encoding(rounding_m=0.0), textures)
         for node in writer.mesh_nodes(content):
@@ -177,7 +179,7 @@ class _Writer:
     handles: Longs
     has_table: bool
     encoding: Encoding
-    textures: dict[Picture, int] = field(default_factory=dict)
+    textures: dict[tuple[Picture, int], int] = field(default_factory=dict)
 
     def mesh_nodes(self, content: Content) -> list[int]:
         """Write triangles, segments and points as one mesh; return the index of its node, if there is any."""
@@ -210,9 +212,10 @@ class _Writer:
             return []
         paint = packed(content.paint, content.triangles)
         whole = replace(_whole(content, frame, self.handles), uvs=paint.uvs)
+        parts = [content.triangles[paint.named == index] for index in range(len(paint.images))]
         return [
-            self._primitive(whole, content.triangles[paint.named == index], TRIANGLES, self._textured(image))
-            for index, image in enumerate(paint.images)
+            self._primitive(whole, part, TRIANGLES, self._textured(image, paint.uvs[part.ravel()]))
+            for part, image in zip(parts, paint.images, strict=True)
         ]
 
     def placement_node(self, each: Placements, centre: Floats) -> int:
@@ -252,8 +255,10 @@ class _Writer:
         named = np.where(clear & (named < 0), -2, named)
         parts = []
         for index in np.unique(named).tolist():
-            material = self._textured(mesh.images[index].shrunk(_PROTOTYPE_PX)) if index >= 0 else None
-            laid = {} if mesh.uvs is None or index < 0 else {"TEXCOORD_0": self.builder.add_accessor(mesh.uvs)}
+            material, laid = None, {}
+            if mesh.uvs is not None and index >= 0:
+                material = self._textured(mesh.images[index].shrunk(_PROTOTYPE_PX), mesh.uvs)
+                laid = {"TEXCOORD_0": self.builder.add_accessor(mesh.uvs)}
             parts.append(
                 {
                     "attributes": attributes | laid,
@@ -302,21 +307,25 @@ class _Writer:
             return self.builder.add_accessor(uvs.astype(np.float32))
         return self.builder.add_accessor(np.rint(uvs * _STEPS).astype(np.uint16), normalized=True)
 
-    def _textured(self, image: Picture) -> int:
-        """Return the material that shows an image."""
-        known = self.textures.get(image)
+    def _textured(self, image: Picture, uvs: Singles) -> int:
+        """Return the material that shows an image, repeated where places in it ask for it: else rims would mix."""
+        wrap = _REPEAT if uvs.min() < -_SLACK or uvs.max() > 1 + _SLACK else _CLAMP
+        known = self.textures.get((image, wrap))
         if known is None:
             view = self.builder.add_view(image.data)
             source = self.builder.add("images", {"bufferView": view, "mimeType": image.mime})
-            if not self.textures:
-                self.builder.add("samplers", {"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497})
-            texture = self.builder.add("textures", {"source": source, "sampler": 0})
+            texture = self.builder.add("textures", {"source": source, "sampler": self._sampler(wrap)})
             look = {"baseColorTexture": {"index": texture}, "metallicFactor": 0.0, "roughnessFactor": 0.9}
             material: Json = {"name": f"image {source}", "pbrMetallicRoughness": look, "doubleSided": True}
             if image.has_gaps:
                 material["alphaMode"] = "MASK"
-            known = self.textures[image] = self.builder.add("materials", material)
+            known = self.textures[image, wrap] = self.builder.add("materials", material)
         return known
+
+    def _sampler(self, wrap: int) -> int:
+        sampler = {"magFilter": 9729, "minFilter": 9987, "wrapS": wrap, "wrapT": wrap}
+        known = self.builder.json.get("samplers", [])
+        return known.index(sampler) if sampler in known else self.builder.add("samplers", sampler)
 
     def _normals(self, normals: Singles) -> int:
         length = np.linalg.norm(normals, axis=1, keepdims=True)

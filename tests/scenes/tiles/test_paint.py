@@ -181,6 +181,13 @@ def test_images_of_prototypes_repeated_images_and_gaps_are_written(
     assert all(not report["errors"] and not report["warnings"] for report in found.values())
     modes = [material.get("alphaMode", "OPAQUE") for material in read_json(tile.read_bytes())["materials"]]
     assert modes == ["OPAQUE", "MASK"]
+    assert {sampler["wrapS"] for sampler in read_json(tile.read_bytes())["samplers"]} == {10497}
+
+
+def test_images_that_are_not_repeated_keep_their_rims(carpets: dict[str, Path]) -> None:
+    for name in ("many", "few", "wide"):
+        for path in carpets[name].parent.glob("*.glb"):
+            assert [sampler["wrapS"] for sampler in read_json(path.read_bytes())["samplers"]] == [33071]
 
 
 @settings(deadline=None, max_examples=30)
