@@ -121,7 +121,10 @@ def export(
     if not len(part):
         raise QueryError(where or scene.name, "there is no object to write", "check the filter with twin query")
     if form.is_folder:
-        form.write(part, target)
+        try:
+            form.write(part, target)
+        except OSError as error:
+            raise _unwritable(target, error) from error
         return target
     with _beside(target) as fresh:
         form.write(part, fresh)
@@ -163,6 +166,10 @@ def _beside(target: Path) -> Iterator[Path]:
                 beside.replace(target.with_name(beside.name))
         (folder / target.name).replace(target)
     except OSError as error:
-        raise PackageError(target, f"cannot be written ({error})", "check space and permissions there") from error
+        raise _unwritable(target, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unwritable(target: Path, error: OSError) -> PackageError:
+    return PackageError(target, f"cannot be written ({error.strerror or error})", "check space and permissions there")

@@ -36,6 +36,10 @@ def write_geopackage(scene: Scene, file: Path) -> None:
             continue
         table = _for_gdal(tagged_table(scene, name))
         frame = table_frame(table, scene.georeference).reset_index()
+        gaps = [
+            field.name for field in table.schema if pa.types.is_boolean(field.type) and table[field.name].null_count
+        ]
+        frame = frame.astype(dict.fromkeys(gaps, "boolean"))  # else yes and no become words
         notes = {NOTES_KEY: _notes(scene, table)}
         mode = "a" if file.exists() else "w"
         frame.to_file(file, layer=name, driver="GPKG", engine="pyogrio", mode=mode, layer_metadata=notes)
