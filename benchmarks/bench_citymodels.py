@@ -72,13 +72,11 @@ def measure(file: Path, folder: Path, bare: dict[str, Callable[[Path], object]])
     tiled = timed(lambda: publish(scene, folder / f"{file.name}.tiles"))
     total = loaded + saved + tiled
     size = file.stat().st_size / 1e6
-    print(
-        f"{file.name}: {size:.1f} MB, {len(scene):,} objects: load {loaded:.2f} s, store {saved:.2f} s, tile {tiled:.2f} s"
-    )
+    steps = f"load {loaded:.2f} s, store {saved:.2f} s, tile {tiled:.2f} s"
+    print(f"{file.name}: {size:.1f} MB, {len(scene):,} objects: {steps}")
     for name, seconds in references.items():
-        print(
-            f"  bare {name:12} {seconds:6.2f} s   ratio load {loaded / seconds:5.2f}   stored and tiled {total / seconds:5.2f}"
-        )
+        ratios = f"ratio load {loaded / seconds:5.2f}   stored and tiled {total / seconds:5.2f}"
+        print(f"  bare {name:12} {seconds:6.2f} s   {ratios}")
     return scene
 
 

@@ -234,7 +234,8 @@ def _sample_points(texts: list[str], source: Source) -> Floats:
     good = np.isfinite(points).all(axis=1) & (np.abs(points) < 1e9).all(axis=1)
     if not good.any():
         raise LoadError(source.path, "its coordinates are not numbers", "export it again")
-    return points[good]
+    usable: Floats = points[good]
+    return usable
 
 
 def _models_in(source: Source) -> list[str]:

@@ -137,7 +137,10 @@ def _new_pieces(low: Floats, high: Floats, chosen: Longs, extent: Extent) -> tup
     least, greatest = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
     np.minimum.at(least, named[chosen], low[chosen])
     np.maximum.at(greatest, named[chosen], high[chosen])
-    return [_piece(*least[i], *greatest[i], extent.pixel_m) for i in range(count)], named
+    corners = [
+        (*low_corner, *high_corner) for low_corner, high_corner in zip(least.tolist(), greatest.tolist(), strict=True)
+    ]
+    return [_piece(west, south, east, north, extent.pixel_m) for west, south, east, north in corners], named
 
 
 def _numbered(cell: Longs) -> tuple[Longs, Longs]:
@@ -160,7 +163,7 @@ def _piece_of(mesh: MeshSet, index: int) -> Piece | None:
 
 
 def _line(known: Floats, values: Floats) -> tuple[Floats, float]:
-    found = np.linalg.lstsq(known, values, rcond=None)[0]
+    found: Floats = np.asarray(np.linalg.lstsq(known, values, rcond=None)[0], np.float64)
     return found, float(np.abs(known @ found - values).max())
 
 

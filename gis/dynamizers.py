@@ -46,7 +46,7 @@ def timeseries(scene: Scene) -> pa.Table:
             for uid, text in cells:
                 if text and GROUP in text:
                     rows += _rows(uid, properties_of(text).get(GROUP, {}))
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in OBSERVATIONS]
+    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [() for _ in OBSERVATIONS]
     return pa.table([pa.array(list(column), field.type) for column, field in zip(columns, OBSERVATIONS, strict=True)],
                     schema=OBSERVATIONS)  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -79,5 +79,5 @@ def _unions(block: PolygonBlock) -> tuple[Integers, NDArray[np.object_]]:
 
 def _polygons(block: PolygonBlock) -> NDArray[np.object_]:
     ring = np.repeat(np.arange(len(block.lengths)), block.lengths)
-    rings = shapely.linearrings(block.points[:, :2], indices=ring)
+    rings: Any = shapely.linearrings(block.points[:, :2], indices=ring)
     return np.asarray(shapely.polygons(rings, indices=block.ring_polygons()))

@@ -101,7 +101,7 @@ class _Level:
             if any(each is not None for each in self.uvs):
                 sized = zip(self.uvs, flat, strict=True)
                 uvs = np.concatenate([np.zeros((len(ring), 2)) if uv is None else uv for uv, ring in sized])
-            self.blocks.append(PolygonBlock(np.concatenate(flat), lengths, *columns.T, uvs=uvs))
+            self.blocks.append(replace(PolygonBlock(np.concatenate(flat), lengths, *columns.T), uvs=uvs))
             self.rings, self.uvs, self.polygons = [], [], []
         self.blocks = [joined_blocks(self.blocks)]
         return self.blocks[0]

@@ -55,7 +55,7 @@ class RelationGroup(NamedTuple):
     ----------
     kind, outgoing
         What they are, and whether they go out from the object.
-    count
+    total
         How many there are.
     first
         The first few of them.
@@ -63,7 +63,7 @@ class RelationGroup(NamedTuple):
 
     kind: str
     outgoing: bool
-    count: int
+    total: int
     first: list[Relation]
 
 

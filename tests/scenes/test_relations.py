@@ -66,10 +66,10 @@ def test_groups_count_every_relation_once(drawn: list[tuple[int, int, str]]) -> 
     for number in range(4):
         groups = scene.relation_groups(uid(number), most=2)
         every = scene.relations(uid(number))
-        assert sum(group.count for group in groups) == len(every)
+        assert sum(group.total for group in groups) == len(every)
         for group in groups:
             mine = [each for each in every if (each.kind, each.outgoing) == (group.kind, group.outgoing)]
-            assert (group.count, group.first) == (len(mine), mine[:2])
+            assert (group.total, group.first) == (len(mine), mine[:2])
 
 
 def test_a_package_keeps_relations_and_one_without_them_opens(tmp_path: Path) -> None:

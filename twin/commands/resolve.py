@@ -65,4 +65,4 @@ def _relation(scene: scenes.Scene, group: RelationGroup) -> dict[str, Any]:
         {"uid": each.other, "kind": scene[each.other].kind, "name": scene[each.other].name, "role": each.role}
         for each in group.first
     ]
-    return {"kind": group.kind, "outgoing": group.outgoing, "count": group.count, "others": others}
+    return {"kind": group.kind, "outgoing": group.outgoing, "count": group.total, "others": others}

@@ -279,7 +279,7 @@ def _relations(scene: Scene, item: CityObject) -> list[dict[str, Any]]:
             "kind": group.kind,
             "outgoing": group.outgoing,
             "titles": relation_titles(group.kind, outgoing=group.outgoing),
-            "count": group.count,
+            "count": group.total,
             "items": [_link(scene[each.other]) | {"role": each.role} for each in group.first],
         }
         for group in scene.relation_groups(item.uid, MOST_RELATED)
