@@ -67,14 +67,24 @@ def _unions(block: PolygonBlock) -> tuple[Integers, NDArray[np.object_]]:
     polygons = _polygons(block)
     order = np.argsort(block.rows, kind="stable")
     rows, first, counts = np.unique(block.rows[order], return_index=True, return_counts=True)
-    shapes = polygons[order][first]
-    several = np.isin(block.rows[order], rows[counts > 1])
-    if several.any():
-        place = np.unique(block.rows[order][several], return_inverse=True)[1]
-        shapes[counts > 1] = shapely.multipolygons(polygons[order][several], indices=place)
+    ordered = polygons[order]
+    shapes = ordered[first]
+    for place in np.flatnonzero(counts > 1).tolist():
+        shapes[place] = _joined(ordered[first[place] : first[place] + counts[place]])
     bad = ~shapely.is_valid(shapes)
     shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
     return rows, shapes
+
+
+def _joined(polygons: NDArray[np.object_]) -> shapely.Geometry:
+    """Return the union of polygons: quickly where they only touch, else as several that `make_valid` joins."""
+    try:
+        union = shapely.coverage_union_all(polygons)
+    except shapely.errors.GEOSException:
+        return shapely.multipolygons(polygons)
+    sizes = float(shapely.area(polygons).sum())
+    touching = abs(float(shapely.area(union)) - sizes) <= 1e-6 * sizes and shapely.is_valid(union)
+    return union if touching else shapely.multipolygons(polygons)
 
 
 def _polygons(block: PolygonBlock) -> NDArray[np.object_]:
