@@ -74,25 +74,19 @@ def simplify(content: Content, detail: Detail) -> Content:
 def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
     """Return the content with the vertices of each object that share a cell of a grid joined to their mean.
 
-    Vertices of different colours stay apart. `errors` grow by the greatest move of a vertex of the object.
+    Vertices of different colours stay apart. On a level surface (a terrain) they do not, and all objects that share a
+    cell have the same vertex there, so that no gap opens between them. `errors` grow by the greatest move of a vertex
+    of the object.
     """
     cells = np.floor((content.positions.astype(np.float64) + content.centre) / cell_m + GRID_SHIFT).astype(np.int64)
-    if level:
-        cells[:, 2] = 0
-    cells -= cells.min(axis=0)
-    span = cells.max(axis=0) + 1
     colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]
-    palette, tint = np.unique(colour, return_inverse=True)
-    key = content.owners
-    for part, size in ((tint, len(palette)), (cells[:, 0], span[0]), (cells[:, 1], span[1]), (cells[:, 2], span[2])):
-        key = key * int(size) + part
-    _, first, member = np.unique(key, return_index=True, return_inverse=True)
-    mean = _means(content.positions, member)
-    if content.paint is not None:  # what is apart in the image stays apart, at the same place
-        _, first, apart = np.unique(
-            member * len(content.positions) + charts(content), return_index=True, return_inverse=True
-        )
-        mean, member = mean[member[first]], apart
+    _, tint = np.unique(colour, return_inverse=True)
+    shared = [cells[:, 0], cells[:, 1]] if level else [content.owners, tint, *cells.T]
+    place = _numbered(*shared)
+    mean = _means(content.positions, place)
+    apart = [] if content.paint is None else [charts(content)]  # what is apart in the image stays apart, at one place
+    _, first, member = np.unique(_numbered(place, content.owners, *apart), return_index=True, return_inverse=True)
+    mean = mean[place[first]]
     move = np.linalg.norm(mean[member] - content.positions, axis=1)
     errors = content.errors.copy()
     np.maximum.at(errors, content.owners, content.errors[content.owners] + move)
@@ -102,7 +96,7 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
         content,
         positions=mean.astype(np.float32),
         owners=content.owners[first],
-        colours=content.colours[first],
+        colours=np.rint(_means(content.colours, member)).astype(np.uint8) if level else content.colours[first],
         normals=normals,
         triangles=member[content.triangles][whole],
         lines=member[content.lines][_whole(member[content.lines])],
@@ -113,7 +107,19 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
     return by_owner(clustered)
 
 
-def _means(values: NDArray[np.floating], member: Longs) -> Floats:
+def _numbered(*parts: Longs) -> Longs:
+    """Return a number for each row of several columns of whole numbers, the same for equal rows."""
+    key = np.zeros(len(parts[0]), np.int64)
+    for part in parts:
+        low = int(part.min(initial=0))
+        key = key * (int(part.max(initial=0)) - low + 1) + (part - low)
+        if int(key.max(initial=0)) > 1 << 40:  # the next column might not fit beside it
+            _, key = np.unique(key, return_inverse=True)
+    _, number = np.unique(key, return_inverse=True)
+    return number
+
+
+def _means(values: NDArray[np.generic], member: Longs) -> Floats:
     """Return the mean of the (n, k) values of each cluster."""
     share = 1.0 / np.bincount(member)
     return np.stack([np.bincount(member, column) * share for column in values.T], axis=1)
@@ -141,7 +147,7 @@ def _reduced(content: Content, detail: Detail) -> Content:
     boxes = replace(boxes, error_m=np.maximum(boxes.error_m, _flatness(content, boxes.size_m, unknown)))
     fits = (boxes.error_m <= tolerance_m) & (many & ~thin)[unknown] & (not detail.level)
     boxed = _flags(unknown[fits], count)
-    dense = ~boxed & (costs > CLUSTER_TRIANGLES)
+    dense = ~boxed & ((costs > CLUSTER_TRIANGLES) | detail.level)
     measured = replace(content, sizes=sizes)
     parts = [
         measured.selected(~boxed & ~dense),
@@ -199,8 +205,9 @@ def _clustered(content: Content, detail: Detail, cell_m: float) -> Content:
     cheapest, least = content, np.inf
     for _ in range(CLUSTER_TRIES):
         coarse = cluster(content, cell_m, level=detail.level)
-        whole = _areas(coarse) >= KEPT_AREA * area
-        result = merged([coarse.selected(whole), content.selected(~whole)], content.centre)
+        whole = _areas(coarse) > 0 if detail.level else _areas(coarse) >= KEPT_AREA * area
+        left = [] if detail.level else [content.selected(~whole)]
+        result = merged([coarse.selected(whole), *left], content.centre)
         cost = int(result.costs().sum())
         gained = cost < least * CLUSTER_GAIN
         if cost < least:

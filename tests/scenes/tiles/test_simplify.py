@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
@@ -118,3 +119,29 @@ def test_trees_are_thinned_by_height_and_the_error_says_so(shapes: SimpleNamespa
     assert 0 < len(kept) <= 250
     assert content.error_m >= np.setdiff1d(placed.heights_m(), kept.heights_m()).max()
     assert kept.heights_m().min() >= content.error_m - 1.0
+
+
+def test_patches_of_a_terrain_stay_together_when_they_become_coarser(shapes: SimpleNamespace) -> None:
+    """Colours differ from vertex to vertex, and every patch is an object: still there is no gap."""
+    cells, count, side = 24, 5, 1_200.0
+    axis = np.linspace(0, side / count, cells + 1)
+    x, y = (grid.ravel() for grid in np.meshgrid(axis, axis))
+    i = (np.arange(cells)[None] + np.arange(cells)[:, None] * (cells + 1)).ravel()
+    faces = np.concatenate([np.c_[i, i + 1, i + cells + 2], np.c_[i, i + cells + 2, i + cells + 1]])
+    rng = np.random.default_rng(2)
+    parts = [
+        (
+            np.c_[x + a * side / count, y + b * side / count, 30 * np.sin((x + a * 240) / 200)],
+            faces,
+            np.c_[rng.integers(100, 200, (len(x), 3)), np.full(len(x), 255)].astype(np.uint8),
+        )
+        for b in range(count)
+        for a in range(count)
+    ]
+    content = content_of(shapes.mesh_of(parts))
+    coarse = simplify(content, Detail(40.0, 5_000, level=True))
+    assert 0 < len(coarse.triangles) <= 5_000
+    plan = coarse.positions[coarse.triangles].astype(float)[:, :, :2] + coarse.centre[:2]
+    covered = shapely.union_all(shapely.polygons(plan), grid_size=1e-3)
+    inner = shapely.box(60, 60, side - 60, side - 60)
+    assert inner.difference(covered).area < 1.0
