@@ -40,11 +40,12 @@ def unpacked(source: Source) -> Path:
             parts = [part for part in archive.infolist() if not part.is_dir() and not _is_rubbish(part.filename)]
             if len(parts) > MOST_FILES:
                 raise LoadError(source.shown, f"holds {len(parts)} files", "unpack it and name the files you need")
+            written = 0
             for part in parts:
                 target = folder / _safe(source, part.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(part) as file:
-                    _copied(source, file, target, max(part.compress_size, 1))
+                    written += _copied(source, file, target, max(part.compress_size, 1), MOST_BYTES - written)
     except _DAMAGE as error:
         raise _damaged(source, error) from error
     return folder
@@ -64,7 +65,7 @@ def expanded_file(source: Source) -> Path:
     target = folder / source.file.with_suffix("").name
     try:
         with openers[source.suffix](source.file, "rb") as file:
-            _copied(source, file, target, max(source.file.stat().st_size, 1))
+            _copied(source, file, target, max(source.file.stat().st_size, 1), MOST_BYTES)
     except _DAMAGE as error:
         raise _damaged(source, error) from error
     return target
@@ -75,16 +76,18 @@ def _damaged(source: Source, error: Exception) -> LoadError:
     return LoadError(source.shown, f"cannot be unpacked ({reason})", "pack it again")
 
 
-def _copied(source: Source, file: IO[bytes], target: Path, packed: int) -> None:
+def _copied(source: Source, file: IO[bytes], target: Path, packed: int, most: int) -> int:
+    """Write what a packed file holds, at most so many bytes, and return how many there were."""
     written = 0
     with target.open("wb") as out:
         while block := file.read(_BLOCK):
             written += len(block)
-            if written > MOST_BYTES or (written > _RATIO_FROM and written > _RATIO * packed):
+            if written > most or (written > _RATIO_FROM and written > _RATIO * packed):
                 raise LoadError(
                     source.shown, "unpacks to far more than a map would", "unpack it yourself if you trust it"
                 )
             out.write(block)
+    return written
 
 
 def _safe(source: Source, name: str) -> PurePosixPath:

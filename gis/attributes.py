@@ -107,7 +107,7 @@ def _typed(values: Any) -> pa.Array:
         if kinds <= {bool} or kinds <= {int} or kinds <= {int, float}:
             try:
                 return pa.array(values, from_pandas=True)
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 pass
         return pa.array([text_of(value) for value in values], pa.string())
     array = pa.array(values, from_pandas=True)

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
-from pyproj.aoi import AreaOfInterest
-from pyproj.database import query_utm_crs_info
 from pyproj.enums import TransformDirection
 from pyproj.exceptions import CRSError, ProjError
 
@@ -105,7 +103,6 @@ def transformer(source: str, target: str) -> pyproj.Transformer:
         raise GeoreferenceError(source, f"has no transformation to {target}", "name another --crs") from error
 
 
-@functools.lru_cache(maxsize=256)
 def utm_crs(longitude_deg: float, latitude_deg: float) -> str:
     """Return the EPSG code of the WGS 84 UTM zone at a place.
 
@@ -120,9 +117,8 @@ def utm_crs(longitude_deg: float, latitude_deg: float) -> str:
             "is not a place with a UTM zone",
             "check the coordinate system of the file or name one with --crs",
         )
-    area = AreaOfInterest(longitude_deg, latitude_deg, longitude_deg, latitude_deg)
-    found = query_utm_crs_info(datum_name="WGS 84", area_of_interest=area)
-    return f"EPSG:{found[0].code}"
+    zone = min(int((longitude_deg + 180.0) // 6.0) + 1, 60)
+    return f"EPSG:{32600 + zone if latitude_deg >= 0 else 32700 + zone}"
 
 
 @dataclass(frozen=True, slots=True)

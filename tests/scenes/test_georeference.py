@@ -7,6 +7,8 @@ import pyproj
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_utm_crs_info
 
 from scenes import Georeference, GeoreferenceError
 from scenes.georeference import parse_crs, transformer, utm_crs
@@ -160,6 +162,16 @@ def test_systems_that_cannot_be_used_are_refused(crs: str, message: str) -> None
 def test_an_origin_must_be_finite(number: float) -> None:
     with pytest.raises(GeoreferenceError, match="not finite"):
         Georeference("EPSG:32651", number, 0.0)
+
+
+@pytest.mark.parametrize(
+    "place", [(121.5, 31.2), (5.3, 60.4), (15.6, 78.2), (-179.9, -16.5), (179.9, 51.0), (0.1, -0.1)]
+)
+def test_the_utm_zone_agrees_with_the_register(place: tuple[float, float]) -> None:
+    longitude_deg, latitude_deg = place
+    area = AreaOfInterest(longitude_deg, latitude_deg, longitude_deg, latitude_deg)
+    found = {f"EPSG:{each.code}" for each in query_utm_crs_info(datum_name="WGS 84", area_of_interest=area)}
+    assert found == {utm_crs(longitude_deg, latitude_deg)}
 
 
 def test_the_utm_zone_is_that_of_the_place() -> None:
