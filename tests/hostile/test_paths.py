@@ -40,7 +40,8 @@ TEXTS: dict[str, tuple[str, str]] = {
      "<gml:pos>354000 3457000 3</gml:pos></gml:Point></referencePoint></ImplicitGeometry>"
      "</frn:lod2ImplicitRepresentation></frn:CityFurniture></cityObjectMember></CityModel>"),
     "citygml link": ("b.gml", CITY + "<cityObjectMember xlink:href='{0}#b'/><cityObjectMember>"
-     "<bldg:Building gml:id='b'><bldg:class codeSpace='{0}'>1000</bldg:class><bldg:lod2Solid xlink:href='{0}#s'/><bldg:lod2MultiSurface>" + RING
+     "<bldg:Building gml:id='b'><bldg:class codeSpace='{0}'>1000</bldg:class><bldg:lod2Solid xlink:href='{0}#s'/>"
+     "<bldg:lod2MultiSurface>" + RING
      + "</bldg:lod2MultiSurface></bldg:Building></cityObjectMember></CityModel>"),
     "citygml texture": ("c.gml", CITY + "<app:appearanceMember><app:Appearance><app:theme>a</app:theme>"
      "<app:surfaceDataMember><app:ParameterizedTexture><app:imageURI>{0}</app:imageURI><app:target uri='#p'>"
@@ -49,11 +50,11 @@ TEXTS: dict[str, tuple[str, str]] = {
      "<cityObjectMember><bldg:Building gml:id='b'><bldg:lod2MultiSurface>" + RING + "</bldg:lod2MultiSurface>"
      "</bldg:Building></cityObjectMember></CityModel>"),
     "virtual raster": ("a.vrt", ('<VRTDataset rasterXSize="9" rasterYSize="9"><SRS>EPSG:32651</SRS><GeoTransform>'
-     '354000, 1, 0, 3457000, 0, -1</GeoTransform><VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename '
-     'relativeToVRT="0">{0}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>')),
+     '354000, 1, 0, 3457000, 0, -1</GeoTransform><VRTRasterBand dataType="Float32" band="1"><SimpleSource>'
+     '<SourceFilename relativeToVRT="0">{0}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>')),
     "virtual raster, derived": ("b.vrt", ('<VRTDataset rasterXSize="9" rasterYSize="9"><VRTRasterBand band="1" '
-     'dataType="Float32" subClass="VRTDerivedRasterBand"><PixelFunctionLanguage>Python</PixelFunctionLanguage><PixelFunctionType>'
-     'x.y</PixelFunctionType><PixelFunctionCode>open("{0}")</PixelFunctionCode></VRTRasterBand></VRTDataset>')),
+     'dataType="Float32" subClass="VRTDerivedRasterBand"><PixelFunctionLanguage>Python</PixelFunctionLanguage>'
+     '<PixelFunctionType>x.y</PixelFunctionType><PixelFunctionCode>open("{0}")</PixelFunctionCode></VRTRasterBand></VRTDataset>')),
     "virtual map": ("a.geojson", ('<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>{0}</SrcDataSource>'
      "</OGRVRTLayer></OGRVRTDataSource>")),
     "virtual map by name": ("c.vrt", ('<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>{0}</SrcDataSource>'
