@@ -5,6 +5,7 @@ from __future__ import annotations
 from gis.citygml import CityGmlLoader
 from gis.cityjson import CityJsonLoader
 from gis.datum import gcj02_to_wgs84, wgs84_to_gcj02
+from gis.dynamizers import timeseries
 from gis.front import read
 from gis.ground import GridGround
 from gis.lifting import HeightDifference, LiftRule, height_difference, lift
@@ -25,5 +26,6 @@ __all__ = [
     "height_difference",
     "lift",
     "read",
+    "timeseries",
     "wgs84_to_gcj02",
 ]

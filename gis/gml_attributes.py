@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gis.dynamizers import GROUP, dynamizer_of
@@ -232,6 +233,7 @@ def address_of(element: Any) -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=65_536)
 def typed(text: str) -> Any:
     """Return a text as a number if it is written like one.
 
@@ -245,6 +247,7 @@ def typed(text: str) -> Any:
     return float(text) if _REAL.match(text) else text
 
 
+@lru_cache(maxsize=1_024)
 def unit_of(uom: str) -> str:
     """Return the UCUM code of a unit of measure, however it is spelled.
 

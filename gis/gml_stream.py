@@ -29,8 +29,11 @@ def members(file: IO[bytes], path: str, tags: Sequence[str] = _MEMBERS) -> Itera
     options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     try:
         context = etree.iterparse(file, events=("end",), tag=tags, remove_comments=True, remove_pis=True, **options)
+        has_dtd: bool | None = None  # it stands before the root
         for _, element in context:
-            if element.getroottree().docinfo.internalDTD is not None:
+            if has_dtd is None:
+                has_dtd = element.getroottree().docinfo.internalDTD is not None
+            if has_dtd:
                 etree.strip_elements(element, etree.Entity, with_tail=False)
             yield element
             _forget(element)

@@ -76,7 +76,7 @@ def _unions(block: PolygonBlock) -> tuple[Integers, NDArray[np.object_]]:
     return rows, shapes
 
 
-def _joined(polygons: NDArray[np.object_]) -> shapely.Geometry:
+def _joined(polygons: NDArray[np.object_]) -> Any:
     """Return the union of polygons: quickly where they only touch, else as several that `make_valid` joins."""
     try:
         union = shapely.coverage_union_all(polygons)
