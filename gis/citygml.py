@@ -227,7 +227,7 @@ def _sample_points(texts: list[str], source: Source) -> Floats:
     numbers, counts = numbers_of(texts)
     if not len(numbers):
         return np.zeros((0, 3))
-    width = 3 if (counts % 3 == 0).mean() > 0.5 else 2
+    width = 3 if (counts % 3 == 0).mean() >= 0.5 else 2
     parts = np.repeat(counts % width == 0, counts)
     points = numbers[parts].reshape(-1, width)[:, :3]
     points = points if width == 3 else np.column_stack([points, np.zeros(len(points))])
