@@ -16,7 +16,7 @@ import pandas as pd
 import pvlib
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
 from scenes.schema import object_table
@@ -30,11 +30,6 @@ pytestmark = pytest.mark.browser
 WEB = Path(__file__).resolve().parents[3] / "twin" / "view" / "web"
 SIZE = (960, 540)
 FIELD_OF_VIEW_DEG = 42.0
-CHROMIUM = [
-    *("--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
-    *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
-    "--disable-sync",
-]
 FRAME = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
 # Counts what travels to the graphics card, to prove that a recolour sends no geometry.
 SPY = """
@@ -98,16 +93,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
+def page(address: str, chromium: Browser) -> Iterator[Page]:
     """Open the page once; tests reset it."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
-        page.add_init_script(SPY)
-        page.goto(address)
-        page.wait_for_function("window.__citytwin && window.__citytwin.idles > 0")
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+    page.add_init_script(SPY)
+    page.goto(address)
+    page.wait_for_function("window.__citytwin && window.__citytwin.idles > 0")
+    yield page
+    page.close()
 
 
 @dataclass
