@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _LENGTH = struct.Struct("<Q")
 _TICK_S = 0.5
+_THRIFTY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
+"""Arrow's allocator takes a gigabyte at its first use, which would count against the limit of memory."""
 _SLOWEST = 20
 """How many times the processor budget the clock may show before a silent, idle reader counts as stuck."""
 
@@ -146,7 +148,7 @@ class Reader:
             self.close()
             command = [sys.executable, "-m", "scenes.guard"]
             path = os.pathsep.join(part for part in sys.path if part)
-            environment = {**os.environ, "PYTHONPATH": path, VARIABLE: str(scratch_folder())}
+            environment = {**_THRIFTY, **os.environ, "PYTHONPATH": path, VARIABLE: str(scratch_folder())}
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command,
                 stdin=subprocess.PIPE,

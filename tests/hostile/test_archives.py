@@ -42,10 +42,10 @@ PACKED = {
     "dem.tif.gz": b"II*\0",
     "points.xyz.gz": b"1 2 3\n",
 }
-BOMB_BYTES = 300_000_000
+BOMB_BYTES = 120_000_000
 ESCAPES = (
     "../../escaped.txt",
-    "/tmp/escaped.txt",
+    "{0}/escaped.txt",
     "a/..\\..\\escaped.txt",
     "C:\\escaped.txt",
     "\\\\server\\a\\escaped.txt",
@@ -64,7 +64,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, read: Read, name: str) -> None:
     path = tmp_path / name
     inner, start = INNER[name]
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
         archive.open(inner, "w") as file,
     ):
         file.write(start)
@@ -78,7 +78,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, read: Read, name: str) -> None:
 @pytest.mark.parametrize("name", PACKED)
 def test_a_gzip_bomb_is_refused(tmp_path: Path, read: Read, name: str) -> None:
     path = tmp_path / name
-    with gzip.open(path, "wb", compresslevel=1) as file:
+    with gzip.open(path, "wb", compresslevel=6) as file:
         file.write(PACKED[name])
         for _ in range(BOMB_BYTES // 10_000_000):
             file.write(b" " * 10_000_000)
@@ -96,7 +96,7 @@ def test_names_that_lead_out_and_links_write_nothing_outside(
         path = tmp_path / f"{number}-{name}"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(inner, start)
-            archive.writestr(escape, b"escaped")
+            archive.writestr(escape.replace("{0}", str(tmp_path.parent)), b"escaped")
             link = zipfile.ZipInfo("link" + inner[inner.rfind(".") :])
             link.external_attr = (stat.S_IFLNK | 0o777) << 16
             archive.writestr(link, str(secret))
@@ -131,7 +131,7 @@ def test_many_parts_that_are_small_alone_are_refused_together(tmp_path: Path, mo
 
 def test_issues_in_a_bcf_that_blow_up_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.bcf"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         archive.writestr("bcf.version", b" " * BOMB_BYTES)
     with pytest.raises(CityTwinError):
         read_bcf(path)
