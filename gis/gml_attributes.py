@@ -20,9 +20,6 @@ _REAL = re.compile(r"-?\d+\.\d*(?:[eE][-+]?\d+)?$|-?\d+[eE][-+]?\d+$|-?\.\d+$")
 _UNITS = {"metre": "m", "meter": "m", "metres": "m", "meters": "m", "sqm": "m2", "m^2": "m2", "m²": "m2",
           "cbm": "m3", "m^3": "m3", "m³": "m3", "degree": "deg", "deg": "deg", "percent": "%", "hours": "h",
           "hour": "h"}  # fmt: skip
-_INNER = frozenset(
-    {Role.OBJECT, Role.SURFACE, Role.GEOMETRY, Role.SHAPE, Role.IMPLICIT, Role.POLYGON, Role.TURNED, Role.PLACED}
-)
 _DEEPEST = 12
 
 
@@ -46,7 +43,7 @@ class AttributeReader:
         for child in element:
             sort = WORDS[child.tag]
             role = sort.role
-            if role is Role.SHAPE or role is Role.SKIPPED or role in _INNER:
+            if sort.is_inner or role is Role.SKIPPED:
                 continue
             if sort.is_foreign and sort.space:
                 self.foreign.add(sort.space)
@@ -54,7 +51,7 @@ class AttributeReader:
                 self._plain(child, sort, owner)
             elif role is Role.ATTRIBUTE and not sort.is_foreign:
                 self._structured(child, sort, owner)
-            elif sort.name != "boundedBy" and word(child[0].tag).role not in _INNER:
+            elif sort.name != "boundedBy" and not WORDS[child[0].tag].is_inner:
                 self._group(child, owner)
 
     def _plain(self, child: Any, sort: Word, owner: ModelObject) -> None:

@@ -114,7 +114,10 @@ class MemberReader:
         """Return the chunk that was filled, and begin another one."""
         full, self.chunk = self.chunk, Chunk()
         wants_ids = self._facts.has_links or self._facts.has_appearance
-        self._shapes = ShapeReader(self.chunk.shapes, id_of if wants_ids else None, self._facts.is_flat)
+        facts = self._facts
+        self._shapes = ShapeReader(
+            self.chunk.shapes, id_of if wants_ids else None, facts.is_flat, rings=facts.has_appearance
+        )
         return full
 
     def read(self, element: Any) -> None:
@@ -148,11 +151,10 @@ class MemberReader:
                 continue
             if sort.is_geometric:
                 take(sort.role, node, target)
-            elif sort.role is Role.LINKED:
-                _note(node, target, links)
-            elif sort.role is Role.SHAPE or sort.role is Role.IMPLICIT:
-                target = self._target(node, sort, places)
-                _note(node, target, links)
+            elif sort.is_linking:
+                target = target if sort.role is Role.LINKED else self._target(node, sort, places)
+                if reference := node.get(XLINK_HREF):
+                    links.append((target, reference))
             elif node is not element:
                 skipped = self._enter(node, sort, target, places)
         if links:
@@ -298,13 +300,6 @@ class MemberReader:
                 self._shapes.begin()
             elif sort.is_geometric:
                 self._shapes.take(role, node, target)
-
-
-def _note(node: Any, target: Target, links: list[tuple[Target, str]]) -> None:
-    """Remember what a property or member names instead of holding it."""
-    reference = node.get(XLINK_HREF)
-    if reference:
-        links.append((target, reference))
 
 
 def _above(node: Any, places: dict[Any, _Place]) -> Any:

@@ -173,6 +173,8 @@ class ShapeReader:
         Where they go.
     id_of
         Returns the id of an element; None when nobody needs ids.
+    rings
+        Whether the ids of rings are needed, too: images name them.
     flat
         Whether some coordinates of the document have two dimensions, so that each must be asked.
     """
@@ -180,6 +182,7 @@ class ShapeReader:
     shapes: ShapeList
     id_of: Callable[[Any], str] | None
     flat: bool
+    rings: bool = False
     _ring: Any = None
     _polygon: int = -1
     _turned: int = 0
@@ -215,7 +218,7 @@ class ShapeReader:
             return
         number = self.shapes.ring()
         self._ring = element
-        if self.id_of is not None:
+        if self.rings and self.id_of is not None:
             name = self.id_of(element)
             if name:
                 self.shapes.ring_ids[number] = name

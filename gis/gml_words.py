@@ -98,6 +98,10 @@ class Word:
         Whether a pass through an object goes on at once, or hands the element to the reader of shapes.
     is_foreign
         Whether it belongs to an extension (ADE) and not to CityGML or GML.
+    is_inner
+        Whether it is geometry, an object or a surface, and so no attribute.
+    is_linking
+        Whether it holds geometry, or names it instead.
     """
 
     role: Role
@@ -109,6 +113,8 @@ class Word:
     is_passed: bool = False
     is_geometric: bool = False
     is_foreign: bool = False
+    is_inner: bool = False
+    is_linking: bool = False
 
 
 class _Words(dict[str, Word]):
@@ -118,13 +124,21 @@ class _Words(dict[str, Word]):
         if len(self) > _MOST_WORDS:
             self.clear()
         sort = _sorted(tag)
-        passed = sort.role in {Role.WALK, Role.GEOMETRY, Role.ATTRIBUTE}
-        geometric = sort.role in {Role.POLYGON, Role.RING, Role.COORDINATES, Role.TURNED}
-        foreign = not _CITYGML.search(sort.space) and not sort.space.startswith(_GML)
-        found = self[tag] = replace(sort, is_passed=passed, is_geometric=geometric, is_foreign=foreign)
+        found = replace(
+            sort,
+            is_passed=sort.role in {Role.WALK, Role.GEOMETRY, Role.ATTRIBUTE},
+            is_geometric=sort.role in {Role.POLYGON, Role.RING, Role.COORDINATES, Role.TURNED},
+            is_foreign=not _CITYGML.search(sort.space) and not sort.space.startswith(_GML),
+            is_inner=sort.role in _INNER,
+            is_linking=sort.role in {Role.LINKED, Role.SHAPE, Role.IMPLICIT},
+        )
+        self[tag] = found
         return found
 
 
+_INNER = frozenset(
+    {Role.OBJECT, Role.SURFACE, Role.GEOMETRY, Role.SHAPE, Role.IMPLICIT, Role.POLYGON, Role.TURNED, Role.PLACED}
+)
 _MOST_WORDS = 20_000
 WORDS = _Words()
 
