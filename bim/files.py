@@ -62,7 +62,7 @@ def is_ifc(path: Path) -> bool:
         try:
             with zipfile.ZipFile(path) as archive:
                 return bool(_members(archive))
-        except (OSError, zipfile.BadZipFile):
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
             return False
     with contextlib.suppress(OSError), path.open("rb") as file:
         return b"ISO-10303-21" in file.read(256)
@@ -108,7 +108,7 @@ def member_names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [info.filename for info in _members(archive)]
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "pack it again") from error
 
 
@@ -190,7 +190,8 @@ def _check_schema(head: bytes, shown: Path) -> None:
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    names = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")]
+    named = [info for info in archive.infolist() if info.filename]
+    names = [info for info in named if not info.is_dir() and not info.filename.startswith("__MACOSX")]
     return [info for info in names if Path(info.filename).suffix.lower() in (".ifc", ".ifcxml")]
 
 
@@ -208,7 +209,15 @@ def _unpacking(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        NotImplementedError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+    ) as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "pack it again without a password") from error
     except OSError as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "check the free space for temporary files") from error

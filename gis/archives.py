@@ -23,7 +23,8 @@ MOST_BYTES = 8_000_000_000
 MOST_FILES = 20_000
 _RATIO, _RATIO_FROM = 250, 50_000_000
 _BLOCK = 1 << 20
-_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError, RuntimeError)
+_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError, RuntimeError,
+           ValueError)  # fmt: skip
 
 
 def unpacked(source: Source) -> Path:
@@ -37,7 +38,8 @@ def unpacked(source: Source) -> Path:
     folder = scratch_file("-unpacked")
     try:
         with zipfile.ZipFile(source.file) as archive:
-            parts = [part for part in archive.infolist() if not part.is_dir() and not _is_rubbish(part.filename)]
+            named = [part for part in archive.infolist() if part.filename]
+            parts = [part for part in named if not part.is_dir() and not _is_rubbish(part.filename)]
             if len(parts) > MOST_FILES:
                 raise LoadError(source.shown, f"holds {len(parts)} files", "unpack it and name the files you need")
             written = 0

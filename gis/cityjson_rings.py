@@ -73,7 +73,8 @@ class Gathered:
         lengths, counts = np.array(self.lengths, np.int64), np.array(self.counts, np.int64)
         uvs = _uvs(self.uvs, lengths, places) if self.uvs else None
         rows = np.array(self.rows, np.int64)
-        return PolygonBlock(points[indices], lengths, counts, rows, paints, semantics, images, uvs).take(~bad)
+        corners = points[indices] if len(points) else np.zeros((len(indices), 3))
+        return PolygonBlock(corners, lengths, counts, rows, paints, semantics, images, uvs).take(~bad)
 
     def _indices(self, size: int, broken: Callable[[str, str], None]) -> tuple[Integers, NDArray[np.bool_]]:
         bad = np.zeros(len(self.counts), bool)

@@ -12,6 +12,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pyarrow import lib
 
 from gis.arrowframes import frame_of, plain_frame, stacked
 from gis.features import TableStream, broken, crs_of
@@ -140,7 +141,7 @@ def stream(source: Source, path: str, layer: str, name: str, **options: Any) -> 
 
     def frames(rows: int) -> Iterator[Any]:
         for geometry, table in _arrow(source, path, layer, rows, **options):
-            yield frame_of(table, geometry)
+            yield _frame(source, table, geometry)
 
     def ids(column: str) -> Iterator[Any]:
         asked = {**options, "columns": [column], "read_geometry": False}
@@ -148,6 +149,13 @@ def stream(source: Source, path: str, layer: str, name: str, **options: Any) -> 
             yield plain_frame(table)[column]
 
     return TableStream(name, frames, crs, ids)
+
+
+def _frame(source: Source, table: Any, geometry: str) -> Any:
+    try:
+        return frame_of(table, geometry)
+    except lib.ArrowException as error:  # damage that shows only when the values are looked at
+        raise broken(source, error) from error
 
 
 def bounds(source: Source) -> tuple[float, float, float, float, str] | None:

@@ -83,7 +83,7 @@ class Shelf:
         except KeyError:
             raise LoadError(str(self.path), f"{name} is not in it", "check the archive") from None
         except _TROUBLES as error:
-            raise LoadError(str(self.path), f"cannot be unpacked ({error})", "download it again") from error
+            raise LoadError(str(self.path), f"cannot be unpacked ({str(error)[:160]})", "download it again") from error
         return plain
 
     def read(self, name: str, most_bytes: int = _MOST_BYTES) -> bytes:
@@ -98,7 +98,9 @@ class Shelf:
             with self.open(name) as file:
                 data = b"".join(_pieces(file, most_bytes))
         except _TROUBLES as error:
-            raise LoadError(str(self.path), f"{name} cannot be read ({error})", "download it again") from error
+            raise LoadError(
+                str(self.path), f"{name} cannot be read ({str(error)[:160]})", "download it again"
+            ) from error
         if len(data) > most_bytes:
             raise LoadError(str(self.path), f"{name} has more than {most_bytes:,} bytes", "make it smaller")
         return data
@@ -133,9 +135,9 @@ class Shelf:
     def _entries(self) -> dict[str, zipfile.ZipInfo]:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                found = [entry for entry in archive.infolist() if not entry.is_dir()]
+                found = [entry for entry in archive.infolist() if entry.filename and not entry.is_dir()]
         except _TROUBLES as error:
-            raise LoadError(str(self.path), f"cannot be unpacked ({error})", "download it again") from error
+            raise LoadError(str(self.path), f"cannot be unpacked ({str(error)[:160]})", "download it again") from error
         return {name: entry for entry in found if (name := _plain(entry.filename))}
 
     def _check(self, size: int, packed: int) -> None:

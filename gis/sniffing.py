@@ -71,6 +71,6 @@ def tile_format(path: Path) -> str:
     try:
         with closing(sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro&immutable=1", uri=True)) as base:
             row = base.execute("SELECT value FROM metadata WHERE name = 'format'").fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, ValueError):  # text that is no UTF-8
         return ""
     return str(row[0]).lower() if row else ""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 WORLD_M = 2 * 20_037_508.342789244
 _EXTENT = 4_096
+_DEEPEST = 30
 _ADDRESS = re.compile(r"(\d{1,2})[/\\_-](\d{1,8})[/\\_-](\d{1,8})\.(?:mvt|pbf)$", re.IGNORECASE)
 
 
@@ -59,8 +60,13 @@ def tables(source: Source, problems: Problems) -> Iterator[TableStream]:
 
 def zoom_of(source: Source) -> int:
     """Return the highest zoom of an MBTiles or PMTiles file."""
-    if source.suffix == ".pmtiles":
-        return int(head_of(source.file, 127)[101])
+    zoom = head_of(source.file, 127)[101] if source.suffix == ".pmtiles" else _zoom_in_table(source)
+    if not 0 <= zoom <= _DEEPEST:
+        raise LoadError(source.shown, f"says that its tiles are of zoom {zoom}", "export it again")
+    return zoom
+
+
+def _zoom_in_table(source: Source) -> int:
     try:
         address = f"file:{source.file.resolve().as_posix()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(address, uri=True)) as base:
@@ -80,7 +86,7 @@ def tile_of(path: str) -> tuple[int, int, int] | None:
     """
     match = _ADDRESS.search(path)
     numbers = tuple(int(text) for text in match.groups()) if match else ()
-    if len(numbers) != 3 or numbers[0] > 30 or max(numbers[1:]) >= 1 << numbers[0]:
+    if len(numbers) != 3 or numbers[0] > _DEEPEST or max(numbers[1:]) >= 1 << numbers[0]:
         return None
     return numbers[0], numbers[1], numbers[2]
 

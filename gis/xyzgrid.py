@@ -123,6 +123,8 @@ def _axis(values: Floats) -> Floats | None:
     if len(distinct) < 2:
         return None
     steps = np.diff(distinct)
+    if not np.isfinite(steps.max()):
+        return None
     step = float(np.median(steps[steps > steps.max() * 1e-3]))
     number = np.rint((distinct - distinct[0]) / step)
     if number[-1] < 1 or np.abs(distinct[0] + number * step - distinct).max() > 0.02 * step + 1e-6:

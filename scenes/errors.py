@@ -42,7 +42,7 @@ class CityTwinError(Exception):
     def __init__(self, where: object, what: str, advice: str = "") -> None:
         """Keep the three parts and join them into one sentence."""
         self.where = str(where)
-        self.what = what
+        self.what = what if what.isprintable() else " ".join(what.split())  # libraries break their lines
         self.advice = advice
         super().__init__(f"{self.where}: {what}" + (f"; {advice}" if advice else ""))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 MOST_TRIANGLES = 60_000_000
+_FARTHEST_M = 1e8
 PLAIN = (190, 190, 186, 255)
 
 
@@ -95,7 +96,7 @@ def mesh_of(
         empty = [np.zeros((len(part.positions), 2)) if part.uvs is None else part.uvs for part in parts]
         uvs = np.concatenate(empty)
     positions = to_local(np.concatenate([part.positions for part in parts]))
-    good: NDArray[np.bool_] = np.asarray(np.isfinite(positions).all(axis=1))
+    good: NDArray[np.bool_] = np.asarray((np.abs(positions) < _FARTHEST_M).all(axis=1))
     kept = good[triangles].all(axis=1)
     if not kept.any():
         return None

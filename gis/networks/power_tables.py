@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 30
 _MARK = b"pandapowerNet"
+_NEEDED = {"bus": ("vn_kv",), "line": ("from_bus", "to_bus"), "switch": ("bus", "element")}
 
 
 def is_net(path: Path) -> bool:
@@ -53,6 +54,10 @@ def read_net(path: Path) -> dict[str, Any]:
     for name, table in tables.items():
         if isinstance(table, dict) and table.get("_class") == "DataFrame" and not name.startswith(("res_", "_")):
             found[name] = _frame(path, name, table)
+    for name, columns in _NEEDED.items():
+        lacking = [column for column in columns if name in found and column not in found[name].columns]
+        if lacking:
+            raise LoadError(str(path), f"table {name} has no column {lacking[0]}", "export it again with pp.to_json")
     if "bus" not in found or not len(found["bus"]):
         raise LoadError(str(path), "has no bus", "export it again with pp.to_json")
     return found
