@@ -209,16 +209,9 @@ def _unpacking(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        NotImplementedError,
-        ValueError,
-        RuntimeError,
-        EOFError,
-    ) as error:
-        raise LoadError(path, f"cannot be unpacked ({error})", "pack it again without a password") from error
+    except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, RuntimeError, EOFError) as error:
+        reason = str(error)[:160]
+        raise LoadError(path, f"cannot be unpacked ({reason})", "pack it again without a password") from error
     except OSError as error:
         raise LoadError(path, f"cannot be unpacked ({error})", "check the free space for temporary files") from error
 
