@@ -61,11 +61,34 @@ def with_geometry(table: pa.Table, shapes: NDArray[np.object_]) -> Any:
     return gpd.GeoDataFrame(attributes, geometry=shapes)
 
 
+def readable(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    r"""Return a column of text with a mark in place of each byte that is no UTF-8; every other column as it is.
+
+    Examples
+    --------
+    >>> broken = pa.chunked_array([pa.array([b"caf\xe9", None], pa.binary()).view(pa.string())])
+    >>> readable(broken).to_pylist()
+    ['caf\ufffd', None]
+    """
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return values
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        binary = pa.large_binary() if pa.types.is_large_string(values.type) else pa.binary()
+        data = [value for chunk in values.chunks for value in chunk.view(binary).to_pylist()]
+        texts = [None if value is None else value.decode(errors="replace") for value in data]
+        return pa.chunked_array([texts], values.type)
+    return values
+
+
 def plain_frame(table: pa.Table) -> Any:
     """Return the columns of a table as pandas has them; a second column ``geometry`` is renamed, binary is dropped."""
     kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     keep = [field.name for field in table.schema if not any(kind(field.type) for kind in kinds)]
     kept = table.select(keep).replace_schema_metadata(None)  # what pandas notes there may be damaged
+    for place, name in enumerate(kept.column_names):
+        kept = kept.set_column(place, name, readable(kept.column(place)))
     frame = kept.to_pandas(date_as_object=False, ignore_metadata=True)
     for name, values in exact_integers(kept).items():
         frame[name] = values
