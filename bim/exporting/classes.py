@@ -115,8 +115,9 @@ def global_id(uid: str, alias: str, taken: set[str]) -> str:
 
     Examples
     --------
-    >>> global_id("urn:uuid:6f1e1a52-3f5c-5b1e-9d5a-0d2f2a6f7c11", "", set())
-    '1l7XfICry3oU_J2v9RyDtH'
+    >>> made = global_id("urn:uuid:6f1e1a52-3f5c-5b1e-9d5a-0d2f2a6f7c11", "", set())
+    >>> uuid.UUID(ifcopenshell.guid.expand(made))
+    UUID('6f1e1a52-3f5c-5b1e-9d5a-0d2f2a6f7c11')
     """
     if alias and alias not in taken:
         taken.add(alias)
