@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -53,7 +52,9 @@ class FuzzReader:
 
     def peak(self, source: Source) -> int:  # noqa: ARG002 - the shape of a loader's method
         """Return the peak memory of this process in bytes."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        # Of this process image alone: ru_maxrss would carry over what the parent held at the fork.
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
 
 
 def _ending(number: int, path: Path, crs: str) -> Ending:
