@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,7 +11,7 @@ from bim.records import read_table
 from scenes.mesh import Instances, MeshSet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bim.placing import Placing
     from bim.supervisor import Finding
+    from scenes.pictures import Picture
 
     Floats = NDArray[np.float64]
     Longs = NDArray[np.int64]
@@ -72,10 +73,13 @@ class Shapes:
         Files of `bim.shapes.ShapeSink`.
     placing
         How the model comes into the scene.
+    pictures
+        The images of its textures, by entity number; what has none there keeps its colour.
     """
 
-    def __init__(self, chunks: Sequence[Path], placing: Placing) -> None:
+    def __init__(self, chunks: Sequence[Path], placing: Placing, pictures: Mapping[int, Picture] | None = None) -> None:
         self._placing = placing
+        self._pictures = pictures or {}
         self._chunks = [_Chunk(read_table(path)) for path in chunks]
         self._place_of = {
             int(product): (chunk, place) for chunk in self._chunks for place, product in enumerate(chunk.products)
@@ -119,7 +123,7 @@ class Shapes:
         placed = self._placed(bodies, matrices)
         centre = placed.anchors.mean(axis=0)
         lone, groups = _repeated(bodies, placed)
-        instances = tuple(_instances(bodies[which[0]], rows, which, placed, centre) for which in groups)
+        instances = tuple(self._instances(bodies[which[0]], rows, which, placed, centre) for which in groups)
         return self._written_out([bodies[i] for i in lone], rows[lone], matrices[lone], centre, instances)
 
     def _placed(self, bodies: Sequence[_Body], matrices: Floats) -> Placed:
@@ -151,7 +155,46 @@ class Shapes:
             triangles[triangle_starts[group] : triangle_starts[group + 1]] = faces + np.uint32(vertex_starts[group])
             colours[vertices] = body.colours
         starts = vertex_starts.astype(np.uint32), triangle_starts.astype(np.uint32)
-        return MeshSet(centre, positions, triangles, rows, *starts, colours, instances=instances)
+        mesh = MeshSet(centre, positions, triangles, rows, *starts, colours, instances=instances)
+        return self._textured(mesh, bodies)
+
+    def _instances(
+        self, body: _Body, rows: NDArray[np.uint32], which: Longs, placed: Placed, centre: Floats
+    ) -> Instances:
+        yaw, scales, _ = Placed(placed.linear[which], placed.anchors[which]).upright()
+        none = np.zeros(1, np.uint32)
+        prototype = MeshSet(
+            np.zeros(3),
+            body.positions,
+            body.triangles,
+            none,
+            np.array([0, body.vertex_count], np.uint32),
+            np.array([0, body.triangle_count], np.uint32),
+            np.broadcast_to(body.colours, (body.vertex_count, 4)).copy(),
+        )
+        feet = (placed.anchors[which] - centre).astype(np.float32)
+        return Instances(
+            self._textured(prototype, [body]), rows[which], feet, yaw.astype(np.float32), scales.astype(np.float32)
+        )
+
+    def _textured(self, mesh: MeshSet, bodies: Sequence[_Body]) -> MeshSet:
+        """Return the mesh of some bodies with their images; what has an image is white below it."""
+        shown = [np.isin(body.textures, list(self._pictures)) for body in bodies]
+        if not any(each.any() for each in shown):
+            return mesh
+        numbers = {number: place for place, number in enumerate(self._pictures)}
+        named = np.full(len(mesh.triangles), -1, np.int32)
+        uvs = np.zeros((mesh.vertex_count, 2), np.float32)
+        vertex, triangle = 0, 0
+        for body, each in zip(bodies, shown, strict=True):
+            if each.any():
+                places = [numbers[number] for number in body.textures[each].tolist()]
+                named[triangle + np.flatnonzero(each)] = places
+                uvs[vertex : vertex + body.vertex_count] = body.uvs
+            vertex, triangle = vertex + body.vertex_count, triangle + body.triangle_count
+        colours = np.array(mesh.colours)
+        colours[np.unique(mesh.triangles[named >= 0]), :3] = 255
+        return replace(mesh, colours=colours).textured(uvs, named, list(self._pictures.values()))
 
 
 def _anchors(bodies: Sequence[_Body], matrices: Floats) -> Floats:
@@ -175,22 +218,6 @@ def _repeated(bodies: Sequence[_Body], placed: Placed) -> tuple[Longs, list[Long
     for which in groups:
         lone[which] = False
     return np.flatnonzero(lone).astype(np.int64), groups
-
-
-def _instances(body: _Body, rows: NDArray[np.uint32], which: Longs, placed: Placed, centre: Floats) -> Instances:
-    yaw, scales, _ = Placed(placed.linear[which], placed.anchors[which]).upright()
-    none = np.zeros(1, np.uint32)
-    prototype = MeshSet(
-        np.zeros(3),
-        body.positions,
-        body.triangles,
-        none,
-        np.array([0, body.vertex_count], np.uint32),
-        np.array([0, body.triangle_count], np.uint32),
-        np.broadcast_to(body.colours, (body.vertex_count, 4)).copy(),
-    )
-    feet = (placed.anchors[which] - centre).astype(np.float32)
-    return Instances(prototype, rows[which], feet, yaw.astype(np.float32), scales.astype(np.float32))
 
 
 class _Cells:
@@ -224,6 +251,8 @@ class _Chunk:
         self.vertices = _Cells(table["positions"], np.float32)
         self.triangles = _Cells(table["triangles"], np.uint32)
         self.colours = _Cells(table["colours"], np.uint8)
+        self.uvs = _Cells(table["uvs"], np.float32)
+        self.textures = _Cells(table["textures"], np.int32)
 
 
 class _Body:
@@ -237,6 +266,8 @@ class _Body:
         self.vertex_count, self.triangle_count = len(self.positions), len(self.triangles)
         self.reach_m = float(np.linalg.norm(self.positions, axis=1).max(initial=0.0))
         self._stated: NDArray[np.uint8] = chunk.colours.cell(place).reshape(-1, 4)
+        self.uvs: NDArray[np.float32] = chunk.uvs.cell(place).reshape(-1, 2)
+        self.textures: NDArray[np.int32] = chunk.textures.cell(place)
 
     @property
     def colours(self) -> NDArray[np.uint8]:

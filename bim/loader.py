@@ -17,6 +17,7 @@ from bim.files import is_ifc, plain_file
 from bim.footprints import with_footprints
 from bim.instancing import Shapes
 from bim.members import members
+from bim.pictures import read_pictures
 from bim.records import read_table
 from bim.supervisor import Limits, extract
 from scenes.errors import CityTwinError, LoadError
@@ -112,14 +113,15 @@ class BimLoader:
             if part.schema:
                 message = f"read as if its header named {part.schema}"
                 context.problems.add("info", part.source.file.name, "schema-read-as", message)
-            yield from _batches(part.source, found, placing, context.problems)
+            yield from _batches(part, found, placing, context.problems)
 
 
-def _batches(source: Source, found: Extract, placing: Placing, problems: Problems) -> Iterator[tuple[Layer, Batch]]:
+def _batches(part: Member, found: Extract, placing: Placing, problems: Problems) -> Iterator[tuple[Layer, Batch]]:
+    source = part.source
     tree = read_table(found.tree)
     if not tree.num_rows:
         raise LoadError(source.path, "the model holds no project and no objects", "export it again")
-    shapes = Shapes(found.chunks, placing)
+    shapes = Shapes(found.chunks, placing, read_pictures(found.tree.parent, part.home, problems))
     problems.extend(by_name([*found.problems, *shapes.strays()], tree))
     ids = source_ids(tree, problems)
     uids = uids_of(source.namespace, ids)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bim.disguise import disguised
 from bim.files import check_text, edition_of, member_names, plain_file, unpack_member
+from bim.pictures import Home
 from scenes.errors import SourceError
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ class Member:
         How messages name it.
     schema
         The schema that it is read as where that is not the one it names, empty = its own.
+    home
+        Where it came from, and so what lies beside it.
     """
 
     source: Source
     shown: str
+    home: Home
     schema: str = ""
 
     def named(self, error: CityTwinError) -> CityTwinError:
@@ -58,22 +62,22 @@ def members(source: Source) -> Iterator[list[Member]]:
     if len(names) < 2 and not source.schema:
         edition = edition_of(source.file)
         if not edition:
-            yield [Member(source, source.path)]
+            yield [Member(source, source.path, _home(source, names))]
             return
         source = replace(source, schema=edition)
     with tempfile.TemporaryDirectory(prefix="citytwin-ifc-") as folder:
         if len(names) < 2:
-            yield [_alone(source, Path(folder))]
+            yield [_alone(source, _home(source, names), Path(folder))]
         else:
             yield [_packed(source, names, number, Path(folder)) for number in range(len(names))]
 
 
-def _alone(source: Source, folder: Path) -> Member:
+def _alone(source: Source, home: Home, folder: Path) -> Member:
     copy = folder / f"{source.file.stem}.ifc"
     with plain_file(source.file, any_schema=True) as plain:
         disguised(plain, copy, source.schema.upper(), source.file)
     own = replace(source, path=str(copy), dataset=source.namespace, schema="")
-    return Member(own, source.path, source.schema.upper())
+    return Member(own, source.path, home, source.schema.upper())
 
 
 def _packed(source: Source, names: Sequence[str], number: int, folder: Path) -> Member:
@@ -94,4 +98,9 @@ def _packed(source: Source, names: Sequence[str], number: int, folder: Path) -> 
     apart = f"{inside.parent.name} {inside.stem}" if stems.count(inside.stem) > 1 else inside.stem
     layer = f"{source.layer} {apart}" if source.layer else apart
     own = replace(source, path=str(copy), dataset=f"{source.namespace}/{name}", layer=layer, schema="")
-    return Member(own, f"{source.path}/{name}", schema.upper())
+    return Member(own, f"{source.path}/{name}", _home(source, [name]), schema.upper())
+
+
+def _home(source: Source, names: Sequence[str]) -> Home:
+    """Return where the one model of a source lies."""
+    return Home(source.file, names[0] if names else "")

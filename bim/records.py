@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from bim.lines import Drawing
     from bim.relations import Tie
+    from bim.textures import StatedImage
     from bim.tree import Tree
 
 TREE_FILE = "tree.arrow"
 TIES_FILE = "relations.arrow"
 LINES_FILE = "lines.arrow"
+IMAGES_FILE = "images.arrow"
 
 _MOMENT = pa.timestamp("ms", "UTC")
 # Columns that become attributes where any object of a layer has a value: (name, type, UCUM unit).
@@ -95,6 +97,7 @@ LINES = pa.schema(
         ("points", pa.large_binary()),  # (p,) uint32
     ]
 )
+IMAGES = pa.schema([("number", pa.int64()), ("address", pa.string()), ("data", pa.large_binary())])
 
 
 def write_tree(tree: Tree, properties: Mapping[int, str], path: Path) -> None:
@@ -120,6 +123,12 @@ def write_lines(drawings: Sequence[Drawing], path: Path) -> None:
         [drawing.points.tobytes() for drawing in drawings],
     ]
     _write(pa.table(columns, schema=LINES), path)
+
+
+def write_images(images: Sequence[StatedImage], path: Path) -> None:
+    """Write the images that a model states or names."""
+    columns = [[each.number for each in images], [each.address for each in images], [each.data for each in images]]
+    _write(pa.table(columns, schema=IMAGES), path)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -25,6 +25,8 @@ SHAPES = pa.schema(
         ("positions", pa.large_binary()),  # (v, 3) float32
         ("triangles", pa.large_binary()),  # (t, 3) uint32
         ("colours", pa.large_binary()),  # (v, 4) uint8 sRGB and opacity; empty = no material
+        ("uvs", pa.large_binary()),  # (v, 2) float32; empty = no texture
+        ("textures", pa.large_binary()),  # (t,) int32 entity numbers of textures, 0 = none; empty = no texture
     ]
 )
 _LARGEST_M = 1.0e6
@@ -67,15 +69,8 @@ class ShapeSink:
         self._finished.append(product)
         new = mesh.key not in self._known
         self._known.add(mesh.key)
-        body = (
-            (
-                mesh.positions.tobytes(),
-                mesh.triangles.tobytes(),
-                b"" if mesh.colours is None else mesh.colours.tobytes(),
-            )
-            if new
-            else (b"", b"", b"")
-        )
+        arrays = (mesh.positions, mesh.triangles, mesh.colours, mesh.uvs, mesh.textures)
+        body = [b"" if array is None or not new else array.tobytes() for array in arrays]
         place = np.ascontiguousarray(matrix[:3], np.float64).tobytes()
         cells = (product, mesh.key, place, mesh.centre.astype(np.float64).tobytes(), *body)
         for name, cell in zip(SHAPES.names, cells, strict=True):

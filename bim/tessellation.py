@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bim.textures import Textures
+
 QUICK = "hybrid-cgal-simple-opencascade"
 SURE = "opencascade"
 # Tessellation of curved surfaces: 5 mm and 0.5 rad, below what a city view can show.
@@ -43,12 +45,18 @@ class Mesh:
         (t, 3) uint32, anticlockwise seen from outside.
     colours
         (v, 4) uint8 sRGB and opacity, None = no material.
+    uvs
+        (v, 2) float32 places in images, None = no triangle has a texture.
+    textures
+        (t,) int32 entity number of the texture of each triangle, 0 = none; None with `uvs`.
     """
 
     centre: NDArray[np.float64]
     positions: NDArray[np.float32]
     triangles: NDArray[np.uint32]
     colours: NDArray[np.uint8] | None
+    uvs: NDArray[np.float32] | None = None
+    textures: NDArray[np.int32] | None = None
 
     @classmethod
     def of(
@@ -64,7 +72,7 @@ class Mesh:
     def key(self) -> str:
         """A hash that two meshes share when they look the same."""
         digest = hashlib.blake2b(digest_size=12)
-        for array in (self.positions, self.triangles, self.colours):
+        for array in (self.positions, self.triangles, self.colours, self.uvs, self.textures):
             digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -92,6 +100,7 @@ class Tessellator:
         self._settings.set("mesher-angular-deflection", ANGULAR_RAD)
         self._settings.set("no-normals", True)
         self._meshes: OrderedDict[str, Mesh] = OrderedDict()
+        self._textures = _textures(model)
 
     def meshes(self, products: Sequence[Any]) -> Iterator[tuple[int, Mesh, NDArray[np.float64]]]:
         """Yield the number, mesh and (4, 4) matrix of each product of which the engine makes something.
@@ -105,18 +114,43 @@ class Tessellator:
             return
         while True:
             shape = iterator.get()
-            yield shape.id, self._mesh(shape.geometry), _matrix(shape)
+            yield shape.id, self._mesh(shape), _matrix(shape)
             if not iterator.next():
                 return
 
-    def _mesh(self, geometry: Any) -> Mesh:
-        key = str(geometry.id)
+    def _mesh(self, shape: Any) -> Mesh:
+        key = str(shape.geometry.id)
         known = self._meshes.get(key)
         if known is None:
-            known = self._meshes[key] = _read_mesh(geometry)
+            read = _read_mesh(shape.geometry)
+            known = self._meshes[key] = read if self._textures is None else self._textured(read, shape)
             if len(self._meshes) > _KEPT_GEOMETRIES:
                 self._meshes.popitem(last=False)
         return known
+
+    def _textured(self, mesh: Mesh, shape: Any) -> Mesh:
+        from bim.texturing import laid
+
+        items = np.frombuffer(shape.geometry.item_ids_buffer, dtype=np.int32)
+        used = np.frombuffer(shape.geometry.material_ids_buffer, dtype=np.int32)
+        if self._textures is None or not len(mesh.triangles) == len(items) == len(used):
+            return mesh
+        palette = np.array([*(material.instance_id() for material in shape.geometry.materials), 0], np.int32)
+        corners = mesh.positions.astype(np.float64)[mesh.triangles] + mesh.centre
+        named, places = laid(self._textures, self._model.by_id(shape.id), corners, items, palette[used])
+        return split_by_texture(mesh, named, places.astype(np.float32)) if named.any() else mesh
+
+
+def _textures(model: Any) -> Textures | None:
+    """Return the textures of a model, None if it has none."""
+    from bim.entities import every
+
+    if not every(model, "IfcSurfaceTexture"):
+        return None
+    from bim.textures import Textures
+    from bim.units import Units
+
+    return Textures(model, Units(model))
 
 
 def _matrix(shape: Any) -> NDArray[np.float64]:
@@ -183,6 +217,22 @@ def split_by_colour(
     vertices = (corners & np.uint64(0xFFFFFFFF)).astype(np.int64)
     colours = (corners >> np.uint64(32)).astype(np.uint32).view(np.uint8).reshape(-1, 4)
     return Mesh.of(positions[vertices], inverse.reshape(-1, 3).astype(np.uint32), colours.copy())
+
+
+def split_by_texture(mesh: Mesh, textures: NDArray[np.int32], places: NDArray[np.float32]) -> Mesh:
+    """Return a mesh with (t,) textures and (t, 3, 2) places in them; vertices that have two places are doubled."""
+    flat = places.reshape(-1, 2)
+    flat = np.where(np.repeat(textures, 3)[:, None] > 0, flat, np.float32(0.0))
+    keys = np.column_stack([mesh.triangles.ravel(), np.repeat(textures, 3), flat.view(np.uint32)]).astype(np.int64)
+    corners, inverse = np.unique(keys, axis=0, return_inverse=True)
+    return replace(
+        mesh,
+        positions=mesh.positions[corners[:, 0]],
+        triangles=inverse.reshape(-1, 3).astype(np.uint32),
+        colours=None if mesh.colours is None else mesh.colours[corners[:, 0]],
+        uvs=corners[:, 2:].astype(np.uint32).view(np.float32),
+        textures=textures,
+    )
 
 
 def mirrored(mesh: Mesh) -> Mesh:

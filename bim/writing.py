@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bim.entities import Careful
+from bim.entities import Careful, every
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bim.relations import Tie
     from bim.schedule import Schedule
+    from bim.textures import StatedImage
     from bim.tree import Row, Tree
 
 
@@ -24,7 +25,16 @@ def write_contents(model: Any, folder: Path, say: Callable[..., None]) -> None:
     """
     from bim.describing import describe
     from bim.lines import Drawn, draw
-    from bim.records import LINES_FILE, TIES_FILE, TREE_FILE, write_lines, write_ties, write_tree
+    from bim.records import (
+        IMAGES_FILE,
+        LINES_FILE,
+        TIES_FILE,
+        TREE_FILE,
+        write_images,
+        write_lines,
+        write_ties,
+        write_tree,
+    )
     from bim.schedule import Schedule, read_schedule
     from bim.tree import read_tree
     from bim.units import Units
@@ -42,9 +52,19 @@ def write_contents(model: Any, folder: Path, say: Callable[..., None]) -> None:
     write_tree(tree, texts, folder / TREE_FILE)
     write_ties(ties, folder / TIES_FILE)
     write_lines(drawn.drawings, folder / LINES_FILE)
-    for where, rule, message in [*tree.oddities, *careful.oddities, *drawn.oddities]:
+    images, odd_images = _images(model)
+    write_images(images, folder / IMAGES_FILE)
+    for where, rule, message in [*tree.oddities, *careful.oddities, *drawn.oddities, *odd_images]:
         say("problem", where=where, rule=rule, message=message)
     say("tree", objects=len(tree.rows))
+
+
+def _images(model: Any) -> tuple[list[StatedImage], list[tuple[str, str, str]]]:
+    if not every(model, "IfcSurfaceTexture"):
+        return [], []
+    from bim.textures import stated_images
+
+    return stated_images(model)
 
 
 def _ties(model: Any, tree: Tree, more: list[Tie]) -> list[Tie]:

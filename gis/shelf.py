@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import posixpath
-import re
 import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from scenes.beside import is_file_inside, name_beside
 from scenes.errors import LoadError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _MOST_BYTES = 16 << 30
 _WORST_RATIO = 250
 _SMALL = 10_000_000  # what is smaller than this when unpacked harms nobody
-_ADDRESS = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:|^//|^\\\\")
 _TROUBLES = (OSError, EOFError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError)
 
 
@@ -116,20 +115,11 @@ class Shelf:
         >>> shelf.beside("city.gml", "../secret.xml"), shelf.beside("city.gml", "http://example.org/a.xml")
         (None, None)
         """
-        reference = reference.strip().replace("\\", "/")
-        if not reference or _ADDRESS.match(reference) or reference.startswith("/") or "\0" in reference:
+        wanted = name_beside(name, reference)
+        if wanted is None:
             return None
-        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(name), reference))
-        if wanted.startswith(".."):
-            return None
-        if self.is_zip:
-            return wanted if wanted in self._entries else None
-        try:
-            real = (self.root / wanted).resolve(strict=True)
-            inside = real.is_relative_to(self.root.resolve()) and real.is_file()
-        except (OSError, ValueError):
-            return None
-        return wanted if inside else None
+        there = wanted in self._entries if self.is_zip else is_file_inside(self.root, wanted)
+        return wanted if there else None
 
     @cached_property
     def _entries(self) -> dict[str, zipfile.ZipInfo]:
