@@ -132,11 +132,11 @@ class _Document:
         yield from self._head()
         objects = self._body.get("CityObjects")
         if not isinstance(objects, dict):
-            yield self._bad("CityObjects", "has no CityObjects")
+            yield self._bad("cityjson-cityobjects", "has no CityObjects")
             return
         for key, item in objects.items():
             if not isinstance(item, dict):
-                yield self._bad("CityObjects", "is not an object", key)
+                yield self._bad("cityjson-cityobjects", "is not an object", key)
                 continue
             yield from self._object(key, item, objects)
             yield from self._levels(key, item)
@@ -144,29 +144,33 @@ class _Document:
                 yield from self._geometry(key, geometry)
         for template in self._templates.get("templates") or () if isinstance(self._templates, dict) else ():
             if not isinstance(template, dict) or template.get("type") not in _DEPTHS:
-                yield self._bad("template", "a geometry template has no known type")
+                yield self._bad("cityjson-template", "a geometry template has no known type")
 
     def _bad(self, rule: str, message: str, where: str = "") -> Problem:
-        return Problem("error", where or self._title, f"cityjson-{rule.lower()}", message, _ADVICE)
+        return Problem("error", where or self._title, rule, message, _ADVICE)
 
     def _head(self) -> Iterator[Problem]:
         body = self._body
         if body.get("type") not in ("CityJSON", "CityJSONFeature"):
-            yield self._bad("type", 'its "type" is not CityJSON or CityJSONFeature')
+            yield self._bad("cityjson-type", 'its "type" is not CityJSON or CityJSONFeature')
         if not self._is_feature:
             if body.get("version") not in _VERSIONS:
-                yield self._bad("version", f"version {body.get('version')!r} is not one of {', '.join(_VERSIONS)}")
+                yield self._bad(
+                    "cityjson-version", f"version {body.get('version')!r} is not one of {', '.join(_VERSIONS)}"
+                )
             elif body["version"] != "1.0" and not isinstance(body.get("transform"), dict):
-                yield self._bad("transform", 'has no "transform", which this version requires')
+                yield self._bad("cityjson-transform", 'has no "transform", which this version requires')
         elif body.get("id") not in (body.get("CityObjects") or {}):
-            yield self._bad("feature-id", f"its id {body.get('id')!r} is none of its CityObjects")
+            yield self._bad("cityjson-feature-id", f"its id {body.get('id')!r} is none of its CityObjects")
         if not isinstance(body.get("vertices"), list):
-            yield self._bad("vertices", 'has no list of "vertices"')
+            yield self._bad("cityjson-vertices", 'has no list of "vertices"')
         elif self._points is None:
-            yield self._bad("vertices", "its vertices are not triples of finite numbers (integers with a transform)")
+            yield self._bad(
+                "cityjson-vertices", "its vertices are not triples of finite numbers (integers with a transform)"
+            )
         for name in body if not self._has_extensions else ():
             if name.startswith("+"):
-                yield self._bad("extension", f"uses {name} without declaring an extension")
+                yield self._bad("cityjson-extension", f"uses {name} without declaring an extension")
 
     def _object(self, key: str, item: Mapping[str, Any], objects: Mapping[str, Any]) -> Iterator[Problem]:
         yield from self._kind(key, item)
@@ -174,25 +178,29 @@ class _Document:
             for other in item.get(relation) or ():
                 target = objects.get(other) if isinstance(other, str) else None
                 if target is None:
-                    yield self._bad("dangling", f"names {other!r} among its {relation}, which is not in the file", key)
+                    yield self._bad(
+                        "cityjson-dangling", f"names {other!r} among its {relation}, which is not in the file", key
+                    )
                 elif isinstance(target, dict) and key not in (target.get(back) or ()):
-                    yield self._bad("hierarchy", f"names {other!r} among its {relation}, but not the other way", key)
+                    yield self._bad(
+                        "cityjson-hierarchy", f"names {other!r} among its {relation}, but not the other way", key
+                    )
         if not isinstance(item.get("geometry", []), list):
-            yield self._bad("geometry", 'its "geometry" is not a list', key)
+            yield self._bad("cityjson-geometry", 'its "geometry" is not a list', key)
         if not isinstance(item.get("attributes", {}), dict):
-            yield self._bad("attributes", 'its "attributes" are not an object', key)
+            yield self._bad("cityjson-attributes", 'its "attributes" are not an object', key)
 
     def _kind(self, key: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         kind = item.get("type")
         if not isinstance(kind, str):
-            yield self._bad("object-type", "has no type", key)
+            yield self._bad("cityjson-object-type", "has no type", key)
         elif kind.startswith("+"):
             if not self._has_extensions:
-                yield self._bad("extension", f"is of type {kind}, which no declared extension explains", key)
+                yield self._bad("cityjson-extension", f"is of type {kind}, which no declared extension explains", key)
         elif kind not in _FIRST_LEVEL and kind not in _SECOND_LEVEL:
-            yield self._bad("object-type", f"is of type {kind!r}, which CityJSON does not know", key)
+            yield self._bad("cityjson-object-type", f"is of type {kind!r}, which CityJSON does not know", key)
         elif kind in _SECOND_LEVEL and not item.get("parents"):
-            yield self._bad("parents", f"is a {kind} without parents", key)
+            yield self._bad("cityjson-parents", f"is a {kind} without parents", key)
 
     def _levels(self, key: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         geometries = item.get("geometry")
@@ -202,7 +210,9 @@ class _Document:
             if isinstance(each, dict)
         ]
         for kind, lod in sorted({pair for pair in pairs if pairs.count(pair) > 1}, key=str):
-            yield self._bad("lod-repeated", f"has {pairs.count((kind, lod))} geometries {kind} of lod {lod}", key)
+            yield self._bad(
+                "cityjson-lod-repeated", f"has {pairs.count((kind, lod))} geometries {kind} of lod {lod}", key
+            )
 
     def _geometry(self, key: str, geometry: Any) -> Iterator[Problem]:
         kind = geometry.get("type") if isinstance(geometry, dict) else None
@@ -210,22 +220,24 @@ class _Document:
             templates = self._templates.get("templates") if isinstance(self._templates, dict) else None
             number = geometry.get("template")
             if not isinstance(number, int) or not 0 <= number < len(templates or ()):
-                yield self._bad("template", f"uses geometry template {number}, which the file does not have", key)
+                yield self._bad(
+                    "cityjson-template", f"uses geometry template {number}, which the file does not have", key
+                )
             return
         if kind not in _DEPTHS:
-            yield self._bad("geometry-type", f"has a geometry of type {kind!r}", key)
+            yield self._bad("cityjson-geometry-type", f"has a geometry of type {kind!r}", key)
             return
         if "lod" not in geometry:
-            yield self._bad("lod", 'has a geometry without "lod"', key)
+            yield self._bad("cityjson-lod", 'has a geometry without "lod"', key)
         elif self._version in ("1.1", "2.0") and not isinstance(geometry["lod"], str):
-            yield self._bad("lod", f"its lod {geometry['lod']!r} is not a text", key)
+            yield self._bad("cityjson-lod", f"its lod {geometry['lod']!r} is not a text", key)
         boundaries = geometry.get("boundaries")
         if not boundaries:
             yield Problem("warning", key, "geometry-902", "has an empty geometry", "leave it out, or export it whole")
             return
         wrong = _wrong_index(boundaries, _DEPTHS[kind], 0 if self._points is None else len(self._points))
         if wrong:
-            yield self._bad("boundaries", wrong, key)
+            yield self._bad("cityjson-boundaries", wrong, key)
             return
         yield from self._semantics(key, geometry)
         if self._points is not None and _DEPTHS[kind] >= _SURFACES:
@@ -237,11 +249,11 @@ class _Document:
             return
         surfaces = semantics.get("surfaces") if isinstance(semantics, dict) else None
         if not isinstance(surfaces, list):
-            yield self._bad("semantics", 'its semantics have no "surfaces"', key)
+            yield self._bad("cityjson-semantics", 'its semantics have no "surfaces"', key)
             return
         named = _flat(semantics.get("values"))
         if not all(isinstance(number, int) and 0 <= number < len(surfaces) for number in named):
-            yield self._bad("semantics", "its semantics name a surface that they do not have", key)
+            yield self._bad("cityjson-semantics", "its semantics name a surface that they do not have", key)
 
     def _add(self, name: str, kind: str, boundaries: Any) -> None:
         if _DEPTHS[kind] == _SURFACES:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scenes.errors import PackageError
+from twin.view.sentences import meaning, tell
+from twin.view.words_check import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,22 +16,6 @@ if TYPE_CHECKING:
     from scenes.checking import Report, Verdict
     from scenes.problems import Problem
 
-_WORDS = {
-    "en": {
-        "title": "Verification report", "sources": "Sources", "rules": "Rules", "between": "Between the sources",
-        "sound": "sound", "warnings": "warnings", "errors": "errors", "unreadable": "unreadable", "rule": "Rule",
-        "error": "Error", "warning": "Warning", "info": "Note", "object": "Object", "place": "Place",
-        "message": "Finding", "advice": "What to do", "objects": "objects", "none": "Nothing was found.",
-        "severity": "Severity", "nothing": "nothing loaded",
-    },
-    "zh": {
-        "title": "数据核查报告", "sources": "数据源", "rules": "规则", "between": "数据源之间",
-        "sound": "合格", "warnings": "有警告", "errors": "有错误", "unreadable": "无法读取", "rule": "规则",
-        "error": "错误", "warning": "警告", "info": "提示", "object": "对象", "place": "位置",
-        "message": "问题", "advice": "处理建议", "objects": "个对象", "none": "未发现问题。",
-        "severity": "级别", "nothing": "未加载",
-    },
-}  # fmt: skip
 _STYLE = """
 :root { color-scheme: light dark; --line: #8883; --soft: #8881; }
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; margin: 2rem auto; max-width: 88rem; padding: 0 1rem; }
@@ -60,7 +46,7 @@ def write_check_page(report: Report, path: Path, language: str = "en") -> Path:
     PackageError
         When the file cannot be written.
     """
-    text = _page(report, _WORDS[language], "zh-CN" if language == "zh" else "en")
+    text = _page(report, language)
     fresh = path.with_name(f".{path.name}.part")
     try:
         fresh.write_text(text, encoding="utf-8")
@@ -70,31 +56,33 @@ def write_check_page(report: Report, path: Path, language: str = "en") -> Path:
     return path
 
 
-def _page(report: Report, words: dict[str, str], language: str) -> str:
+def _page(report: Report, language: str) -> str:
+    words = WORDS[language]
     counts = report.as_dict()["summary"]
     tiles = "".join(
         f'<div class="tile"><b>{count}</b><span class="mark {state}">{words[state]}</span></div>'
         for state, count in counts.items()
     )
-    sources = "".join(_verdict(verdict, words) for verdict in report.verdicts)
-    between = f"<h2>{words['between']}</h2>{_findings(report.between, words)}" if report.between else ""
+    sources = "".join(_verdict(verdict, language) for verdict in report.verdicts)
+    between = f"<h2>{words['between']}</h2>{_findings(report.between, language)}" if report.between else ""
     return (
-        f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html><html lang="{words["tag"]}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{words['title']}</title><style>{_STYLE}</style></head><body><h1>{words['title']}</h1>"
-        f'<div class="tiles">{tiles}</div><h2>{words["rules"]}</h2>{_rules(report.rules(), words)}'
+        f'<div class="tiles">{tiles}</div><h2>{words["rules"]}</h2>{_rules(report.rules(), language)}'
         f"<h2>{words['sources']}</h2>{sources}{between}</body></html>"
     )
 
 
-def _rules(rules: dict[str, dict[str, int]], words: dict[str, str]) -> str:
+def _rules(rules: dict[str, dict[str, int]], language: str) -> str:
+    words = WORDS[language]
     if not rules:
         return f"<p>{words['none']}</p>"
     severities = ("error", "warning", "info")
-    head = "".join(f"<th>{words[name]}</th>" for name in ("rule", *severities))
+    head = "".join(f"<th>{words[name]}</th>" for name in ("rule", "meaning", *severities))
     rows = "".join(
-        f"<tr><td><code>{html.escape(rule)}</code></td>"
+        f"<tr><td><code>{html.escape(rule)}</code></td><td>{html.escape(meaning(rule, language).message)}</td>"
         + "".join(f"<td>{counts.get(severity, '')}</td>" for severity in severities)
         + "</tr>"
         for rule, counts in rules.items()
@@ -102,27 +90,30 @@ def _rules(rules: dict[str, dict[str, int]], words: dict[str, str]) -> str:
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def _verdict(verdict: Verdict, words: dict[str, str]) -> str:
+def _verdict(verdict: Verdict, language: str) -> str:
+    words = WORDS[language]
     loaded = f"{verdict.objects:,} {words['objects']}" if verdict.objects else words["nothing"]
+    findings = _findings(verdict.problems, language)
     opened = " open" if verdict.state in ("errors", "unreadable") else ""
     return (
         f'<details{opened}><summary><span class="mark {verdict.state}">{words[verdict.state]}</span> '
-        f"<code>{html.escape(verdict.source)}</code> · {loaded}</summary>{_findings(verdict.problems, words)}</details>"
+        f"<code>{html.escape(verdict.source)}</code> · {loaded}</summary>{findings}</details>"
     )
 
 
-def _findings(problems: Iterable[Problem], words: dict[str, str]) -> str:
-    rows = "".join(_finding(problem, words) for problem in problems)
+def _findings(problems: Iterable[Problem], language: str) -> str:
+    words = WORDS[language]
+    rows = "".join(_finding(problem, language) for problem in problems)
     if not rows:
         return f"<p>{words['none']}</p>"
     head = "".join(f"<th>{words[name]}</th>" for name in ("severity", "object", "place", "message", "advice", "rule"))
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def _finding(problem: Problem, words: dict[str, str]) -> str:
-    cells: dict[str, Any] = problem.as_dict()
-    mark = f'<span class="mark {problem.severity}">{words[problem.severity]}</span>'
-    texts = [html.escape(str(cells[name])) for name in ("object", "place", "message", "advice")]
+def _finding(problem: Problem, language: str) -> str:
+    told = tell(problem, language)
+    mark = f'<span class="mark {problem.severity}">{WORDS[language][problem.severity]}</span>'
+    texts = [html.escape(text) for text in (problem.object, told.place, told.message, told.advice)]
     return (
         f"<tr><td>{mark}</td>"
         + "".join(f"<td>{text}</td>" for text in texts)
