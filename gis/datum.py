@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenes.errors import GeoreferenceError
-from scenes.georeference import WGS84, parse_crs
+from scenes.georeference import WGS84, parse_crs, transformer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,7 @@ _ECCENTRICITY2 = 0.00669342162296594323
 # Box in which the shift is applied: least and greatest longitude, least and greatest latitude.
 _BOX_DEG = (72.004, 137.8347, 0.8293, 55.8271)
 _BD_TURN = np.pi * 3000.0 / 180.0
+_WEB_MAP = 3857
 
 
 def _wave(first: Floats, second: Floats) -> Floats:
@@ -122,13 +123,36 @@ def to_wgs84(datum_shift: str, longitude_deg: ArrayLike, latitude_deg: ArrayLike
     raise GeoreferenceError(datum_shift, "is not a known datum shift", "write gcj02 or bd09")
 
 
-def unshifted(source: Source, crs: str, x: ArrayLike, y: ArrayLike) -> tuple[str, Floats, Floats]:
-    """Return coordinates of a source without the map shift that its user names, and the system they are in then.
+def from_wgs84(datum_shift: str, longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> tuple[Floats, Floats]:
+    """Return degrees in the datum that `datum_shift` names, gcj02 or bd09, of WGS 84 places.
 
     Raises
     ------
     GeoreferenceError
-        When a shift is named for coordinates that are not degrees.
+        When the name is neither.
+
+    Examples
+    --------
+    >>> lon, lat = to_wgs84("bd09", *from_wgs84("bd09", 121.4737, 31.2305))
+    >>> round(float(lon), 8), round(float(lat), 8)
+    (121.4737, 31.2305)
+    """
+    if datum_shift == "gcj02":
+        return wgs84_to_gcj02(longitude_deg, latitude_deg)
+    if datum_shift == "bd09":
+        return gcj02_to_bd09(*wgs84_to_gcj02(longitude_deg, latitude_deg))
+    raise GeoreferenceError(datum_shift, "is not a known datum shift", "write gcj02 or bd09")
+
+
+def unshifted(source: Source, crs: str, x: ArrayLike, y: ArrayLike) -> tuple[str, Floats, Floats]:
+    """Return coordinates of a source without the map shift that its user names, and the system they are in then.
+
+    Degrees carry such a shift, and the metres that web maps make of them.
+
+    Raises
+    ------
+    GeoreferenceError
+        When a shift is named for coordinates that are neither.
 
     Examples
     --------
@@ -139,8 +163,37 @@ def unshifted(source: Source, crs: str, x: ArrayLike, y: ArrayLike) -> tuple[str
     """
     if not source.datum_shift:
         return crs, np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if not parse_crs(crs).is_geographic:
+    check_shift(source, crs)
+    lon, lat = (x, y) if parse_crs(crs).is_geographic else transformer(crs, WGS84).transform(x, y)
+    return WGS84, *to_wgs84(source.datum_shift, lon, lat)
+
+
+def shifted(source: Source, crs: str, longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> tuple[Floats, Floats]:
+    """Return where a source has WGS 84 places, with its map shift, in its own system: the inverse of `unshifted`.
+
+    Raises
+    ------
+    GeoreferenceError
+        When a shift is named for coordinates that carry none.
+    """
+    check_shift(source, crs)
+    lon, lat = from_wgs84(source.datum_shift, longitude_deg, latitude_deg)
+    if parse_crs(crs).is_geographic:
+        return lon, lat
+    east, north = transformer(WGS84, crs).transform(lon, lat)
+    return np.asarray(east), np.asarray(north)
+
+
+def check_shift(source: Source, crs: str) -> None:
+    """Refuse a map shift for a system of other metres than those of web maps.
+
+    Raises
+    ------
+    GeoreferenceError
+        When it is one.
+    """
+    parsed = parse_crs(crs)
+    if not parsed.is_geographic and parsed.to_epsg() != _WEB_MAP:
         raise GeoreferenceError(
             source.path, f"{source.datum_shift} shifts degrees, but it is in {crs}", "leave the shift out"
         )
-    return WGS84, *to_wgs84(source.datum_shift, x, y)

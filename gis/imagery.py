@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from gis.datum import from_wgs84, unshifted
 from gis.draping_images import Extent, Piece, dressed, squares
 from gis.ground import ground_z, relief_of
 from gis.placing import check_bounds
@@ -182,7 +183,7 @@ class RasterCutter:
         side = np.linspace(0, 1, 21)
         x = np.concatenate([bounds[0] + side * (bounds[2] - bounds[0])] * 2 + [np.full(21, bounds[i]) for i in (0, 2)])
         y = np.concatenate([np.full(21, bounds[i]) for i in (1, 3)] + [bounds[1] + side * (bounds[3] - bounds[1])] * 2)
-        local_x, local_y = self.frame.localise_from(crs, x, y)
+        local_x, local_y = self.frame.localise_from(*unshifted(self.source, crs, x, y))
         if not (np.isfinite(local_x).all() and np.isfinite(local_y).all()):
             raise GeoreferenceError(self.source.shown, "lies outside the system of the scene", "name another --crs")
         width = float(np.ptp(local_x))
@@ -209,10 +210,11 @@ class RasterCutter:
         rasterio = library()
         from affine import Affine  # noqa: PLC0415 - comes with rasterio
 
-        step_x = (piece.east_m - piece.west_m) / piece.width_px
-        step_y = (piece.north_m - piece.south_m) / piece.height_px
-        west, north = self.frame.to_projected(piece.west_m, piece.north_m)
-        place = Affine(step_x, 0.0, west, 0.0, -step_y, north)
+        x, y = self._theirs(piece)
+        place = Affine(
+            (x[1] - x[0]) / piece.width_px, (x[2] - x[0]) / piece.height_px, x[0],
+            (y[1] - y[0]) / piece.width_px, (y[2] - y[0]) / piece.height_px, y[0],
+        )  # fmt: skip
         with opened(self.source, path) as dataset:
             palette = _palette(dataset)
             nearest = rasterio.enums.Resampling.nearest
@@ -230,6 +232,19 @@ class RasterCutter:
                 if not known.any():
                     return np.zeros((piece.height_px, piece.width_px, _RGBA), np.uint8)
                 return _pixels(warped, known, _bands(dataset), palette, self._range(path, dataset))
+
+    def _theirs(self, piece: Piece) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where the rasters have the corners north-west, north-east and south-west of a piece, projected.
+
+        Across a piece a map shift is a plane to a decimetre.
+        """
+        corner_x = np.array([piece.west_m, piece.east_m, piece.west_m])
+        corner_y = np.array([piece.north_m, piece.north_m, piece.south_m])
+        if not self.source.datum_shift:
+            return corner_x + self.frame.easting_m, corner_y + self.frame.northing_m
+        moved = from_wgs84(self.source.datum_shift, *self.frame.lonlat(corner_x, corner_y))
+        east, north = transformer(WGS84, self.frame.crs).transform(*moved)
+        return np.asarray(east), np.asarray(north)
 
     def _range(self, path: str, dataset: Any) -> tuple[float, float]:
         """Return the values that become black and white: of bytes 0 and 255, else those of nearly all pixels."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.datum import shifted, unshifted
 from gis.ground import GridGround, MosaicGround, relief_of
 from gis.imagery import is_imagery
 from gis.placing import check_bounds
@@ -164,7 +165,7 @@ def _ground_of(source: Source, path: str, name: str, frame: Georeference, budget
             "name it with --crs, or place the grid with --place FILE=E,N,H,ANGLE",
         )
     check_bounds(source.path, horizontal(crs), raster.bounds())
-    if parse_crs(horizontal(crs)) == parse_crs(frame.crs):
+    if not source.datum_shift and parse_crs(horizontal(crs)) == parse_crs(frame.crs):
         x, y = raster.x - frame.easting_m, raster.y - frame.northing_m
         ground = GridGround(x, y, raster.values - frame.height_m, 0.5, name)
     else:
@@ -203,7 +204,7 @@ def _warped(raster: Raster, crs: str, frame: Georeference, source: Source, name:
     side = np.linspace(0, 1, 21)
     rim_x = np.concatenate([west + side * (east - west)] * 2 + [np.full(21, west), np.full(21, east)])
     rim_y = np.concatenate([np.full(21, south), np.full(21, north)] + [south + side * (north - south)] * 2)
-    x, y = frame.localise_from(crs, rim_x, rim_y)
+    x, y = frame.localise_from(*unshifted(source, crs, rim_x, rim_y))
     if not (np.isfinite(x).all() and np.isfinite(y).all()) or max(np.ptp(x), np.ptp(y)) > _WIDEST_M:
         raise GeoreferenceError(
             source.path,
@@ -212,7 +213,10 @@ def _warped(raster: Raster, crs: str, frame: Georeference, source: Source, name:
         )
     columns, rows = _axes(x, y, raster)
     grid_x, grid_y = np.meshgrid(columns + frame.easting_m, rows + frame.northing_m)
-    own_x, own_y = transformer(frame.crs, crs).transform(grid_x, grid_y)
+    if source.datum_shift:
+        own_x, own_y = shifted(source, crs, *transformer(frame.crs, WGS84).transform(grid_x, grid_y))
+    else:
+        own_x, own_y = transformer(frame.crs, crs).transform(grid_x, grid_y)
     z = GridGround(raster.x, raster.y, raster.values, 0.5).heights(own_x, own_y)
     return GridGround(columns, rows, z - frame.height_m, name=name)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.datum import shifted
 from gis.draping_images import Extent, Piece
 from gis.imagery import dress_terrain, flat_ground, flat_layer
 from gis.tilegrids import ImageService, wms_service, wmts_service, xyz_service
@@ -69,13 +70,13 @@ class ImageServiceLoader:
         extent = scene_extent(source, context)
         yield (
             flat_layer(source),
-            flat_ground(source, extent, ServiceCutter(_service(source), context.georeference), context),
+            flat_ground(source, extent, ServiceCutter(_service(source), context.georeference, source), context),
         )
 
     def dress(self, source: Source, context: LoadContext) -> dict[int, Batch]:
         """Return the batches of terrain with the image on them, as places in ``context.loaded``."""
         extent = scene_extent(source, context)
-        return dress_terrain(context, extent, ServiceCutter(_service(source), context.georeference))
+        return dress_terrain(context, extent, ServiceCutter(_service(source), context.georeference, source))
 
 
 def scene_extent(source: Source, context: LoadContext) -> Extent:
@@ -108,6 +109,7 @@ class ServiceCutter:
 
     service: ImageService
     frame: Georeference
+    source: Source
 
     def cut(self, pieces: Sequence[Piece]) -> Iterator[Picture | None]:
         """Yield one image a piece."""
@@ -131,6 +133,8 @@ class ServiceCutter:
     def _theirs(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return local places in the system of the service, east first."""
         crs = WGS84 if self.service.crs == "CRS:84" else self.service.crs
+        if self.source.datum_shift:
+            return shifted(self.source, crs, *self.frame.lonlat(x, y))
         east, north = transformer(self.frame.crs, crs).transform(x + self.frame.easting_m, y + self.frame.northing_m)
         return np.asarray(east), np.asarray(north)
 

@@ -84,6 +84,15 @@ class Source:
     datum_shift: str = ""
     schema: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse two statements about one place."""
+        if self.place is not None and self.datum_shift:
+            raise GeoreferenceError(
+                self.shown,
+                f"is placed by hand and said to be in {self.datum_shift}, where only one of the two can hold",
+                f"leave out --place or --{self.datum_shift}",
+            )
+
     @property
     def is_remote(self) -> bool:
         """Whether the path is the address of a service or database."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.datum import unshifted
 from gis.modelframe import ModelFrame
 from gis.models3d.objects import ModelRows
 from gis.models3d.tile_content import Reading, pieces_of
@@ -17,7 +18,7 @@ from gis.shelf import Shelf
 from gis.sniffing import head_of, zip_names
 from gis.themes import plain_name
 from scenes.errors import CityTwinError, GeoreferenceError, LoadError, MissingLibraryError
-from scenes.georeference import GEOCENTRIC, transformer
+from scenes.georeference import GEOCENTRIC, WGS84, transformer
 from scenes.loading import Location
 from scenes.problems import Problems
 from scenes.schema import KINDS
@@ -127,7 +128,7 @@ class _Placing:
         if not _on_earth(np.median(points, axis=0)):
             raise _nowhere(self._source)
         lon, lat, height = transformer(GEOCENTRIC, "EPSG:4979").transform(points[:, 0], points[:, 1], points[:, 2])
-        x, y = self._frame.from_lonlat(lon, lat)
+        x, y = self._frame.localise_from(*unshifted(self._source, WGS84, lon, lat))
         return np.column_stack([x, y, np.asarray(height) - self._frame.height_m])
 
 

@@ -82,7 +82,7 @@ class GtfsLoader:
 
     def locate(self, source: Source) -> Location | None:
         """Return the middle of the stops."""
-        places = stop_places(_feed(source, Problems(limit=0)), Problems(limit=0), source.title)
+        places = stop_places(_feed(source, Problems(limit=0)), Problems(limit=0), source)
         known = places[np.isfinite(places).all(axis=1)]
         if not len(known):
             raise LoadError(source.path, "none of its stops has a place", "get the feed again")
@@ -105,7 +105,7 @@ class GtfsLoader:
         feed = _feed(source, problems)
         service = service_of(feed, problems, where)
         times = stop_times_of(feed, problems, where)
-        places = stop_places(feed, problems, where)
+        places = stop_places(feed, problems, source)
         frame, ground = context.georeference, relief_of(context.ground)
         route = feed.places("trips", "route_id", "routes", "route_id")
         found = {
@@ -177,10 +177,10 @@ def _routes(
     """Return routes as bands in their colours, with trips a day and headways on the busiest day."""
     (source, context), count = at, feed.count("routes")
     modes = [_mode(number) for number in feed.numbers("routes", "route_type").tolist()]
-    paths = _paths_by_route(feed, route, places, times, shape_paths(feed, context.problems, source.title))
+    paths = _paths_by_route(feed, route, places, times, shape_paths(feed, context.problems, source))
     owner = np.array([row for row in range(count) for _ in paths[row]], np.int64)
     flat = [path for ways in paths for path in ways]
-    lines = local_lines(flat, Plan(source, WGS84), context.georeference)
+    lines = local_lines(flat, Plan(replace(source, datum_shift=""), WGS84), context.georeference)
     widths = np.array([5.0 if modes[row][0] in _WIDE else 3.0 for row in owner], np.float64)
     lifts = _ROUTE_LIFT_M + 0.01 * (owner % 30).astype(np.float64)
     soup = ribbons(lines, widths, lifts, _colours(feed, modes)[owner], relief_of(context.ground))

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.datum import unshifted
+from scenes.georeference import WGS84
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.networks.gtfs_feed import Feed
     from scenes.problems import Problems
+    from scenes.sources import Source
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -71,8 +75,9 @@ def stop_times_of(feed: Feed, problems: Problems, where: str) -> StopTimes:
     )  # fmt: skip
 
 
-def stop_places(feed: Feed, problems: Problems, where: str) -> Floats:
-    """Return longitude and latitude of each stop, (s, 2); NaN where it has none that can be true."""
+def stop_places(feed: Feed, problems: Problems, source: Source) -> Floats:
+    """Return WGS 84 longitude and latitude of each stop, (s, 2); NaN where it has none that can be true."""
+    where = source.title
     lon, lat = feed.numbers("stops", "stop_lon"), feed.numbers("stops", "stop_lat")
     kinds, ids = feed.texts("stops", "location_type"), feed.texts("stops", "stop_id")
     outside = (np.abs(lon) > 180) | (np.abs(lat) > 90)
@@ -87,24 +92,29 @@ def stop_places(feed: Feed, problems: Problems, where: str) -> Floats:
         for row in np.flatnonzero(mask).tolist():
             problems.add("warning", f"{where}/stops.txt#{ids[row]}", rule, text.format(lon[row], lat[row]))
     bad = outside | origin | ~np.isfinite(lon) | ~np.isfinite(lat)
-    places = np.column_stack([lon, lat])
+    places = _unmoved(source, lon, lat)
     places[bad] = np.nan
     return places
 
 
-def shape_paths(feed: Feed, problems: Problems, where: str) -> dict[str, Floats]:
-    """Return (n, 2) longitude and latitude of each shape by its id, in the order of its points."""
+def shape_paths(feed: Feed, problems: Problems, source: Source) -> dict[str, Floats]:
+    """Return (n, 2) WGS 84 longitude and latitude of each shape by its id, in the order of its points."""
     names, code = np.unique(feed.texts("shapes", "shape_id").astype(str), return_inverse=True)
     lon, lat = feed.numbers("shapes", "shape_pt_lon"), feed.numbers("shapes", "shape_pt_lat")
     good = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
     if not good.all():
         text = f"{int((~good).sum())} points of shapes are not on the Earth: left out"
-        problems.add("warning", f"{where}/shapes.txt", "number-out-of-range", text)
+        problems.add("warning", f"{source.title}/shapes.txt", "number-out-of-range", text)
     order = np.flatnonzero(good)
     order = order[np.lexsort((feed.numbers("shapes", "shape_pt_sequence")[order], code[order]))]
     starts = np.searchsorted(code[order], np.arange(len(names) + 1))
-    points = np.column_stack([lon, lat])[order]
+    points = _unmoved(source, lon[order], lat[order])
     return {str(name): points[starts[row] : starts[row + 1]] for row, name in enumerate(names)}
+
+
+def _unmoved(source: Source, lon: Floats, lat: Floats) -> Floats:
+    """Return (n, 2) longitude and latitude of a feed without the map shift that its user names."""
+    return np.column_stack(unshifted(source, WGS84, lon, lat)[1:])
 
 
 def _check_order(feed: Feed, arrive: Floats, leave: Floats, trip: Integers, problems: Problems, where: str) -> None:

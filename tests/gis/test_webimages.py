@@ -17,6 +17,7 @@ from PIL import Image
 from shapely.geometry import box
 
 from gis import webfetch
+from gis.datum import from_wgs84
 from gis.tilegrids import picture_at, with_query, wms_service, wmts_service, xyz_service
 from gis.webfetch import Fetcher
 from scenes.assembly import assemble, gather
@@ -177,8 +178,8 @@ def city(write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyP
     return write("houses.geojson", [(box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE), {"height": 5})])
 
 
-def apart(scene: Scene) -> float:
-    """Return how far, on average, the colours of the image layer are from the right ones."""
+def apart(scene: Scene, moved: Callable[[Any, Any], tuple[Any, Any]] = lambda x, y: (x, y)) -> float:
+    """Return how far, on average, the colours of the image layer are from those of their places on the server."""
     mesh = scene.layers["imagery"].batches[0].finest()
     assert mesh.triangle_images is not None
     distances = []
@@ -191,7 +192,7 @@ def apart(scene: Scene) -> float:
         grid_x, grid_y = np.meshgrid(x[::16], y[::16])
         frame = scene.georeference
         east, north = transformer(frame.crs, "EPSG:3857").transform(grid_x + frame.easting_m, grid_y + frame.northing_m)
-        distances.append(np.abs(pixels[::16, ::16, :3] - colour_at(east, north)).mean())
+        distances.append(np.abs(pixels[::16, ::16, :3] - colour_at(*moved(east, north))).mean())
     return float(np.mean(distances))
 
 
@@ -213,6 +214,19 @@ def test_every_kind_of_service_shows_the_right_place_and_is_not_asked_twice(
     before = len(server.asked)
     assert apart(assemble(sources)) < 4
     assert len(server.asked) == before
+
+
+@pytest.mark.parametrize("shift", ["gcj02", "bd09"])
+def test_tiles_of_a_shifted_map_come_to_their_true_place(server: Server, city: Path, shift: str) -> None:
+    address = f"xyz+{server.address}/tiles/{{z}}/{{x}}/{{y}}.png#maxzoom=18"
+    scene = assemble([Source(str(city)), Source(address, datum_shift=shift)])
+
+    def moved(east: Any, north: Any) -> tuple[Any, Any]:
+        lon, lat = transformer("EPSG:3857", "EPSG:4326").transform(east, north)
+        return transformer("EPSG:4326", "EPSG:3857").transform(*from_wgs84(shift, lon, lat))
+
+    assert apart(scene, moved) < 4
+    assert apart(scene) > 20
 
 
 def test_the_key_is_never_shown(server: Server, city: Path) -> None:
