@@ -9,23 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.cityobjects import ModelNotes, batches_of
-from gis.codelists import CodeLists
 from gis.gml_appearance import Appearances
-from gis.gml_attributes import AttributeReader
-from gis.gml_chunks import ChunkWriter
-from gis.gml_implicit import ImplicitReader
-from gis.gml_links import FarElements
+from gis.gml_documents import Document, DocumentReader
 from gis.gml_numbers import numbers_of
-from gis.gml_reader import DocumentFacts, MemberReader
-from gis.gml_stream import members, objects_in
+from gis.gml_pieces import PIECE_BYTES
+from gis.gml_reader import DocumentFacts
+from gis.gml_stream import members
 from gis.modelframe import ModelFrame, crs_from_name
-from gis.placements import Placements
 from gis.shelf import Shelf
 from gis.sniffing import head_of, zip_names
 from scenes.errors import GeoreferenceError, LoadError
-from scenes.georeference import parse_crs
-from scenes.model import BATCH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,15 +32,24 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _ENDINGS = (".gml", ".citygml", ".xml")
-_CHUNK_TEXTS = 400_000  # coordinate lists that are turned into batches at once
 _SAMPLE_OBJECTS = 60
 
 
 class CityGmlLoader:
-    """Reads CityGML 1 to 3: every module, in LoD 0 to 4, object by object."""
+    """Reads CityGML 1 to 3: every module, in LoD 0 to 4, some megabytes at a time.
+
+    Parameters
+    ----------
+    piece_bytes
+        How much of a document becomes batches at once; large documents are read by several processes.
+    """
 
     name = "citygml"
     guarded = True
+
+    def __init__(self, piece_bytes: int = PIECE_BYTES) -> None:
+        """Do nothing yet."""
+        self._piece_bytes = piece_bytes
 
     def supports(self, source: Source) -> bool:
         """Say whether the file is CityGML, by its namespaces, or an archive with CityGML in it."""
@@ -87,7 +89,7 @@ class CityGmlLoader:
         for number, head in enumerate(heads):
             context.progress(f"reading {head.name}", number / len(heads))
             try:
-                for pair in _document(source, shelf, head, context):
+                for pair in _document(source, shelf, head, context, self._piece_bytes):
                     empty = False
                     yield pair
             except (LoadError, GeoreferenceError) as error:
@@ -98,43 +100,17 @@ class CityGmlLoader:
             raise LoadError(source.path, "there is no city object in it", "export it again, with its objects")
 
 
-def _document(source: Source, shelf: Shelf, head: _Head, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:
+def _document(
+    source: Source, shelf: Shelf, head: _Head, context: LoadContext, piece_bytes: int
+) -> Iterator[tuple[Layer, Batch]]:
     """Yield the batches of one document."""
     frame = ModelFrame.of(source, head.crs, head.points)
     frame.report(head.points, context)
-    attributes = AttributeReader(CodeLists(shelf, head.name, context.problems))
     appearances = _appearances(shelf, head)
-    far = FarElements(shelf, head.name, context.problems)
-    metric = not frame.crs or parse_crs(frame.crs).is_projected
-    placements = Placements(functools.partial(_to_local, frame, context), metric)
-    implicit = ImplicitReader(placements, far, context.problems)
-    reader = MemberReader(head.facts, attributes, far, implicit, appearances, context.problems)
-    writer = ChunkWriter(shelf, head.name, frame, context, implicit)
-    with shelf.open(head.name) as file:
-        for member in members(file, source.path):
-            for element in objects_in(member):
-                reader.read(element)
-            if reader.chunk.is_full(BATCH_ROWS, _CHUNK_TEXTS):
-                yield from _batches(reader, writer, source, context)
-    yield from _batches(reader, writer, source, context)
-    _report(attributes, appearances, source, context)
-
-
-def _batches(
-    reader: MemberReader, writer: ChunkWriter, source: Source, context: LoadContext
-) -> Iterator[tuple[Layer, Batch]]:
-    chunk = reader.fresh()
-    if not chunk.objects:
-        return
-    for each in chunk.objects:
-        owners = reader.surface_owners
-        each.relations = [(kind, owners.get(target, target), role) for kind, target, role in each.relations]
-    notes = ModelNotes("gml:id", reader.units)
-    yield from batches_of(chunk.objects, writer.surfaces(chunk), notes, source, context)
-
-
-def _to_local(frame: ModelFrame, context: LoadContext, points: Floats) -> Floats:
-    return frame.to_local(points, context.georeference)
+    document = Document(source, shelf, head.name, head.facts, appearances, frame, context)
+    reader = DocumentReader(document, piece_bytes)
+    yield from reader.batches()
+    _report(reader.foreign, appearances, source, context)
 
 
 def _appearances(shelf: Shelf, head: _Head) -> Appearances:
@@ -147,9 +123,9 @@ def _appearances(shelf: Shelf, head: _Head) -> Appearances:
     return found
 
 
-def _report(attributes: AttributeReader, appearances: Appearances, source: Source, context: LoadContext) -> None:
-    if attributes.foreign:
-        names = ", ".join(sorted(attributes.foreign))[:300]
+def _report(foreign: set[str], appearances: Appearances, source: Source, context: LoadContext) -> None:
+    if foreign:
+        names = ", ".join(sorted(foreign))[:300]
         what = f"it uses extensions ({names}): their values are kept as properties"
         context.problems.add("info", source.path, "extension-kept", what)
     if appearances.georeferenced:

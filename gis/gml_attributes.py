@@ -7,12 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gis.dynamizers import GROUP, dynamizer_of
-from gis.gml_words import WORDS, XLINK_HREF, Role, Word, local_name, word
+from gis.gml_elements import Element
+from gis.gml_words import XLINK_HREF, Role, Word, local_name, word
 from gis.plateau import is_unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gis.cityobjects import ModelObject
     from gis.codelists import CodeLists
+    from gis.gml_columns import Elements
 
 _CODES = frozenset({"class", "function", "usage", "roofType", "name", "description", "identifier", "surfaceMaterial"})
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,14})$")
@@ -21,6 +25,7 @@ _UNITS = {"metre": "m", "meter": "m", "metres": "m", "meters": "m", "sqm": "m2",
           "cbm": "m3", "m^3": "m3", "m³": "m3", "degree": "deg", "deg": "deg", "percent": "%", "hours": "h",
           "hour": "h"}  # fmt: skip
 _DEEPEST = 12
+_MOST_KNOWN = 100_000
 
 
 class AttributeReader:
@@ -37,48 +42,68 @@ class AttributeReader:
         self._codes = codes
         self.units: dict[str, str] = {}
         self.foreign: set[str] = set()
+        self._known: dict[tuple[str, bytes], tuple[tuple[str, Any], ...]] = {}
 
-    def read(self, element: Any, owner: ModelObject) -> None:
+    def read(self, page: Elements, number: int, owner: ModelObject) -> None:
         """Read the direct children of an object that are no geometry and no objects."""
-        for child in element:
-            sort = WORDS[child.tag]
-            role = sort.role
-            if sort.is_inner or role is Role.SKIPPED:
-                continue
-            if sort.is_foreign and sort.space:
-                self.foreign.add(sort.space)
-            if len(child) == 0:
-                self._plain(child, sort, owner)
-            elif role is Role.ATTRIBUTE and not sort.is_foreign:
-                self._structured(child, sort, owner)
-            elif sort.name != "boundedBy" and not WORDS[child[0].tag].is_inner:
-                self._group(child, owner)
+        codes, ends = page.columns[:2]
+        words = page.words
+        child, last = number + 1, ends[number]
+        while child < last:
+            sort, behind = words[codes[child]], ends[child]
+            if not sort.is_silent:
+                if sort.is_foreign and sort.space:
+                    self.foreign.add(sort.space)
+                if behind == child + 1:
+                    self._leaf(page, child, sort, owner)
+                elif sort.is_generic:
+                    self._generic(page, child, owner)
+                elif sort.role is Role.ATTRIBUTE and not sort.is_foreign:
+                    self._structured(Element(page, child), sort, owner)
+                elif sort.name != "boundedBy" and not words[codes[child + 1]].is_inner:
+                    self._group(Element(page, child), owner)
+            child = behind
 
-    def _plain(self, child: Any, sort: Word, owner: ModelObject) -> None:
-        text = (child.text or "").strip()
+    def _leaf(self, page: Elements, number: int, sort: Word, owner: ModelObject) -> None:
+        """Read an element without children; what was said before is known."""
+        columns = page.columns
+        mark = page.tags[columns[0][number]], page.text[columns[4][number] : columns[3][number]]
+        pairs = self._known.get(mark)
+        if pairs is None:
+            pairs = self._known[mark] = self._plain(page, number, sort)
+        if not pairs:
+            self._link(page.attributes(number), sort, owner)
+        for name, value in pairs:
+            self._put(owner.attributes, name, value)
+
+    def _plain(self, page: Elements, number: int, sort: Word) -> tuple[tuple[str, Any], ...]:
+        """Return the attributes that an element without children gives."""
+        text, said = page.text_at(number), page.attributes(number)
         if not text:
-            self._link(child, sort, owner)
-            return
-        value = self._value(sort.name, text, child)
-        self._put(owner.attributes, sort.name, value)
-        if value is not text and child.get("codeSpace") and value != text:
-            self._put(owner.attributes, f"{sort.name}_code", text)
+            return ()
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        value = self._value(sort.name, text, said)
+        if value is not text and said.get("codeSpace") and value != text:
+            return (sort.name, value), (f"{sort.name}_code", text)
+        return ((sort.name, value),)
 
-    def _link(self, child: Any, sort: Word, owner: ModelObject) -> None:
-        target = child.get(XLINK_HREF)
+    @staticmethod
+    def _link(said: Mapping[str, str], sort: Word, owner: ModelObject) -> None:
+        target = said.get(XLINK_HREF)
         if not target:
             return
         if sort.name == "groupMember":
-            owner.relations.append(("member", target.lstrip("#"), child.get("role") or ""))
+            owner.relations.append(("member", target.lstrip("#"), said.get("role") or ""))
         elif sort.name in {"parent", "relatedTo", "generalizesTo", "buildingUnit", "storey", "buildingRoom"}:
             owner.relations.append(("related", target.lstrip("#"), sort.name))
 
-    def _value(self, name: str, text: str, child: Any) -> Any:
+    def _value(self, name: str, text: str, said: Mapping[str, str]) -> Any:
         """Return a text as what it is: the name of a code, a number, or itself; None where it means unknown."""
-        space = child.get("codeSpace")
+        space = said.get("codeSpace")
         if space:
             return self._codes.label(space, text) or text
-        uom = child.get("uom")
+        uom = said.get("uom")
         value = text if name in _CODES and not uom else typed(text)
         if is_unknown(name, value):
             return None
@@ -102,9 +127,7 @@ class AttributeReader:
 
     def _structured(self, child: Any, sort: Word, owner: ModelObject) -> None:
         """Read an attribute that has parts of its own in CityGML."""
-        if sort.name.endswith(("Attribute", "AttributeSet")):
-            self._generic(child, owner)
-        elif sort.name == "address":
+        if sort.name == "address":
             self._address(child, owner)
         elif sort.name == "relatedTo":
             for relation in child:
@@ -125,7 +148,9 @@ class AttributeReader:
     def _measured_height(self, child: Any, owner: ModelObject) -> None:
         value = child.find(".//{*}value")
         if value is not None and value.text:
-            self._put(owner.attributes, "measuredHeight", self._value("measuredHeight", value.text.strip(), value))
+            self._put(
+                owner.attributes, "measuredHeight", self._value("measuredHeight", value.text.strip(), value.attrib)
+            )
 
     @staticmethod
     def _series(found: dict[str, Any], element: Any, owner: ModelObject) -> None:
@@ -134,30 +159,32 @@ class AttributeReader:
         identity = next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
         group[name if name not in group else f"{name}~{identity or len(group)}"] = found
 
-    def _generic(self, child: Any, owner: ModelObject) -> None:
+    def _generic(self, page: Elements, number: int, owner: ModelObject) -> None:
         """Read a generic attribute of CityGML 2 (named by XML attribute) or 3 (named by element), or a set of them."""
-        holder = child
-        if child.get("name") is None and len(child) and local_name(child[0].tag)[:1].isupper():
-            holder = child[0]
-        name = holder.get("name") or _text_of(holder, "name")
+        holder, parts = number, page.children(number)
+        name = page.attributes(number).get("name")
+        if name is None and page.name_at(parts[0])[:1].isupper():
+            holder, parts = parts[0], page.children(parts[0])
+            name = page.attributes(holder).get("name")
+        named = {page.name_at(part): part for part in reversed(parts)}
+        name = name or (page.text_at(named["name"]) if "name" in named else "")
         if not name:
             return
-        if local_name(holder.tag).lower().endswith("attributeset"):
+        kind = page.name_at(holder).lower()
+        if kind.endswith("attributeset"):
             group = owner.properties.setdefault(name, {})
             inner = type(owner)("", "", attributes=group)
-            for part in holder:
-                if local_name(part.tag).endswith("Attribute"):
-                    self._generic(part, inner)
+            for part in parts:
+                if page.name_at(part).endswith("Attribute") and page.children(part):
+                    self._generic(page, part, inner)
             return
-        value = next((part for part in holder if local_name(part.tag) == "value"), None)
-        if value is None or not (value.text or "").strip():
+        text = page.text_at(named["value"]) if "value" in named else ""
+        if not text:
             return
         known = name if name not in owner.attributes and name != "name" else f"gen_{name}"
-        text, kind = value.text.strip(), local_name(holder.tag).lower()
-        is_text = kind.startswith(("string", "code", "uri", "date"))
-        self._put(
-            owner.attributes, known, text if is_text and not value.get("codeSpace") else self._value(known, text, value)
-        )
+        said = page.attributes(named["value"])
+        is_text = kind.startswith(("string", "code", "uri", "date")) and not said.get("codeSpace")
+        self._put(owner.attributes, known, text if is_text else self._value(known, text, said))
 
     def _group(self, child: Any, owner: ModelObject) -> None:
         """Read a structured attribute as a group of properties, named by its type."""
@@ -183,7 +210,7 @@ class AttributeReader:
                 continue
             text = (child.text or "").strip() or child.get(XLINK_HREF) or ""
             if text:
-                value = self._value(name, text, child)
+                value = self._value(name, text, child.attrib)
                 self._put(found, name, value)
                 if child.get("codeSpace") and value != text:
                     self._put(found, f"{name}_code", text)
@@ -258,10 +285,3 @@ def unit_of(uom: str) -> str:
         plain = re.split(r"[:/#]", plain)[-1]
     plain = plain.lstrip("#")
     return _UNITS.get(plain.lower(), plain)[:40]
-
-
-def _text_of(element: Any, name: str) -> str:
-    for child in element:
-        if local_name(child.tag) == name:
-            return (child.text or "").strip()
-    return ""

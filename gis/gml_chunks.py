@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
-    Integers = NDArray[np.int64]
+    Integers = NDArray[np.integer[Any]]
 
 _FLAT_KINDS = frozenset({"LandUse", "WaterBody", "Road", "Railway", "Square", "Track", "PlantCover"})
 
@@ -55,7 +55,7 @@ class ChunkWriter:
     def surfaces(self, chunk: Chunk) -> SurfaceCollector:
         """Return the geometry of a chunk."""
         surfaces = SurfaceCollector()
-        if chunk.shapes.rows:
+        if len(chunk.shapes):
             self._polygons(chunk, surfaces)
         self._others(chunk.shapes, surfaces)
         for target, anchor in self._implicit.anchors:
@@ -75,15 +75,14 @@ class ChunkWriter:
         return np.nan_to_num(self._context.ground.heights(local[:, 0], local[:, 1]))
 
     def _polygons(self, chunk: Chunk, surfaces: SurfaceCollector) -> None:
-        rings = chunk.shapes.read()
-        self._report_broken(chunk, rings)
+        shapes = chunk.shapes.read()
+        rings, rows, levels = shapes.rings, shapes.rows, shapes.levels
+        self._report_broken(chunk, rings, rows)
         points = rings.reversed_at(chunk.shapes.backward)
         local = self._local(points)
-        rows = np.array(chunk.shapes.rows, np.int64)
-        levels = np.array(chunk.shapes.levels)
         kinds = [each.kind for each in chunk.objects]
         self._lift_dummies(local, _dummies(points, rings, levels, kinds, rows) & self._geographic, rings, rows)
-        paints, semantics = self._looks(chunk, surfaces)
+        paints, semantics = self._looks(chunk, shapes.looks, surfaces)
         images, uvs = self._paint(chunk, rings, paints, surfaces)
         block = rings.block(local, rows, (paints, semantics, images))
         if uvs is not None:
@@ -91,9 +90,9 @@ class ChunkWriter:
         for level in np.unique(levels):
             surfaces.add_block(str(level), block.take((levels == level) & ~rings.broken))
 
-    def _report_broken(self, chunk: Chunk, rings: Rings) -> None:
+    def _report_broken(self, chunk: Chunk, rings: Rings, rows: Integers) -> None:
         for number in np.flatnonzero(rings.broken).tolist():
-            owner = chunk.objects[chunk.shapes.rows[number]].key
+            owner = chunk.objects[rows[number]].key
             self._context.problems.add(
                 "error", owner, "geometry-broken", "a polygon has coordinates that are not numbers: left out",
                 "repair it in its source",
@@ -115,11 +114,10 @@ class ChunkWriter:
         self._context.problems.add("info", self._frame.source.path, "height-dummy", what)
 
     @staticmethod
-    def _looks(chunk: Chunk, surfaces: SurfaceCollector) -> tuple[Integers, Integers]:
+    def _looks(chunk: Chunk, looks: Integers, surfaces: SurfaceCollector) -> tuple[Integers, Integers]:
         """Return the paint and the surface code of each polygon."""
         found = [(surfaces.paint(Look(semantic=code, kind=kind)), code) for kind, code in chunk.looks]
         paint, code = np.array(found, np.int64).reshape(-1, 2).T
-        looks = np.array(chunk.shapes.looks, np.int64)
         return paint[looks], code[looks]
 
     def _paint(

@@ -122,7 +122,7 @@ def _shapes_in(geometry: Any) -> ShapeList:
 
 def _block(shapes: ShapeList) -> PolygonBlock:
     """Return the polygons of a shape about its own origin."""
-    rings = shapes.read()
+    rings = shapes.read().rings
     none = np.zeros(len(rings.broken), np.int64)
     block = rings.block(np.nan_to_num(rings.reversed_at(shapes.backward)), none, (none, none, none - 1))
     return block.take(~rings.broken)

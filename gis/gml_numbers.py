@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+_BLANKS = bytes.maketrans(b"\n\t\r,", b"    ")
+
 
 def numbers_of(texts: Sequence[str]) -> tuple[Floats, Integers]:
     """Return the numbers of all texts one behind another, and how many each text has.
@@ -28,25 +30,31 @@ def numbers_of(texts: Sequence[str]) -> tuple[Floats, Integers]:
     >>> numbers.tolist(), counts.tolist()
     ([1.0, 2.5, 300.0, 4.0, 5.0, 6.0], [3, 3, 0])
     """
-    if not texts:
+    return numbers_in(pa.array(texts, pa.large_string()))
+
+
+def numbers_in(texts: pa.Array) -> tuple[Floats, Integers]:
+    """Return the numbers of an Arrow array of texts, as `numbers_of` does."""
+    if not len(texts):
         return np.zeros(0), np.zeros(0, np.int64)
-    joined = "\0".join(texts)
-    for other in "\n\t\r,":
-        joined = joined.replace(other, " ")
-    words = pc.split_pattern(pc.split_pattern(pa.array([joined], pa.large_string()), "\0").flatten(), " ")
+    _, offsets, values = texts.cast(pa.large_binary()).buffers()
+    plain = values.to_pybytes().translate(_BLANKS) if values is not None else b""
+    edges = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    one = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(edges.copy()), pa.py_buffer(plain))
+    words = pc.split_pattern(one, " ")
     flat = words.flatten()
     filled = pc.not_equal(flat, "")
-    offsets = words.offsets.to_numpy()
+    ends = words.offsets.to_numpy()
     before = np.concatenate([[0], np.cumsum(filled.to_numpy(zero_copy_only=False))])
     try:
         numbers = flat.filter(filled).cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
-        return _one_by_one(texts)
-    return numbers, np.diff(before[offsets - offsets[0]]).astype(np.int64)
+        return _one_by_one(texts.to_pylist())
+    return numbers, np.diff(before[ends - ends[0]]).astype(np.int64)
 
 
-def _one_by_one(texts: Sequence[str]) -> tuple[Floats, Integers]:
-    parts = [_numbers(text) for text in texts]
+def _one_by_one(texts: Sequence[str | bytes]) -> tuple[Floats, Integers]:
+    parts = [_numbers(text.decode() if isinstance(text, bytes) else text) for text in texts]
     return np.concatenate(parts), np.array([len(part) for part in parts], np.int64)
 
 

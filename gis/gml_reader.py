@@ -1,24 +1,35 @@
-"""From the members of a CityGML document to objects and their shapes, one pass through each member."""
+"""From the pages of a CityGML document to objects and their shapes: geometry by columns, attributes one by one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gis import plateau
 from gis.cityobjects import ModelObject
 from gis.gml_appearance import Appearances
-from gis.gml_links import id_of
-from gis.gml_shapes import ShapeList, ShapeReader, Target
-from gis.gml_words import GML_IDS, WORDS, XLINK_HREF, Role, Word, local_name, word
+from gis.gml_elements import Element
+from gis.gml_following import LinkFollower
+from gis.gml_layout import NO_LEVEL, layout_of
+from gis.gml_links import Ids, id_of
+from gis.gml_rings import Geometry
+from gis.gml_shapes import ShapeBlock, ShapeList, ShapeReader, Target
+from gis.gml_tags import NotPlainError
+from gis.gml_words import GML_IDS, Role, local_name
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gis.gml_attributes import AttributeReader
+    from gis.gml_columns import Elements
     from gis.gml_implicit import ImplicitReader
+    from gis.gml_layout import Layout
     from gis.gml_links import FarElements
     from scenes.problems import Problems
 
-_DEEPEST_LINK = 30
+    Integers = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +70,9 @@ class Chunk:
         """Return the number of a look."""
         return self.looks.setdefault((kind, code), len(self.looks))
 
-    def is_full(self, rows: int, texts: int) -> bool:
-        """Say whether it is time to make batches."""
-        return len(self.objects) >= rows or len(self.shapes.texts) >= texts
 
-
-@dataclass(slots=True)
-class _Place:
-    """An object or thematic surface that is being passed: its row, the code of a surface, the object's own level."""
-
-    row: int
-    code: int = 0
-    level: str = ""
-
-
-class MemberReader:
-    """Reads members into a chunk.
+class PageReader:
+    """Reads pages into chunks.
 
     Parameters
     ----------
@@ -97,130 +95,94 @@ class MemberReader:
         appearances: Appearances,
         problems: Problems,
     ) -> None:
-        """Start with an empty chunk."""
+        """Start with nothing."""
         self._facts, self._attributes, self._far, self._implicit = facts, attributes, far, implicit
         self._appearances, self._problems = appearances, problems
-        self._keys: dict[str, int] = {}
+        self.keys: dict[str, int] = {}
         self.surface_owners: dict[str, str] = {}
-        self.chunk = Chunk()
-        self.fresh()
 
     @property
     def units(self) -> dict[str, str]:
         """UCUM units of the attributes so far."""
         return self._attributes.units
 
-    def fresh(self) -> Chunk:
-        """Return the chunk that was filled, and begin another one."""
-        full, self.chunk = self.chunk, Chunk()
-        wants_ids = self._facts.has_links or self._facts.has_appearance
-        facts = self._facts
-        self._shapes = ShapeReader(
-            self.chunk.shapes, id_of if wants_ids else None, facts.is_flat, rings=facts.has_appearance
-        )
-        return full
+    def read(self, page: Elements, number: int = 0) -> Chunk:
+        """Return the objects of a page with their shapes; its number tells objects without an id apart.
 
-    def read(self, element: Any) -> None:
-        """Read one top-level object with everything inside it."""
-        appearances = self._appearances
+        Raises
+        ------
+        NotPlainError
+            When a start tag is not well-formed; nothing of the page counts then.
+        """
+        before = dict(self.keys)
+        try:
+            return self._read(page, f"{number}." if number else "")
+        except NotPlainError:
+            self.keys = before
+            raise
+
+    def _read(self, page: Elements, prefix: str) -> Chunk:
+        layout = layout_of(page)
+        chunk = Chunk()
+        ids = Ids(page)
+        self._objects(page, layout, chunk, (ids, prefix))
+        self._surfaces(page, layout, chunk)
+        own = self._painted(page, layout)
+        geometry = Geometry(page, layout, flat=self._facts.is_flat)
+        levels = [_own_level(page, number, chunk.objects[row]) for row, number in enumerate(layout.objects.tolist())]
+        self._shapes(page, layout, chunk, (geometry, levels))
         if self._facts.has_appearance:
-            if element.find(".//{*}Appearance") is not None:
-                appearances = Appearances(dict(appearances.colours), dict(appearances.images))
-                appearances.read(element)
-            appearances.spread(element, id_of, GML_IDS[0])
-        first = len(self.chunk.shapes.rows)
-        self._pass(element)
-        if appearances:
-            self.chunk.appearances.append((first, len(self.chunk.shapes.rows), appearances))
+            _name_rings(chunk.shapes, geometry, ids)
+        self._appear(page, chunk, (geometry, own))
+        reader = ShapeReader(chunk.shapes, id_of if own else None, self._facts.is_flat, rings=bool(own))
+        owners = _Owners(layout, chunk, levels)
+        for number in geometry.loose.tolist():
+            reader.take_loose(Element(page, number), owners.target(number))
+        placed = page.having(Role.PLACED) & layout.live[np.maximum(page.parents, 0)]
+        for number in np.flatnonzero(placed & (layout.root >= 0)).tolist():
+            target = owners.target(number)
+            self._implicit.read(Element(page, number), target, chunk.objects[target.row].kind)
+        if self._facts.has_links:
+            follower = LinkFollower(page, layout, chunk, (geometry, ids), self._far, self._problems)
+            follower.follow(owners.target, reader)
+            self._appear_linked(follower.added, own, chunk)
+        return chunk
 
-    def _pass(self, element: Any) -> None:
-        """Go through an object in the order of the document."""
-        self._shapes.begin()
-        first, first_polygon = len(self.chunk.objects), len(self.chunk.shapes.rows)
-        places: dict[Any, _Place] = {}
-        links: list[tuple[Target, str]] = []
-        self._object(element, element, places)
-        target = Target(first, places[element].level or "1", self._look(places[element]))
-        take, words, skipped = self._shapes.take, WORDS, 0
-        for node in element.iter():
-            if skipped:
-                skipped -= 1
-                continue
-            sort = words[node.tag]
-            if sort.is_passed:
-                continue
-            if sort.is_geometric:
-                take(sort.role, node, target)
-            elif sort.is_linking:
-                target = target if sort.role is Role.LINKED else self._target(node, sort, places)
-                if reference := node.get(XLINK_HREF):
-                    links.append((target, reference))
-            elif node is not element:
-                skipped = self._enter(node, sort, target, places)
-        if links:
-            self._follow(element, links, (first, first_polygon))
+    def _objects(self, page: Elements, layout: Layout, chunk: Chunk, naming: tuple[Ids, str]) -> None:
+        ids, prefix = naming
+        above = layout.row[np.maximum(page.parents[layout.objects], 0)].tolist()
+        words, codes = page.words, page.columns[0]
+        named = zip(layout.objects.tolist(), above, ids.of(layout.objects), strict=True)
+        for number, parent, own in named:
+            sort = words[codes[number]]
+            name = sort.name
+            around = chunk.objects[parent].key if parent >= 0 else ""
+            kind, layer = (sort.kind, "") if sort.role is Role.OBJECT else plateau.kind_of(name, sort.space)
+            key = self._unique(own or f"{around}/{name}-{prefix}{len(chunk.objects)}")
+            owner = ModelObject(key, kind, parent=around, layer=layer)
+            self._attributes.read(page, number, owner)
+            if kind != name:
+                owner.attributes.setdefault("citygml_class", name)
+            _finish(owner)
+            chunk.objects.append(owner)
 
-    def _enter(self, node: Any, sort: Word, target: Target, places: dict[Any, _Place]) -> int:
-        """Begin an object or a surface inside another object; return how many of the next elements are done with."""
-        if sort.role is Role.SKIPPED or sort.role is Role.PLACED:
-            if sort.role is Role.PLACED:
-                self._implicit.read(node, target, self.chunk.objects[target.row].kind)
-            return sum(1 for _ in node.iter()) - 1
-        above = _above(node, places)
-        if sort.role is Role.OBJECT:
-            self._object(node, above, places)
-            return 0
-        place = places[above]
-        places[node] = _Place(place.row, sort.code or place.code, place.level)
-        if self._facts.has_relations or len(node) > 1 or (len(node) and word(node[0].tag).role is not Role.SHAPE):
-            self._surface(node, self.chunk.objects[place.row])
-        return 0
+    def _surfaces(self, page: Elements, layout: Layout, chunk: Chunk) -> None:
+        """Keep what thematic surfaces say of themselves with their object."""
+        is_surface = page.having(Role.SURFACE) & layout.live
+        is_surface[layout.objects] = False
+        if not self._facts.has_relations:
+            children = np.bincount(page.parents[page.parents >= 0], minlength=len(page))
+            first = np.append(page.having(Role.SHAPE), [False])[1:]
+            is_surface &= (children > 1) | ((children == 1) & ~first)
+        for number in np.flatnonzero(is_surface).tolist():
+            self._surface(Element(page, number), chunk.objects[layout.row[number]])
 
-    def _object(self, node: Any, above: Any, places: dict[Any, _Place]) -> None:
-        sort = word(node.tag)
-        name = sort.name
-        parent = self.chunk.objects[places[above].row].key if above in places else ""
-        kind, layer = (sort.kind, "") if sort.role is Role.OBJECT else plateau.kind_of(name, sort.space)
-        key = self._unique(id_of(node) or f"{parent}/{name}-{len(self.chunk.objects)}")
-        owner = ModelObject(key, kind, parent=parent, layer=layer)
-        self._attributes.read(node, owner)
-        if kind != name:
-            owner.attributes.setdefault("citygml_class", name)
-        title = owner.attributes.pop("name", "")
-        owner.name = str(title[0] if isinstance(title, list) else title)
-        for word_, value in owner.attributes.items():
-            if isinstance(value, list):
-                owner.attributes[word_] = "; ".join(str(each) for each in value)
-        self._japanese(owner)
-        self.chunk.objects.append(owner)
-        level = self._own_level(node) if kind == "ReliefFeature" else ""
-        places[node] = _Place(len(self.chunk.objects) - 1, sort.code, level)
-
-    @staticmethod
-    def _japanese(owner: ModelObject) -> None:
-        if not owner.properties:
-            return
-        depth = plateau.flood_depth_m(owner.properties)
-        if depth is not None:
-            owner.attributes["flood_depth_m"] = depth
-        if owner.kind == "WaterBody" and plateau.is_hazard(owner.properties):
-            owner.layer = "hazards"
-
-    @staticmethod
-    def _own_level(node: Any) -> str:
-        """Return the level of detail that a relief object says of itself."""
-        for child in node:
-            if local_name(child.tag) == "lod" and (child.text or "").strip() in set("01234"):
-                return str(child.text.strip())
-        return ""
-
-    def _surface(self, node: Any, owner: ModelObject) -> None:
-        """Keep what a thematic surface says of itself with its object."""
+    def _surface(self, node: Element, owner: ModelObject) -> None:
         name = id_of(node)
         if name:
             self.surface_owners[name] = owner.key
         extra = ModelObject("", "")
-        self._attributes.read(node, extra)
+        self._attributes.read(node.page, node.number, extra)
         owner.relations += extra.relations
         series = extra.properties.pop("timeseries", {})
         for title, found in series.items():
@@ -230,81 +192,101 @@ class MemberReader:
         if values:
             owner.properties[f"{local_name(node.tag)} {name}".strip()] = values
 
-    def _target(self, node: Any, sort: Word, places: dict[Any, _Place]) -> Target:
-        place = places[_above(node, places)]
-        look = self.chunk.look(self.chunk.objects[place.row].kind, place.code or sort.code)
-        return Target(place.row, sort.level or place.level or "1", look)
+    def _painted(self, page: Elements, layout: Layout) -> dict[int, Appearances]:
+        """Return the appearances that are valid in each root; polygons may get ids for them."""
+        if not self._facts.has_appearance:
+            return {}
+        holding = set(layout.root[page.named("Appearance")].tolist())
+        found: dict[int, Appearances] = {}
+        for number in layout.roots.tolist():
+            appearances = self._appearances
+            if number in holding:
+                appearances = Appearances(dict(appearances.colours), dict(appearances.images))
+                appearances.read(Element(page, number))
+            appearances.spread(Element(page, number), id_of, GML_IDS[0])
+            if appearances:
+                found[number] = appearances
+        return found
 
-    def _look(self, place: _Place) -> int:
-        return self.chunk.look(self.chunk.objects[place.row].kind, place.code)
+    def _shapes(self, page: Elements, layout: Layout, chunk: Chunk, found: tuple[Geometry, list[str]]) -> None:
+        """Put the polygons of a page into its chunk."""
+        geometry, own_levels = found
+        rows, levels, codes = layout.owners(geometry.polygons)
+        fallback = np.array([int(level or 1) for level in own_levels], np.int64)
+        levels = np.where(levels == NO_LEVEL, fallback[rows], levels)
+        kinds = [each.kind for each in chunk.objects]
+        known = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
+        kind = np.array([known[each] for each in kinds], np.int64)[rows]
+        pairs, which = np.unique(kind * 1_000 + codes, return_inverse=True)
+        names = list(known)
+        looks = np.array([chunk.look(names[pair // 1_000], pair % 1_000) for pair in pairs.tolist()], np.int64)
+        block = ShapeBlock(geometry.rings, rows, levels.astype("U1"), looks[which.reshape(-1)])
+        shapes = chunk.shapes
+        shapes.block = block if len(rows) else None
+        if (page.having(Role.TURNED)).any():
+            shapes.backward |= geometry.backward(page)
+
+    @staticmethod
+    def _appear(page: Elements, chunk: Chunk, found: tuple[Geometry, dict[int, Appearances]]) -> None:
+        geometry, own = found
+        for number, appearances in own.items():
+            first, last = np.searchsorted(geometry.polygons, [number, page.ends[number]]).tolist()
+            chunk.appearances.append((first, last, appearances))
+
+    @staticmethod
+    def _appear_linked(added: list[tuple[int, int, int]], own: dict[int, Appearances], chunk: Chunk) -> None:
+        for root, first, last in added:
+            if root in own:
+                chunk.appearances.append((first, last, own[root]))
 
     def _unique(self, key: str) -> str:
-        count = self._keys.get(key, 0) + 1
-        self._keys[key] = count
+        count = self.keys.get(key, 0) + 1
+        self.keys[key] = count
         return key if count == 1 else f"{key}~{count}"
 
-    def _follow(self, element: Any, links: list[tuple[Target, str]], first: tuple[int, int]) -> None:
-        """Read what links name and their object does not have at that level."""
-        shapes = self.chunk.shapes
-        lines = {row: self._line(row, first[0]) for row in set(shapes.rows[first[1] :])}
-        present = {
-            (shapes.levels[number], row, name)
-            for number in range(first[1], len(shapes.rows))
-            if (name := shapes.ids.get(number))
-            for row in lines[shapes.rows[number]]
-        }
-        near: dict[str, Any] | None = None
-        for target, reference in links:
-            name = reference.removeprefix("#")
-            if (target.level, target.row, name) in present:
-                continue
-            if near is None:
-                near = {each: node for node in element.iter("*") if (each := id_of(node))}
-            self._read_link(reference, target, near, present, frozenset())
 
-    def _line(self, row: int, first: int) -> list[int]:
-        """Return a row of the member and the rows above it."""
-        rows = [row]
-        by_key = {each.key: place for place, each in enumerate(self.chunk.objects[first:], first)}
-        while (above := by_key.get(self.chunk.objects[rows[-1]].parent)) is not None and above not in rows:
-            rows.append(above)
-        return rows
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """Says whose geometry single elements are."""
 
-    def _read_link(
-        self, reference: str, target: Target, near: dict[str, Any], present: set[Any], chain: frozenset[str]
-    ) -> None:
-        if reference in chain or len(chain) > _DEEPEST_LINK:
-            self._problems.add("warning", self.chunk.objects[target.row].key, "link-cycle",
-                               f"{reference[:100]} leads back to itself", "export it again")  # fmt: skip
-            return
-        found = near.get(reference[1:]) if reference.startswith("#") else None
-        if found is None:
-            found = self._far.find(reference)
-        if found is None:
-            self._problems.add("warning", self.chunk.objects[target.row].key, "link-broken",
-                               f"{reference[:100]} is not in the file", "export it again")  # fmt: skip
-            return
-        self._shapes.begin()
-        for node in found.iter():
-            sort = word(node.tag)
-            role = sort.role
-            deeper = node.get(XLINK_HREF) if role is Role.LINKED else None
-            if role is Role.POLYGON:
-                mark = (target.level, target.row, id_of(node))
-                if mark[2] and mark in present:
-                    self._shapes.begin()
-                    continue
-                present.add(mark)
-            if deeper:
-                self._read_link(deeper, target, near, present, chain | {reference})
-                self._shapes.begin()
-            elif sort.is_geometric:
-                self._shapes.take(role, node, target)
+    layout: Layout
+    chunk: Chunk
+    levels: list[str]
+
+    def target(self, number: int) -> Target:
+        """Return whose the geometry in an element is."""
+        row, level, code = (int(column[0]) for column in self.layout.owners(np.array([number])))
+        look = self.chunk.look(self.chunk.objects[row].kind, code)
+        return Target(row, str(level) if level != NO_LEVEL else self.levels[row] or "1", look)
 
 
-def _above(node: Any, places: dict[Any, _Place]) -> Any:
-    """Return the object or surface that an element lies in."""
-    above = node.getparent()
-    while above is not None and above not in places:
-        above = above.getparent()
-    return above if above is not None else next(iter(places))
+def _name_rings(shapes: ShapeList, geometry: Geometry, ids: Ids) -> None:
+    """Keep the ids of polygons and rings: appearances name them."""
+    shapes.ids |= {place: name for place, name in enumerate(ids.of(geometry.polygons)) if name}
+    shapes.ring_ids |= {place: name for place, name in enumerate(ids.of(geometry.ring_elements)) if name}
+
+
+def _finish(owner: ModelObject) -> None:
+    """Take the name out of the attributes, join lists, and look at what PLATEAU says."""
+    title = owner.attributes.pop("name", "")
+    owner.name = str(title[0] if isinstance(title, list) else title)
+    for word, value in owner.attributes.items():
+        if isinstance(value, list):
+            owner.attributes[word] = "; ".join(str(each) for each in value)
+    if not owner.properties:
+        return
+    depth = plateau.flood_depth_m(owner.properties)
+    if depth is not None:
+        owner.attributes["flood_depth_m"] = depth
+    if owner.kind == "WaterBody" and plateau.is_hazard(owner.properties):
+        owner.layer = "hazards"
+
+
+def _own_level(page: Elements, number: int, owner: ModelObject) -> str:
+    """Return the level of detail that a relief object says of itself, empty for others."""
+    if owner.kind != "ReliefFeature":
+        return ""
+    for child in Element(page, number):
+        if local_name(child.tag) == "lod" and (text := (child.text or "").strip()) in set("01234"):
+            return text
+    return ""

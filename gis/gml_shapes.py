@@ -12,12 +12,12 @@ from gis.gml_words import Role, word
 from gis.polygons import PolygonBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Integers = NDArray[np.int64]
+    Integers = NDArray[np.integer[Any]]
 
 RING, LINE, POINTS = 0, 1, 2
 LARGEST = 1e9
@@ -32,13 +32,25 @@ class Target:
     look: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class ShapeBlock:
+    """The polygons of a page: their rings, and (g,) row of the object, level and look of each."""
+
+    rings: Rings
+    rows: Integers
+    levels: NDArray[np.str_]
+    looks: Integers
+
+
 @dataclass
 class ShapeList:
-    """Rings of polygons, lines and points as they stand in the document, in flat lists.
+    """Rings of polygons, lines and points: those of a page as a block, those that links name in flat lists.
 
-    A polygon is known by its number; `ids` and `ring_ids` are filled only where somebody asks for them.
+    A polygon is known by its number, those of the block first; `ids` and `ring_ids` are filled only where somebody
+    asks for them.
     """
 
+    block: ShapeBlock | None = None
     texts: list[str] = field(default_factory=list)
     sizes: dict[int, int] = field(default_factory=dict)  # text: numbers a point, where it is not three
     ring_texts: list[int] = field(default_factory=list)  # first text of each ring
@@ -53,18 +65,22 @@ class ShapeList:
     other_texts: list[str] = field(default_factory=list)
     other_sizes: dict[int, int] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        """Return the number of polygons."""
+        return len(self.rows) + (len(self.block.rows) if self.block else 0)
+
     def polygon(self, target: Target) -> int:
         """Begin a polygon and return its number."""
         self.polygon_rings.append(len(self.ring_texts))
         self.rows.append(target.row)
         self.levels.append(target.level)
         self.looks.append(target.look)
-        return len(self.rows) - 1
+        return len(self) - 1
 
     def ring(self) -> int:
         """Begin a ring of the last polygon and return its number."""
         self.ring_texts.append(len(self.texts))
-        return len(self.ring_texts) - 1
+        return len(self.ring_texts) - 1 + (len(self.block.rings.lengths) if self.block else 0)
 
     def other(self, what: int, target: Target, texts: list[str], size: int) -> None:
         """Add a line or points."""
@@ -74,20 +90,19 @@ class ShapeList:
             self.other_sizes.update(dict.fromkeys(range(first, first + len(texts)), size))
         self.others.append((what, target, first, len(self.other_texts)))
 
-    def read(self) -> Rings:
-        """Return the numbers of all rings."""
-        points, counts, bad = _points_of(self.texts, self.sizes)
-        starts = np.array([*self.ring_texts, len(self.texts)], np.int64)
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        lengths = np.diff(ends[starts])
+    def read(self) -> ShapeBlock:
+        """Return all polygons with their numbers."""
+        points, counts, bad = points_of(*numbers_of(self.texts), self.sizes)
         firsts = np.array([*self.polygon_rings, len(self.ring_texts)], np.int64)
-        broken_rings = np.diff(np.concatenate([[0], np.cumsum(bad)])[starts]) > 0
-        broken = np.diff(np.concatenate([[0], np.cumsum(broken_rings)])[firsts]) > 0
-        return Rings(points, lengths, np.diff(firsts), broken)
+        rings = rings_of(points, counts, bad, (np.array([*self.ring_texts, len(self.texts)], np.int64), firsts))
+        named = ShapeBlock(
+            rings, np.array(self.rows, np.int64), np.array(self.levels, str), np.array(self.looks, np.int64)
+        )
+        return named if self.block is None else joined(self.block, named) if self.rows else self.block
 
     def read_others(self) -> list[tuple[int, Target, Floats]]:
         """Return lines and points with their coordinates; broken ones are left out."""
-        points, counts, bad = _points_of(self.other_texts, self.other_sizes)
+        points, counts, bad = points_of(*numbers_of(self.other_texts), self.other_sizes)
         ends = np.concatenate([[0], np.cumsum(counts)]).tolist()
         return [
             (what, target, points[ends[first] : ends[last]])
@@ -120,20 +135,44 @@ class Rings:
 
     def block(self, points: Floats, rows: Integers, looks: tuple[Integers, Integers, Integers]) -> PolygonBlock:
         """Return the polygons over other points (turned to local metres)."""
-        paints, semantics, images = looks
-        return PolygonBlock(points, self.lengths, self.ring_counts, rows, paints, semantics, images)
+        columns = [np.asarray(column, np.int64) for column in (self.lengths, self.ring_counts, rows, *looks)]
+        lengths, counts, owners, paints, semantics, images = columns
+        return PolygonBlock(points, lengths, counts, owners, paints, semantics, images)
 
 
-def _points_of(texts: list[str], sizes: dict[int, int]) -> tuple[Floats, Integers, NDArray[np.bool_]]:
-    """Return (p, 3) points, how many each text has, and which texts are broken; a missing height is NaN."""
-    numbers, counts = numbers_of(texts)
-    width = np.full(len(texts), 3)
+def joined(first: ShapeBlock, second: ShapeBlock) -> ShapeBlock:
+    """Return the polygons of two blocks as one."""
+    pairs = zip(vars(first.rings).values(), vars(second.rings).values(), strict=True)
+    rings = Rings(*(np.concatenate(pair) for pair in pairs))
+    rest = zip((first.rows, first.levels, first.looks), (second.rows, second.levels, second.looks), strict=True)
+    return ShapeBlock(rings, *(np.concatenate(pair) for pair in rest))
+
+
+def rings_of(points: Floats, counts: Integers, bad: NDArray[np.bool_], firsts: tuple[Integers, Integers]) -> Rings:
+    """Return rings from the points of texts; `firsts` are the first text of each ring, the first ring of each polygon.
+
+    Both have one more entry for the end. A polygon with a bad text is broken.
+    """
+    starts, rings = firsts
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    broken_rings = np.diff(np.concatenate([[0], np.cumsum(bad)])[starts]) > 0
+    broken = np.diff(np.concatenate([[0], np.cumsum(broken_rings)])[rings]) > 0
+    return Rings(points, np.diff(ends[starts]), np.diff(rings), broken)
+
+
+def points_of(
+    numbers: Floats, counts: Integers, sizes: Mapping[int, int]
+) -> tuple[Floats, Integers, NDArray[np.bool_]]:
+    """Return (p, 3) points of texts, how many each has, and which texts are broken; a missing height is NaN.
+
+    `counts` are the numbers of each text, `sizes` the numbers a point of those that do not have three.
+    """
+    width = np.full(len(counts), 3)
     if sizes:
         width[list(sizes)] = list(sizes.values())
     flat = (counts == 2) & (width == 3)  # a position without a height, whatever the file says
     width[flat] = 2
     bad = (counts % width != 0) | (counts == 0)
-    starts = np.concatenate([[0], np.cumsum(counts)])
     if not bad.any() and (width == 3).all():
         points = numbers.reshape(-1, 3)
     else:
@@ -145,10 +184,9 @@ def _points_of(texts: list[str], sizes: dict[int, int]) -> tuple[Floats, Integer
     wild |= np.isinf(points[:, 2])
     sizes_of = np.where(bad, 0, counts // width)
     if wild.any():
-        owner = np.repeat(np.arange(len(texts)), sizes_of)
+        owner = np.repeat(np.arange(len(counts)), sizes_of)
         bad[owner[wild]] = True
         points = np.where(wild[:, None], 0.0, points)
-    del starts
     return points, sizes_of.astype(np.int64), bad
 
 
@@ -186,10 +224,11 @@ class ShapeReader:
     _ring: Any = None
     _polygon: int = -1
     _turned: int = 0
+    _upside_down: bool = False
 
-    def begin(self) -> None:
-        """Forget what the last member left open."""
-        self._ring, self._polygon, self._turned = None, -1, 0
+    def begin(self, *, turned: bool = False) -> None:
+        """Forget what was left open; `turned` says that everything from now on looks the other way."""
+        self._ring, self._polygon, self._turned, self._upside_down = None, -1, 0, turned
 
     def take(self, role: Role, element: Any, target: Target) -> None:
         """Read one element in the order of the document."""
@@ -205,9 +244,9 @@ class ShapeReader:
     def _begin_polygon(self, element: Any, target: Target) -> None:
         number = self._polygon = self.shapes.polygon(target)
         self._ring = None
-        if self._turned:
-            self._turned -= 1
+        if (self._turned > 0) != self._upside_down:
             self.shapes.backward.add(number)
+        self._turned = max(0, self._turned - 1)
         if self.id_of is not None:
             name = self.id_of(element)
             if name:
@@ -229,14 +268,14 @@ class ShapeReader:
             return
         holder = element.getparent()
         ring = self._ring
-        if ring is not None and (holder is ring or _is_in(holder, ring)):
+        if ring is not None and _is_in(holder, ring):
             self.shapes.texts.append(text)
             if self.flat:
                 self._note_size(element, text, self.shapes.sizes, len(self.shapes.texts) - 1)
             return
-        self._loose(element, target)
+        self.take_loose(element, target)
 
-    def _loose(self, element: Any, target: Target) -> None:
+    def take_loose(self, element: Any, target: Target) -> None:
         """Read the coordinates of a line or of a point."""
         name = word(element.tag).name
         holder = element.getparent()
@@ -246,7 +285,7 @@ class ShapeReader:
         texts = [element.text]
         if name == "pos" and kind != "Point":
             texts = [each.text for each in holder.iter("{*}pos") if each.text]
-            if holder.find("{*}pos") is not element:
+            if holder.find("{*}pos") != element:
                 return
         size = _size(element, element.text) if self.flat else 3
         self.shapes.other(POINTS if kind == "Point" else LINE, target, texts, size)
@@ -262,7 +301,7 @@ def _is_in(element: Any, ring: Any) -> bool:
     for _ in range(6):
         if element is None:
             return False
-        if element is ring:
+        if element == ring:
             return True
         element = element.getparent()
     return False

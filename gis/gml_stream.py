@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from gis.gml_words import local_name
 from scenes.errors import CityTwinError, LoadError, MissingLibraryError
 
 if TYPE_CHECKING:
@@ -78,13 +77,6 @@ def parsed(data: bytes, path: str) -> Any:
         raise LoadError(path, f"it is not well-formed XML ({reason})", "export or download it again") from error
     etree.strip_elements(root, etree.Entity, with_tail=False)
     return root
-
-
-def objects_in(member: Any) -> Iterator[Any]:
-    """Yield the object elements of a member."""
-    for child in member:
-        if isinstance(child.tag, str) and local_name(child.tag) != "appearanceMember":
-            yield child
 
 
 def _forget(element: Any) -> None:

@@ -100,6 +100,10 @@ class Word:
         Whether it belongs to an extension (ADE) and not to CityGML or GML.
     is_inner
         Whether it is geometry, an object or a surface, and so no attribute.
+    is_silent
+        Whether it is one of those, or passed over.
+    is_generic
+        Whether it is a generic attribute, or a set of them.
     is_linking
         Whether it holds geometry, or names it instead.
     """
@@ -114,6 +118,8 @@ class Word:
     is_geometric: bool = False
     is_foreign: bool = False
     is_inner: bool = False
+    is_silent: bool = False
+    is_generic: bool = False
     is_linking: bool = False
 
 
@@ -128,8 +134,12 @@ class _Words(dict[str, Word]):
             sort,
             is_passed=sort.role in {Role.WALK, Role.GEOMETRY, Role.ATTRIBUTE},
             is_geometric=sort.role in {Role.POLYGON, Role.RING, Role.COORDINATES, Role.TURNED},
-            is_foreign=not _CITYGML.search(sort.space) and not sort.space.startswith(_GML),
+            is_foreign=not _is_own(sort.space),
             is_inner=sort.role in _INNER,
+            is_silent=sort.role in _INNER or sort.role is Role.SKIPPED,
+            is_generic=sort.role is Role.ATTRIBUTE
+            and sort.name.endswith(("Attribute", "AttributeSet"))
+            and _is_own(sort.space),
             is_linking=sort.role in {Role.LINKED, Role.SHAPE, Role.IMPLICIT},
         )
         self[tag] = found
@@ -141,6 +151,10 @@ _INNER = frozenset(
 )
 _MOST_WORDS = 20_000
 WORDS = _Words()
+
+
+def _is_own(space: str) -> bool:
+    return bool(_CITYGML.search(space)) or space.startswith(_GML)
 
 
 def word(tag: str) -> Word:
