@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from scenes.assembly import Outcome, gather
+from scenes.assembly import gather
 from scenes.errors import CityTwinError, GeoreferenceError
 from scenes.guard import readers
 from scenes.problems import Problem, Problems
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scenes.model import Scene
+    from scenes.outcomes import Outcome
     from scenes.sources import Source
 
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 class Checker(Protocol):
     """Checks one family of formats against its rules. Making one does no work.
 
-    With the class attribute ``guarded = True`` `check` runs in a reader process (`scenes.guard`).
+    With the class attribute ``guarded = True`` `check` runs in a reader process (`scenes.guard`). A checker with an
+    attribute ``beside`` is given the other sources of the report in it, for formats that another file completes.
     """
 
     name: str
@@ -179,6 +181,9 @@ def check(  # noqa: PLR0913 - each says one thing about the check
     outcomes, scene = _loaded(sources, (crs, geoid), limit, progress)
     known = [*checkers(), *also]
     verdicts: list[Verdict] = []
+    for checker in known:
+        if hasattr(checker, "beside"):
+            checker.beside = tuple(sources)
     for outcome in outcomes:
         progress(f"checking {outcome.source.title}", 0.5 + 0.5 * len(verdicts) / len(outcomes))
         verdicts.append(_verdict(outcome, known, limit))

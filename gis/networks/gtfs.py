@@ -57,7 +57,6 @@ _WIDE = frozenset({"rail", "subway", "monorail"})
 _ROUTE_LIFT_M = 0.75
 _STATIONS = {"": "stop", "0": "stop", "1": "station", "2": "entrance", "3": "node", "4": "boarding area"}
 _COLOUR = re.compile(r"^[0-9A-Fa-f]{6}$")
-_REALTIME = re.compile(rb'"gtfs_?[rR]ealtime_?[vV]ersion"')
 _BIKES = re.compile(rb'"(num_bikes_available|bike_id|station_information|station_status|free_bike_status|region_id)"')
 _TITLES = {
     "transit-stops": ("points", {"en": "Stops", "zh": "公交站点"}),
@@ -67,18 +66,18 @@ _TITLES = {
 
 
 class GtfsLoader:
-    """Reads GTFS Schedule, zipped or as a folder; names the command for live feeds."""
+    """Reads GTFS Schedule, zipped or as a folder; names the command for live feeds of bicycles (GBFS)."""
 
     name = "gtfs"
     guarded = True
 
     def supports(self, source: Source) -> bool:
-        """Say whether it is a feed; live feeds (GTFS-realtime, GBFS) and broken zips are claimed to be explained."""
+        """Say whether it is a feed; live feeds of bicycles (GBFS) and broken zips are claimed to be explained."""
         if source.is_remote:
             return False
         if source.file.is_dir() or source.suffix == ".zip":
             return is_feed(source.file) or (source.suffix == ".zip" and not zipfile.is_zipfile(source.file))
-        return bool(_live(source))
+        return _is_bikes(source)
 
     def locate(self, source: Source) -> Location | None:
         """Return the middle of the stops."""
@@ -120,22 +119,17 @@ class GtfsLoader:
                 yield from batches_of_network(layer, objects, "gtfs", source)
 
 
-def _live(source: Source) -> str:
-    if source.suffix == ".pb":
-        return "GTFS-realtime"
+def _is_bikes(source: Source) -> bool:
     if source.suffix != ".json":
-        return ""
+        return False
     head = head_of(source.file, 8_192)
-    if _REALTIME.search(head):
-        return "GTFS-realtime"
-    return "GBFS" if _BIKES.search(head) and b'"Feature' not in head else ""
+    return _BIKES.search(head) is not None and b'"Feature' not in head
 
 
 def _feed(source: Source, problems: Problems) -> Feed:
-    live = _live(source)
-    if live:
+    if _is_bikes(source):
         raise UnsupportedError(
-            source.path, f"is live data ({live}), not a schedule", f"attach it with twin feed CITY {source.file.name}"
+            source.path, "is live data (GBFS), not a schedule", f"attach it with twin feed CITY {source.file.name}"
         )
     if not source.file.is_dir() and not zipfile.is_zipfile(source.file):
         raise LoadError(source.path, "is no zip archive", "download it again")

@@ -33,6 +33,9 @@ ERROR_SENTENCES: Mapping[str, str] = MappingProxyType(
         "it is not valid JSON ({})": "不是有效的 JSON（{}）",
         "it is JSON, but not an object": "是 JSON，但不是对象",
         "there is no CityJSON in it": "其中没有 CityJSON",
+        "is placed by hand and said to be in {}, where only one of the two can hold":
+            "既手动定位，又被指为 {}，两者只能取一",
+        "leave out --place or --{}": "去掉 --place 或 --{}",
         "is not a known datum shift": "不是已知的坐标偏移",
         "{} shifts degrees, but it is in {}": "{} 作用于经纬度，而数据坐标系为 {}",
         "its schema has no X, Y and Z": "其 schema 没有 X、Y 和 Z",

@@ -12,14 +12,19 @@ from twin.view.sentences.errors import ERROR_SENTENCES
 from twin.view.sentences.gis import GEOS_SENTENCES, GIS_SENTENCES
 from twin.view.sentences.rules_bim import BIM_RULES
 from twin.view.sentences.rules_gis import GIS_RULES
+from twin.view.sentences.transit import TRANSIT_RULES, TRANSIT_SENTENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scenes.problems import Problem
 
-RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType({**GIS_RULES, **BIM_RULES})
-SENTENCES: Mapping[str, str] = MappingProxyType({**GEOS_SENTENCES, **ERROR_SENTENCES, **GIS_SENTENCES, **BIM_SENTENCES})
+RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType(
+    {**GIS_RULES, **BIM_RULES, **TRANSIT_RULES}
+)
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {**GEOS_SENTENCES, **ERROR_SENTENCES, **GIS_SENTENCES, **TRANSIT_SENTENCES, **BIM_SENTENCES}
+)
 LANGUAGES = ("en", "zh")
 _GAP = "{}"
 _LONGEST = 1_000
