@@ -1,7 +1,8 @@
 """The third dimension of features: lines keep their heights, outlines give the height of their building.
 
-Heights are metres of the file's vertical system, which is taken to be that of the scene. A file whose heights are
-all zero has none. KML says with each feature whether its heights count from the ground or not at all.
+Heights are metres of the file's vertical system; where it says which that is, `levelled` brings them to that of the
+scene first. A shape whose heights are all zero has none. KML says with each feature whether its heights count from the
+ground or not at all.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import numpy as np
 import shapely
 
 from gis.ground import ground_z
-from scenes.georeference import parse_crs
+from scenes.georeference import WGS84, parse_crs, transformer
+from scenes.vertical import horizontal, report, rise, vertical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gis.features import FeatureTable
     from gis.heights import Heights
-    from scenes.loading import Ground
+    from scenes.loading import Ground, LoadContext
+    from scenes.sources import Source
 
     Objects = NDArray[np.object_]
     Floats = NDArray[np.float64]
@@ -68,6 +72,32 @@ def elevations_of(frame: Any, crs: str, suffix: str = "") -> Elevations:
         clamped = ~relative & (words != "absolute").to_numpy()
         low[clamped], high[clamped] = np.nan, np.nan
     return Elevations(low, high, relative)
+
+
+def levelled(table: FeatureTable, source: Source, context: LoadContext, *, first: bool) -> FeatureTable:
+    """Return the features with their heights in the vertical system of the scene, and say so with the `first` window.
+
+    Every height of a window is moved by what holds at its middle.
+    """
+    system = vertical(table.crs) if table.crs else ""
+    shapes = table.frame.geometry.to_numpy()
+    spatial = np.flatnonzero(shapely.has_z(shapes))
+    if not system or not len(spatial):
+        return table
+    west, south, east, north = shapely.total_bounds(shapes)
+    middle = transformer(horizontal(table.crs), WGS84).transform((west + east) / 2, (south + north) / 2)
+    place = (float(middle[0]), float(middle[1]))
+    if first:
+        report(context.georeference, system, place, source.title, context.problems)
+    by_m = rise(context.georeference, system, place).by_m
+    if not by_m:
+        return table
+    points, owner = shapely.get_coordinates(shapes[spatial], include_z=True, return_index=True)
+    own = np.bincount(owner, points[:, 2] != 0, len(spatial)) > 0  # a shape at zero throughout has no heights
+    points[:, 2] += np.where(own[owner], by_m / vertical_unit_m(table.crs), 0.0)
+    moved = shapes.copy()
+    moved[spatial] = shapely.set_coordinates(shapes[spatial], points)
+    return replace(table, frame=table.frame.assign(geometry=moved))
 
 
 def vertical_unit_m(crs: str) -> float:

@@ -147,6 +147,7 @@ def local_chunks(source: Source, context: LoadContext) -> Iterator[tuple[PointCh
             continue
         if middle is None:
             frame.check(chunk.xyz, context.problems)
+            frame = frame.levelled(np.median(frame.local(chunk.xyz), axis=0), context.problems)
             middle = np.median(frame.local(chunk.xyz), axis=0)
         local = frame.local(chunk.xyz)
         with np.errstate(invalid="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from gis.datum import unshifted
 from gis.geokeys import wkt_of_geokeys
 from gis.placing import check_bounds, degrees_outside
 from scenes.errors import GeoreferenceError
-from scenes.georeference import WGS84, parse_crs, transformer
+from scenes.georeference import ELLIPSOIDAL, WGS84, parse_crs, split, transformer
 from scenes.loading import Location
+from scenes.vertical import report, rise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +45,14 @@ class CloudSystem:
         Metres in one unit of height.
     heights_assumed
         Whether the unit of height was not stated: then it is that of the plan, or the metre with degrees.
+    vertical
+        The system of the heights (`scenes.vertical`), empty where the file does not say.
     """
 
     crs: str = ""
     metres_up: float = 1.0
     heights_assumed: bool = True
+    vertical: str = ""
 
 
 def system_of(text: str) -> CloudSystem:
@@ -70,7 +74,7 @@ def system_of(text: str) -> CloudSystem:
     if plan.is_bound and plan.source_crs is not None and plan.source_crs.to_authority(min_confidence=100):
         plan = plan.source_crs
     own = plan.axis_info[0].unit_conversion_factor if plan.is_projected and plan.axis_info else 1.0
-    return CloudSystem(_text(plan), float(own if up is None else up), up is None)
+    return CloudSystem(_text(plan), float(own if up is None else up), up is None, "" if up is None else split(text)[1])
 
 
 def system_of_records(records: Mapping[tuple[str, int], bytes]) -> CloudSystem:
@@ -120,7 +124,8 @@ def location_of(source: Source, found: CloudSystem, xyz: Floats) -> Location | N
     lon, lat = transformer(system.crs, WGS84).transform(x, y)
     parsed = parse_crs(system.crs)
     metric = parsed.is_projected and abs(parsed.axis_info[0].unit_conversion_factor - 1) < 1e-9
-    return Location(float(lon), float(lat), system.crs if metric else "")
+    heights = system.vertical if system.vertical != ELLIPSOIDAL else ""
+    return Location(float(lon), float(lat), system.crs if metric else "", vertical=heights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +140,14 @@ class CloudFrame:
         How its coordinates are meant.
     frame
         Frame of the scene.
+    rise_m
+        What is added to heights in metres to have them in the vertical system of the scene.
     """
 
     source: Source
     system: CloudSystem
     frame: Georeference
+    rise_m: float = 0.0
 
     def local(self, xyz: Floats) -> Floats:
         """Return (n, 3) local metres of coordinates of the file; not finite where the scene's system does not reach."""
@@ -150,7 +158,17 @@ class CloudFrame:
             x, y = self.frame.localise_from(*unshifted(self.source, self.system.crs, xyz[:, 0], xyz[:, 1]))
         else:
             x, y = self._plan(xyz[:, 0], xyz[:, 1])
-        return np.column_stack([x, y, xyz[:, 2] * self.system.metres_up - self.frame.height_m])
+        z = xyz[:, 2] * self.system.metres_up + self.rise_m - self.frame.height_m
+        return np.column_stack([x, y, z])
+
+    def levelled(self, middle: Floats, problems: Problems) -> CloudFrame:
+        """Return the frame with its heights in the system of the scene, by what holds at a local place; say so."""
+        if self.source.place is not None or not self.system.vertical:
+            return self
+        lon, lat = self.frame.lonlat(middle[0], middle[1])
+        place = (float(lon), float(lat))
+        report(self.frame, self.system.vertical, place, self.source.shown, problems)
+        return replace(self, rise_m=rise(self.frame, self.system.vertical, place).by_m)
 
     def check(self, xyz: Floats, problems: Problems) -> None:
         """Refuse points that cannot be in their system, and report those that lie strangely far from its area.

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from gis.elevations import levelled
 from gis.features import WINDOW_ROWS, FeatureTable, crs_of
 from gis.formats import family_of
 from gis.layering import Layering, main_layer
@@ -98,7 +99,8 @@ class VectorLoader:
         second = next(windows, None)
         state = state_of(stream, first, source, more=second is not None)
         for window in itertools.chain([first], [second] if second else [], windows):
-            placed = FeatureTable(window.name, window.frame, crs, window.mended)
+            named = FeatureTable(window.name, window.frame, crs, window.mended)
+            placed = levelled(named, source, layering.context, first=window is first)
             yield len(window.frame), layering.batches(prepared(placed, state, source, layering.context), state)
 
     def _main(self, source: Source) -> str:
