@@ -1,6 +1,7 @@
 """New York: 122,838 footprints to a stored and tiled city, against reading, reprojecting and triangulating alone.
 
-Prints one line: `newyork: build 12.3 s, reference 3.2 s, ratio 3.8 (goal <= 8)`; exit status 1 beyond the goal.
+Prints one line: `newyork: build 12.3 s, reference 3.2 s, ratio 3.8 (goal <= 4)`; exit status 1 beyond the goal.
+The build may use two processes beside the one that asks.
 The data are looked for under TWIN_DATA (default `../shared/data` beside the checkout).
 """
 
@@ -16,14 +17,17 @@ from pathlib import Path
 import geopandas as gpd
 import mapbox_earcut as earcut
 import numpy as np
+import psutil
 import shapely
 
-from scenes.assembly import assemble
+from scenes.assembly import gather
+from scenes.crew import crew_of
 from scenes.sources import Source
 from scenes.store import open_package, save
 from scenes.tiles import publish
 
-GOAL = 8.0
+GOAL = 4.0
+WORKERS = 2
 CRS = "EPSG:32618"
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TWIN_DATA", ROOT.parent / "shared" / "data"))
@@ -51,14 +55,22 @@ def reference(file: Path) -> tuple[int, int]:
 def build(file: Path, folder: Path) -> tuple[int, dict[str, float]]:
     """Load, store and tile the city; return the number of objects and the seconds of each step."""
     clock = [time.perf_counter()]
-    scene = assemble([Source(str(file))], crs=CRS, name="newyork")
+    crew = crew_of(WORKERS)
+    scene = gather([Source(str(file))], crs=CRS, name="newyork", crew=crew).scene
+    assert scene is not None
     clock.append(time.perf_counter())
     save(scene, folder)
     clock.append(time.perf_counter())
-    publish(open_package(folder), folder / "tiles")
+    publish(open_package(folder), folder / "tiles", crew=crew)
     clock.append(time.perf_counter())
     steps = dict(zip(("load", "store", "tile"), (b - a for a, b in pairwise(clock)), strict=True))
     return len(scene), steps
+
+
+def processor_seconds() -> float:
+    """Return what this process and those that it has started have computed so far."""
+    here = psutil.Process()
+    return sum(sum(each.cpu_times()[:2]) for each in (here, *here.children(recursive=True)))
 
 
 def main() -> int:
@@ -71,9 +83,9 @@ def main() -> int:
     baseline, baseline_work = time.perf_counter() - start, time.process_time() - worked
     with tempfile.TemporaryDirectory() as beside:
         folder = Path(beside) / "newyork.city"
-        worked = time.process_time()
+        worked = processor_seconds()
         objects, steps = build(FILE, folder)
-        work = time.process_time() - worked
+        work = processor_seconds() - worked
         tiles = sum(path.stat().st_size for path in folder.glob("tiles/**/*.glb"))
     total = sum(steps.values())
     print(f"newyork: reference has {polygons} polygons, {triangles} triangles")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from gis.heights import Heights
     from gis.themes import Theme
+    from scenes.crew import Shared
     from scenes.loading import Ground
     from scenes.mesh import MeshSet
 
@@ -80,6 +82,13 @@ _LAND_WORDS = {
 }  # fmt: skip
 
 
+_USED = frozenset({
+    "boundary", "bridge", "depth", "depth_m", "diameter", "diameter_m", "height", "height_m", "hoehe", "is_bridge",
+    "is_tunnel", "lanes", "tunnel", "width", "width_m",
+})  # fmt: skip
+"""Columns that the builders look at; a feature that goes to another process takes no others along."""
+
+
 @dataclass(frozen=True, eq=False)
 class Features:
     """Features of one layer in local metres.
@@ -111,6 +120,11 @@ class Features:
         """Return the number of features."""
         return len(self.geometry)
 
+    @cached_property
+    def wkb(self) -> Objects:
+        """The shapes as WKB."""
+        return cast("Objects", shapely.to_wkb(self.geometry))
+
     def take(self, rows: NDArray[np.int64]) -> Features:
         """Return some features in the order given."""
         heights = self.heights
@@ -122,7 +136,7 @@ class Features:
                 levels=heights.levels[rows],
                 source=heights.source[rows],
             )
-        return replace(
+        taken = replace(
             self,
             geometry=self.geometry[rows],
             frame=self.frame.iloc[rows].reset_index(drop=True),
@@ -130,6 +144,14 @@ class Features:
             hashes=self.hashes[rows],
             heights=heights,
         )
+        if "wkb" in self.__dict__:
+            taken.__dict__["wkb"] = self.wkb[rows]
+        return taken
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel with the shapes as WKB, and only with the columns that geometry is made from."""
+        columns = [name for name in self.frame.columns if name in _USED]
+        return _travelled, (self.theme, self.wkb, self.frame[columns], self.classes, self.hashes, self.heights)
 
     def flags(self, *columns: str) -> NDArray[np.bool_]:
         """Say which features have a yes in any of the columns."""
@@ -151,6 +173,22 @@ class Features:
                 numbers[texts] = [metres(value) for value in values.iloc[texts]]
                 result = np.where(np.isfinite(result), result, numbers)
         return result
+
+
+def _travelled(theme: Theme, wkb: Objects, frame: Any, *rest: Any) -> Features:
+    return Features(theme, shapely.from_wkb(wkb), frame, *rest)
+
+
+@dataclass(frozen=True, eq=False)
+class MeshRecipe:
+    """How the geometry of features is made, for another process (`scenes.batches.DeferredMeshes`)."""
+
+    features: Features
+    ground: Shared
+
+    def __call__(self) -> dict[str, MeshSet]:
+        """Return the geometry by level of detail."""
+        return meshes_of(self.features, self.ground.value)
 
 
 def meshes_of(features: Features, ground: Ground | None) -> dict[str, MeshSet]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis.rings import ring_sizes
 from gis.seen import Seen, mixed
 
 if TYPE_CHECKING:
@@ -70,14 +71,14 @@ def usable(geometries: Objects, names: Objects, problems: Problems) -> Flags:
 
 
 def first_of_each(
-    geometries: Objects, extra: Objects, names: Objects, problems: Problems, seen: Seen | None = None
+    geometries: Objects, extra: Hashes, names: Objects, problems: Problems, seen: Seen | None = None
 ) -> Flags:
     """Say which of (n,) features are the first with their geometry and `extra`; repeats are ``duplicate`` problems.
 
     Two geometries are the same when they have the same points to a centimetre, wherever their rings begin.
     `seen` remembers those of earlier windows and is added to.
     """
-    hashes = mixed(shape_hashes(geometries) ^ pd.util.hash_array(extra).astype(np.uint64))
+    hashes = mixed(shape_hashes(geometries) ^ extra)
     repeat = pd.Series(hashes).duplicated().to_numpy()
     if seen is not None:
         repeat = repeat | seen.known(hashes)
@@ -106,24 +107,38 @@ def shape_hashes(geometries: Objects) -> Hashes:
     (True, False)
     """
     total = mixed(shapely.get_type_id(geometries).astype(np.uint64))
-    parts, rows = shapely.get_parts(geometries, return_index=True)
-    if (shapely.get_type_id(parts) > 3).any():
-        parts, inner = shapely.get_parts(parts, return_index=True)
-        rows = rows[inner]
-    areas = shapely.get_type_id(parts) == 3
-    rings, owner = shapely.get_rings(parts[areas], return_index=True)
-    lines = np.concatenate([rings, parts[~areas]])
-    owners = np.concatenate([rows[areas][owner], rows[~areas]])
-    points, line = shapely.get_coordinates(lines, return_index=True)
+    points, line, owners = _edge_lines(geometries)
     grid = np.round(points * _GRID_PER_M).astype(np.int64).astype(np.uint64)
     with np.errstate(over="ignore"):
         corners = mixed(grid[:, 0] * np.uint64(0x9E3779B97F4A7C15) + mixed(grid[:, 1]))
         same = line[1:] == line[:-1]
         edges = mixed(corners[1:] + corners[:-1])[same]
-        alone = np.bincount(line, minlength=len(lines))[line] == 1
-        np.add.at(total, owners[line[1:][same]], edges)
-        np.add.at(total, owners[line[alone]], corners[alone])
+        alone = np.bincount(line, minlength=len(owners))[line] == 1
+        for values, owner in ((edges, owners[line[1:][same]]), (corners[alone], owners[line[alone]])):
+            rows, first = np.unique(owner, return_index=True)  # owners ascend but for mixed collections
+            if len(rows) and (np.diff(owner) >= 0).all():
+                total[rows] += np.add.reduceat(values, first)
+            else:
+                np.add.at(total, owner, values)
     return total
+
+
+def _edge_lines(geometries: Objects) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the points of all rings and lines, the number of the one each is on, and the row of each of these."""
+    if (shapely.get_type_id(geometries) == 3).all():
+        sizes, rings = ring_sizes(geometries)
+        points = shapely.get_coordinates(geometries)
+        return points, np.repeat(np.arange(len(sizes)), sizes), np.repeat(np.arange(len(rings)), rings)
+    parts, rows_of = shapely.get_parts(geometries, return_index=True)
+    if (shapely.get_type_id(parts) > 3).any():
+        parts, inner = shapely.get_parts(parts, return_index=True)
+        rows_of = rows_of[inner]
+    areas = shapely.get_type_id(parts) == 3
+    rings_of, owner = shapely.get_rings(parts[areas], return_index=True)
+    lines = np.concatenate([rings_of, parts[~areas]])
+    owners = np.concatenate([rows_of[areas][owner], rows_of[~areas]])
+    points, line = shapely.get_coordinates(lines, return_index=True)
+    return points, line, owners
 
 
 def _areas_only(geometries: Objects) -> Objects:

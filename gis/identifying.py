@@ -137,6 +137,8 @@ class Identities:
 
     def parents_of(self, roots: list[str], identity: Identity) -> list[str | None]:
         """Return the uids of the features that `roots` name: of this window, or of any other."""
+        if not any(roots):
+            return [None] * len(roots)
         here: dict[str, str] = {}
         for name, uid in zip(identity.original, identity.uids, strict=True):
             here.setdefault(str(name), str(uid))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import shapely
 
 from gis.attributes import attribute_columns, common_columns, id_texts, names_of
-from gis.builders import Features, meshes_of
+from gis.builders import Features, MeshRecipe
 from gis.draping import lowest_ground
 from gis.elevations import lifted_roofs
 from gis.ground import relief_of
@@ -18,6 +19,8 @@ from gis.heights import heights_of
 from gis.identifying import hashes_of
 from gis.ordering import hilbert_order
 from gis.themes import THEMES, classes_of, plain_name, themes_of
+from scenes.batches import DeferredMeshes
+from scenes.crew import Shared
 from scenes.model import BATCH_ROWS, Batch, Layer
 from scenes.schema import object_table
 
@@ -65,15 +68,19 @@ class Layering:
     def _themed(self, window: Window, rows: Rows, theme: Theme, state: TableState) -> Iterator[tuple[Layer, Batch]]:
         box = shapely.bounds(window.frame.geometry.to_numpy()[rows])
         rows = rows[hilbert_order((box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2)]
-        ground = relief_of(self.context.ground)
-        features = self._features(window, rows, theme, ground)
+        features = self._features(window, rows, theme, self._ground.value)
         columns, units = self._columns(features, window, rows, state)
         layer = layer_of(theme, self.source, self.main or theme.layer)
         for start in range(0, len(rows), BATCH_ROWS):
             part = np.arange(start, min(start + BATCH_ROWS, len(rows)))
             cells = {name: values[part[0] : part[-1] + 1] for name, values in columns.items()}
-            meshes = meshes_of(features.take(part) if len(part) < len(rows) else features, ground)
-            yield layer, Batch(object_table(cells, units), meshes, window.identity.aliases(rows[part]))
+            recipe = MeshRecipe(features.take(part) if len(part) < len(rows) else features, self._ground)
+            aliases = window.identity.aliases(rows[part])
+            yield layer, Batch(object_table(cells, units), DeferredMeshes(recipe), aliases)
+
+    @cached_property
+    def _ground(self) -> Shared:
+        return Shared(relief_of(self.context.ground))
 
     def _features(self, window: Window, rows: Rows, theme: Theme, ground: Ground | None) -> Features:
         frame = window.frame.iloc[rows].reset_index(drop=True)
@@ -100,13 +107,15 @@ class Layering:
         layer = features.theme.layer
         chosen = state.columns.setdefault(layer, common_columns(frame, skip))
         attributes, properties = attribute_columns(frame, skip, chosen)
+        flat = not shapely.has_z(features.geometry).any()
+        plans = features.wkb if flat else shapely.to_wkb(features.geometry, output_dimension=2)
         columns: dict[str, Any] = {
             "uid": pa.array(window.identity.uids[rows], pa.string()),
             "kind": pa.array(_kinds(features), pa.string()),
             "name": pa.array(names_of(frame), pa.string(), from_pandas=True),
             "source": pa.array([self.source.title] * len(rows), pa.string()),
             "source_id": pa.array(window.identity.source_ids[rows], pa.string()),
-            "footprint": pa.array(shapely.to_wkb(features.geometry, output_dimension=2), pa.binary()),
+            "footprint": pa.array(plans, pa.binary()),
             "properties": properties,
             "class": pa.array([word or None for word in features.classes], pa.string()),
         }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import mapbox_earcut
 import numpy as np
 import shapely
 
+from gis.rings import ring_sizes
 from scenes.mesh import MeshSet
 
 if TYPE_CHECKING:
@@ -128,18 +130,22 @@ class Rings:
 
 def rings_of(geometries: NDArray[np.object_]) -> Rings:
     """Return the rings of all polygons among (n,) geometries; the row is the place in the array."""
-    parts, rows = shapely.get_parts(geometries, return_index=True)
+    parts, rows = geometries, np.arange(len(geometries))
+    if (shapely.get_type_id(geometries) != 3).any():
+        parts, rows = shapely.get_parts(geometries, return_index=True)
     keep = (shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)
-    parts, rows = shapely.orient_polygons(shapely.force_2d(parts[keep])), rows[keep].astype(np.int64)
+    parts, rows = parts[keep], rows[keep].astype(np.int64)
+    parts = shapely.orient_polygons(parts)
     if not len(parts):
         none = np.zeros(1, np.int64)
         return Rings(np.zeros((0, 2)), none, none, rows)
-    _, closed, (ring_ends, polygon_ends) = shapely.to_ragged_array(parts)
-    ring_ends, polygon_starts = ring_ends.astype(np.int64), polygon_ends.astype(np.int64)
+    closed = shapely.get_coordinates(parts)
+    sizes, rings_each = ring_sizes(parts)
+    ring_ends = np.concatenate([[0], np.cumsum(sizes)])
     keep_point = np.ones(len(closed), bool)
     keep_point[ring_ends[1:] - 1] = False
     starts = ring_ends - np.arange(len(ring_ends))
-    return Rings(np.asarray(closed[keep_point], np.float64), starts, polygon_starts, rows)
+    return Rings(closed[keep_point], starts, np.concatenate([[0], np.cumsum(rings_each)]), rows)
 
 
 def triangulated(rings: Rings) -> tuple[Integers, Integers]:
@@ -160,17 +166,38 @@ def triangulated(rings: Rings) -> tuple[Integers, Integers]:
     # Counted from its own first point each polygon keeps its precision far from the origin.
     near = rings.points - np.repeat(rings.points[first], sizes, axis=0)
     others = np.flatnonzero(~convex)
-    faces = [_earcut(near[first[i] : last[i]], _ring_ends(rings, i)) + first[i] for i in others.tolist()]
-    triangles = np.concatenate([fans, *faces])
-    counts = np.array([len(each) for each in faces], np.int64)
+    faces, counts = _earcuts(rings, near, others, first, last)
+    triangles = np.concatenate([fans, faces])
     return _anticlockwise(rings.points, triangles), np.concatenate([fan_polygon, np.repeat(others, counts)])
 
 
-def _ring_ends(rings: Rings, polygon: int) -> NDArray[np.uint32]:
-    """Return where the rings of a polygon end, counted from its first point."""
-    low, high = rings.polygon_starts[polygon], rings.polygon_starts[polygon + 1]
-    ends: NDArray[np.uint32] = (rings.ring_starts[low + 1 : high + 1] - rings.ring_starts[low]).astype(np.uint32)
-    return ends
+def _earcuts(
+    rings: Rings, near: Floats, polygons: Integers, first: Integers, last: Integers
+) -> tuple[Integers, Integers]:
+    """Return (t, 3) triangles of some polygons, and how many each has; `near` counts from the first point of each."""
+    cut = mapbox_earcut.triangulate_float64
+    rings_each = np.diff(rings.polygon_starts)[polygons]
+    first_ring = rings.polygon_starts[polygons]
+    counted_from = np.repeat(first[polygons], rings_each)
+    ring = np.repeat(first_ring - (np.cumsum(rings_each) - rings_each), rings_each) + np.arange(rings_each.sum())
+    ends = (rings.ring_starts[ring + 1] - counted_from).astype(np.uint32)
+    limits = np.concatenate([[0], np.cumsum(rings_each)]).tolist()
+    begins, stops = first[polygons].tolist(), last[polygons].tolist()
+    made = [
+        cut(near[begin:stop], ends[low:high])
+        for begin, stop, (low, high) in zip(begins, stops, pairwise(limits), strict=True)
+    ]
+    counts = np.array([len(each) for each in made], np.int64) // 3
+    short = np.flatnonzero(counts != last[polygons] - first[polygons] + 2 * (rings_each - 2))
+    for place in short.tolist():
+        points, own = near[begins[place] : stops[place]], ends[limits[place] : limits[place + 1]]
+        better = _delaunay(points, own.astype(np.int64), made[place].astype(np.int64).reshape(-1, 3))
+        made[place] = better.ravel().astype(np.uint32)
+        counts[place] = len(better)
+    if not made:
+        return np.zeros((0, 3), np.int64), counts
+    faces = np.concatenate(made).astype(np.int64).reshape(-1, 3)
+    return faces + np.repeat(first[polygons], counts)[:, None], counts
 
 
 def _anticlockwise(points: Floats, triangles: Integers) -> Integers:
@@ -179,13 +206,6 @@ def _anticlockwise(points: Floats, triangles: Integers) -> Integers:
     backward = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0] < 0
     triangles[backward] = triangles[backward][:, ::-1]
     return triangles
-
-
-def _earcut(points: Floats, ends: NDArray[np.uint32]) -> Integers:
-    faces = mapbox_earcut.triangulate_float64(points, ends).astype(np.int64).reshape(-1, 3)
-    if len(faces) == len(points) + 2 * (len(ends) - 2):
-        return faces
-    return _delaunay(points, ends.astype(np.int64), faces)
 
 
 def _delaunay(points: Floats, ends: Integers, otherwise: Integers) -> Integers:

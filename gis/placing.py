@@ -94,7 +94,7 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
         here, x, y = unshifted(source, crs, points[:, 0], points[:, 1])
         return np.column_stack(context.georeference.localise_from(here, x, y))
 
-    local: NDArray[np.object_] = shapely.transform(shapely.force_2d(geometries), move)
+    local: NDArray[np.object_] = shapely.transform(geometries, move)  # leaves Z out
     if not np.isfinite(shapely.get_coordinates(local)).all():
         raise GeoreferenceError(
             source.path, f"{context.georeference.crs} does not reach all of its places", "name another --crs"

@@ -149,7 +149,8 @@ def themes_of(frame: Any, names: tuple[str, ...]) -> Words:
             words = _lower(frame[column]).map(_CLASS_OF).to_numpy(object)
             known = pd.notna(words)
             # A word such as "commercial" must not turn the buildings of a buildings file into land use.
-            known &= np.array([_may_override(hint, str(word)) for word in words], bool)
+            allowed = {word: _may_override(hint, str(word)) for word in set(words[known])}
+            known[known] = [allowed[word] for word in words[known]]
             found[known] = words[known]
             break
     for column, theme in reversed(_TAGS):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from gis.cleaning import finite, first_of_each, repaired, usable
@@ -13,7 +14,7 @@ from gis.elevations import Elevations, elevations_of, footprints_of, raised_line
 from gis.ground import relief_of
 from gis.identifying import Identities, Identity, id_column_of
 from gis.placing import to_local
-from gis.seen import Seen
+from gis.seen import Seen, mixed
 from gis.themes import themes_of
 from scenes.identity import derive_uids
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from scenes.loading import LoadContext
     from scenes.sources import Source
 
+    Hashes = NDArray[np.uint64]
     Objects = NDArray[np.object_]
     Rows = NDArray[np.int64]
 
@@ -91,7 +93,7 @@ def prepared(table: FeatureTable, state: TableState, source: Source, context: Lo
     keep = usable(geometry, labels, context.problems) & _no_label_points(frame, identity, labels, context)
     if keep.any():
         rows = np.flatnonzero(keep)
-        extra = (_height_texts(frame, source) + _elevation_texts(elevations))[rows]
+        extra = (_height_hashes(frame, source) ^ _elevation_hashes(elevations))[rows]
         keep[rows] = first_of_each(geometry[rows], extra, labels[rows], context.problems, state.seen)
     rows = np.flatnonzero(keep)
     frame = frame.iloc[rows].reset_index(drop=True)
@@ -119,11 +121,12 @@ def _local(frame: Any, crs: str, elevations: Elevations, source: Source, context
 
 def _separated(window: Window, dataset: str, context: LoadContext) -> Window:
     """Return the window with multipolygons of many houses (one a height class, say) as one building a polygon."""
-    parts, rows = shapely.get_parts(window.frame.geometry.to_numpy(), return_index=True)
-    counts = np.bincount(rows, minlength=len(window.frame))
+    shapes = window.frame.geometry.to_numpy()
+    counts = shapely.get_num_geometries(shapes)
     many = (counts > _MOST_PARTS) & (window.themes == "buildings")
     if not many.any():
         return window
+    parts, rows = shapely.get_parts(shapes, return_index=True)
     for label, count in zip(window.labels[many], counts[many], strict=True):
         context.problems.add("info", str(label), "multipart-split", f"{count} polygons in one: a building each")
     chosen = many[rows]
@@ -172,6 +175,8 @@ def _no_label_points(frame: Any, identity: Identity, labels: Objects, context: L
     """Leave out points that only say where the label or the address of an area of the same file goes."""
     geometry = frame.geometry.to_numpy()
     points = shapely.get_type_id(geometry) == 0
+    if not points.any():
+        return np.ones(len(frame), bool)
     areas = np.isin(shapely.get_type_id(geometry), (3, 6))
     known = identity.original != ""
     mark = points & known & np.isin(identity.original.astype(str), identity.original[areas & known].astype(str))
@@ -197,19 +202,24 @@ def _within_their_areas(ids: Objects, geometry: Objects, points: Rows, areas: Ro
     return np.array(found, bool)
 
 
-def _height_texts(frame: Any, source: Source) -> Objects:
+def _height_hashes(frame: Any, source: Source) -> Hashes:
+    """Return numbers that tell features of different heights apart."""
     columns = [name for name in (source.height_column, "height", "min_height") if name and name in frame.columns]
-    result = np.full(len(frame), "", object)
+    result = np.zeros(len(frame), np.uint64)
     for column in dict.fromkeys(columns):
-        result = (
-            result + frame[column].astype(object).where(frame[column].notna(), "").astype(str).to_numpy(object) + "|"
-        )
+        values = frame[column]
+        if pd.api.types.is_numeric_dtype(values):
+            hashed = pd.util.hash_array(values.to_numpy(np.float64, na_value=np.nan))
+        else:
+            hashed = pd.util.hash_array(values.astype(object).where(values.notna(), "").astype(str).to_numpy(object))
+        result = mixed(result + hashed.astype(np.uint64))
     return result
 
 
-def _elevation_texts(elevations: Elevations) -> Objects:
-    """Return texts that tell shapes at different heights apart."""
-    texts = np.full(len(elevations.low_m), "", object)
-    for row in np.flatnonzero(elevations.known):
-        texts[row] = f"{elevations.low_m[row]:.2f}/{elevations.high_m[row]:.2f}"
-    return texts
+def _elevation_hashes(elevations: Elevations) -> Hashes:
+    """Return numbers that tell shapes at different heights apart; 0 where none is known."""
+    centimetres = np.rint(np.column_stack([elevations.low_m, elevations.high_m])[elevations.known] * 100)
+    result = np.zeros(len(elevations.low_m), np.uint64)
+    low, high = centimetres.astype(np.int64).astype(np.uint64).T
+    result[elevations.known] = mixed(mixed(low) + high)
+    return result

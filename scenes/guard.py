@@ -1,47 +1,32 @@
 """Reader processes: a file can crash, hang or exhaust a library there, and this process lives on.
 
-A `Reader` is one process that makes calls of loaders, one after the other, each with a limit of memory and of
-processor time. What the call yields, its problems and its progress travel back through a pipe; if the process
-dies or overruns, the caller gets one clear `LoadError`, and the next call starts a new process.
-
-The process is ``python -m scenes.guard``: unlike `multiprocessing` it does not run the caller's script again, so
-it works from notebooks and plain scripts.
+A `Reader` is one worker process (`scenes.worker`) that makes calls of loaders, one after the other, each with a limit
+of memory and of processor time. What the call yields, its problems and its progress travel back; if the process dies
+or overruns, the caller gets one clear `LoadError`, and the next call starts a new process.
 """
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import os
-import pickle
-import selectors
-import struct
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from scenes.errors import CityTwinError, LoadError
+from scenes.batches import is_deferred, settled
+from scenes.crew import Limits
+from scenes.errors import LoadError
 from scenes.loading import FlatGround, LoadContext
 from scenes.problems import Problems
-from scenes.scratch import VARIABLE, scratch_folder
+from scenes.worker import Worker, computed_seconds
 
 if TYPE_CHECKING:
-    import io
-
     from scenes.georeference import Georeference
     from scenes.loading import Ground
     from scenes.sources import Source
+    from scenes.worker import Send
 
-_LENGTH = struct.Struct("<Q")
-_TICK_S = 0.5
-_THRIFTY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
-"""Arrow's allocator takes a gigabyte at its first use, which would count against the limit of memory."""
-_SLOWEST = 20
-"""How many times the processor budget the clock may show before a silent, idle reader counts as stuck."""
+__all__ = ["ReadLimits", "Reader", "computed_seconds", "readers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +56,7 @@ class ReadLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LoaderCall:
     """One call of a loader: the method, and what it needs to make its context."""
 
     loader: object
@@ -82,15 +67,51 @@ class Call:
     memory_bytes: int = 0
     problem_limit: int = 20
     sources: tuple[Source, ...] = ()
+    defer: bool = False
+
+    def run(self, send: Send) -> Iterator[Any]:
+        """Make the call and yield what it yields, or once what it returns; batches are finished.
+
+        With `defer` only the first batch whose geometry could be made elsewhere is made here.
+        """
+        problems = _Relay(send, self.problem_limit)
+        first = True
+        for item in self._made(problems, send):
+            if self.defer and is_deferred(item) and not first:
+                yield item
+            else:
+                yield settled(item)
+            first = False
+        send("counts", problems.beyond())
+
+    def failed(self, what: str, advice: str) -> LoadError:
+        """Return why the source was not read."""
+        return LoadError(self.source.shown, what, advice)
+
+    def _made(self, problems: Problems, send: Send) -> Iterator[Any]:
+        method = getattr(self.loader, self.method)
+        if self.georeference is None:
+            result = method(self.source)
+        else:
+
+            def progress(text: str, share: float) -> None:
+                send("progress", (text, share))
+
+            context = LoadContext(self.georeference, self.ground, problems, progress, sources=self.sources)
+            result = method(self.source, context)
+        if isinstance(result, Iterator):
+            yield from result
+        else:
+            yield result
 
 
 class Reader:
     """One reader process; started when first needed, started again after it died."""
 
-    def __init__(self, limits: ReadLimits | None = None) -> None:
-        """Do nothing yet."""
+    def __init__(self, limits: ReadLimits | None = None, worker: Worker | None = None) -> None:
+        """Do nothing yet; the process is `worker`, or one of its own."""
         self._limits = limits or ReadLimits()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._worker = worker or Worker()
 
     def value(self, loader: object, method: str, source: Source, context: LoadContext | None = None) -> Any:
         """Return what a method of a loader returns.
@@ -103,83 +124,37 @@ class Reader:
         found = list(self.items(loader, method, source, context))
         return found[0] if found else None
 
-    def items(self, loader: object, method: str, source: Source, context: LoadContext | None = None) -> Iterator[Any]:
-        """Yield what a method of a loader yields (or once what it returns); errors as in `value`."""
+    def limits(self, source: Source) -> Limits:
+        """Return what work on a source may use."""
+        return Limits(source.shown, self._limits.memory(source), self._limits.seconds(source))
+
+    def items(
+        self, loader: object, method: str, source: Source, context: LoadContext | None = None, *, defer: bool = False
+    ) -> Iterator[Any]:
+        """Yield what a method of a loader yields (or once what it returns); errors as in `value`.
+
+        Batches come finished (`scenes.batches`); with `defer` some may come with a recipe for their geometry.
+        """
         frame = context.georeference if context else None
         ground = context.ground if context else FlatGround()
         limit = context.problems.limit if context else 20
         beside = context.sources if context else ()
-        call = Call(loader, method, source, frame, ground, self._limits.memory(source), limit, beside)
-        process = self._started()
-        ended = False
-        try:
-            self._send(process, call)
-            for kind, content in self._messages(process, source):
-                if kind == "item":
-                    yield content
-                elif kind == "problem" and context is not None:
-                    context.problems.extend([content])
-                elif kind == "counts" and context is not None:
-                    context.problems.count_more(content)
-                elif kind == "progress" and context is not None:
-                    context.progress(*content)
-                elif kind == "error":
-                    ended = True
-                    raise content
-                elif kind == "done":
-                    ended = True
-                    return
-        finally:
-            if not ended:  # it died, overran, or nobody wants the rest
-                self.close()
+        call = LoaderCall(loader, method, source, frame, ground, self._limits.memory(source), limit, beside, defer)
+        for kind, content in self._worker.messages(call, self._limits.seconds(source)):
+            if kind == "item":
+                yield content
+            elif context is None:
+                continue
+            elif kind == "problem":
+                context.problems.extend([content])
+            elif kind == "counts":
+                context.problems.count_more(content)
+            elif kind == "progress":
+                context.progress(*content)
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe and pipe.close()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            command = [sys.executable, "-m", "scenes.guard"]
-            path = os.pathsep.join(part for part in sys.path if part)
-            environment = {**_THRIFTY, **os.environ, "PYTHONPATH": path, VARIABLE: str(scratch_folder())}
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                bufsize=0,
-            )
-        return self._process
-
-    @staticmethod
-    def _send(process: subprocess.Popen[bytes], call: Call) -> None:
-        assert process.stdin is not None  # noqa: S101 - it was asked for as a pipe
-        with contextlib.suppress(BrokenPipeError):  # then the first read says that it is gone
-            _write(process.stdin, call)
-
-    def _messages(self, process: subprocess.Popen[bytes], source: Source) -> Iterator[tuple[str, Any]]:
-        allowed = self._limits.seconds(source)
-        pipe = _Pipe(cast("io.FileIO", process.stdout))
-        while True:
-            computed, since = computed_seconds(process.pid), time.monotonic()
-            while not pipe.wait(_TICK_S):
-                spent = computed_seconds(process.pid) - computed
-                if spent > allowed or time.monotonic() - since > allowed * _SLOWEST:
-                    raise LoadError(
-                        source.shown, f"takes more than {allowed:.0f} s to read", "simplify or split it, or repair it"
-                    )
-            message = pipe.read()
-            if message is None:
-                raise LoadError(source.shown, "crashes the library that reads it", "repair it or export it again")
-            yield message
+        self._worker.close()
 
 
 def readers(count: int) -> list[Reader]:
@@ -190,55 +165,8 @@ def readers(count: int) -> list[Reader]:
         return _kept[:count]
 
 
-def _end_all() -> None:
-    for reader in _kept:
-        reader.close()
-
-
-atexit.register(_end_all)
 _kept: list[Reader] = []
 _lock = threading.Lock()
-
-
-class _Pipe:
-    """Messages of a reader process, read without a buffer so that waiting sees every byte."""
-
-    def __init__(self, file: io.FileIO) -> None:
-        self._file = file
-
-    def wait(self, seconds: float) -> bool:
-        """Say whether something came within some seconds."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._file, selectors.EVENT_READ)
-            return bool(selector.select(seconds))
-
-    def read(self) -> Any:
-        """Return the next message, None when the process is gone."""
-        head = _read_exactly(self._file, _LENGTH.size)
-        body = None if head is None else _read_exactly(self._file, _LENGTH.unpack(head)[0])
-        if body is None:
-            return None
-        return pickle.loads(body)  # noqa: S301 - from our own process
-
-
-def _read_exactly(file: io.FileIO, size: int) -> bytearray | None:
-    """Return so many bytes, None when the stream ends before."""
-    body = bytearray(size)
-    view = memoryview(body)
-    filled = 0
-    while filled < size:
-        count = file.readinto(view[filled:])
-        if not count:
-            return None
-        filled += count
-    return body
-
-
-def _write(file: Any, message: Any) -> None:
-    body = memoryview(pickle.dumps(message, protocol=5))
-    for part in (memoryview(_LENGTH.pack(len(body))), body):
-        while len(part):
-            part = part[file.write(part) or 0 :]  # noqa: PLW2901 - a raw pipe takes what it has room for
 
 
 def _size(source: Source) -> int:
@@ -255,89 +183,16 @@ def _machine_bytes() -> float:
         return 4e9
 
 
-def computed_seconds(process: int) -> float:
-    """Return the processor seconds of a process so far; where the system does not tell, the clock."""
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):
-        return time.monotonic()
-
-
 class _Relay(Problems):
     """Sends each problem on at once, and how many more there were at the end."""
 
-    def __init__(self, file: Any, limit: int) -> None:
+    def __init__(self, send: Send, limit: int) -> None:
         super().__init__(limit)
-        self._file = file
+        self._send = send
 
     def add(self, severity: Any, where: str, rule: str, message: str, advice: str = "", place: str = "") -> None:
         """Add one finding and send it on, unless there were enough of its rule."""
         before = self.kept
         super().add(severity, where, rule, message, advice, place)
         if self.kept > before:
-            _write(self._file, ("problem", self.last))
-
-
-def main() -> None:
-    """Answer calls until the pipe closes."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print must not mix with the answers
-    calls = _Pipe(os.fdopen(os.dup(0), "rb", buffering=0))
-    while (call := calls.read()) is not None:
-        _answer(cast("Call", call), answers)
-
-
-def _answer(call: Call, answers: Any) -> None:
-    _limit_memory(call.memory_bytes)
-    problems = _Relay(answers, call.problem_limit)
-    try:
-        for item in _made(call, problems, answers):
-            _write(answers, ("item", item))
-    except CityTwinError as error:
-        _write(answers, ("error", error))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except MemoryError:
-        what = f"needs more than the {call.memory_bytes / 1e9:.1f} GB of memory allowed"
-        _write(answers, ("error", LoadError(call.source.shown, what, "split it, or repair it")))
-    except BaseException as error:  # noqa: BLE001 - some libraries raise panics that are no Exception
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        _write(answers, ("error", LoadError(call.source.shown, f"cannot be read ({reason})", "export it again")))
-    else:
-        _write(answers, ("counts", problems.beyond()))
-        _write(answers, ("done", None))
-
-
-def _made(call: Call, problems: Problems, answers: Any) -> Iterator[Any]:
-    method = getattr(call.loader, call.method)
-    if call.georeference is None:
-        result = method(call.source)
-    else:
-
-        def progress(text: str, share: float) -> None:
-            _write(answers, ("progress", (text, share)))
-
-        result = method(
-            call.source, LoadContext(call.georeference, call.ground, problems, progress, sources=call.sources)
-        )
-    if isinstance(result, Iterator):
-        yield from result
-    else:
-        yield result
-
-
-def _limit_memory(limit: int) -> None:
-    if limit and sys.platform == "linux":
-        import resource  # noqa: PLC0415 - not on every system
-
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-if __name__ == "__main__":
-    from scenes.guard import main as run  # so that what is pickled is known by its real module
-
-    run()
+            self._send("problem", self.last)

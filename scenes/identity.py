@@ -7,11 +7,16 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The root of all derived ids; changing it would change every uid of every city.
 _ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "https://citytwin.org/ns/objects")
+_PATTERN = np.frombuffer(b"urn:uuid:00000000-0000-0000-0000-000000000000", np.uint8)
+_PLACES = np.flatnonzero(ord("0") == _PATTERN)
+_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 _CODE = re.compile(r"^(\d{6})(\d{6})(\d{9})$")
 _UID = re.compile(r"^urn:(uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|cityobj:\d{6}:\d{21})$")
 
@@ -39,19 +44,26 @@ def derive_uids(dataset: str, source_ids: Iterable[str]) -> list[str]:
     >>> derive_uids("parks", ["310115010101000000007"])
     ['urn:cityobj:310115:310115010101000000007']
     """
-    space = uuid.uuid5(_ROOT, dataset).bytes
-    return [
-        city_code_urn(text) if len(text) == 21 and is_city_code(text) else _uuid5_urn(space, text)
-        for text in source_ids
-    ]
+    texts = list(source_ids)
+    urns = _uuid5_urns(uuid.uuid5(_ROOT, dataset).bytes, texts)
+    for place, text in enumerate(texts):
+        if len(text) == 21 and is_city_code(text):
+            urns[place] = city_code_urn(text)
+    return urns
 
 
-def _uuid5_urn(space: bytes, text: str) -> str:
-    """Return the same as ``uuid.uuid5(space, text).urn``, six times as fast."""
-    digest = hashlib.sha1(space + text.encode(), usedforsecurity=False).digest()
-    clock = digest[8] & 0x3F | 0x80
-    head, tail = digest[:8].hex(), digest[9:16].hex()
-    return f"urn:uuid:{head[:8]}-{head[8:12]}-5{head[13:]}-{clock:02x}{tail[:2]}-{tail[2:]}"
+def _uuid5_urns(space: bytes, texts: list[str]) -> list[str]:
+    """Return the same as ``uuid.uuid5(space, text).urn`` of each text; the digits are written for all at once."""
+    sha1 = hashlib.sha1
+    digests = b"".join([sha1(space + text.encode(), usedforsecurity=False).digest() for text in texts])
+    octets = np.frombuffer(digests, np.uint8).reshape(-1, 20)[:, :16].copy()
+    octets[:, 6] = octets[:, 6] & 0x0F | 0x50
+    octets[:, 8] = octets[:, 8] & 0x3F | 0x80
+    digits = _DIGITS[np.stack([octets >> 4, octets & 15], axis=2).reshape(-1, 32)]
+    written = np.empty((len(texts), len(_PATTERN)), np.uint8)
+    written[:] = _PATTERN
+    written[:, _PLACES] = digits
+    return written.view(f"S{len(_PATTERN)}").ravel().astype(str).tolist()
 
 
 def is_city_code(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from threading import Lock
@@ -16,12 +17,14 @@ from scenes.digest import meshes_hash
 from scenes.errors import PackageError
 from scenes.mesh import Instances, MeshSet
 from scenes.pictures import Picture
+from scenes.scratch import keep
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+RECENT_BYTES = 400_000_000
 _KEY = b"citytwin"
 _MESH = {
     "centre": (np.float64, 0),
@@ -54,28 +57,63 @@ _SCHEMA = pa.schema(
 _SINGLES = [f"{name}.list.element" for name in ("positions", "normals", "uvs", "placed_positions", "placed_scales")]
 
 
+class _Recent:
+    """The geometry that was read last, up to a number of bytes: memory does not grow with the city."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._kept: OrderedDict[tuple[str, str, str], MeshSet] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, file: Path, level: str, content_hash: str) -> MeshSet:
+        key = str(file), level, content_hash
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        mesh = read_mesh(file, level, content_hash)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = mesh
+                self._bytes += mesh.nbytes
+            while self._bytes > self._limit and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return mesh
+
+
+_recent = _Recent(RECENT_BYTES)
+
+
 class StoredMeshes(Mapping[str, MeshSet]):
-    """The geometry of a stored batch: level of detail to `MeshSet`, each read once, when it is first asked for.
+    """The geometry of a stored batch: level of detail to `MeshSet`, read when it is asked for.
+
+    What was read last stays in memory, up to `RECENT_BYTES` for all batches together.
 
     Parameters
     ----------
     file
-        The Parquet file.
+        The Parquet file, in a package or among the scratch files of this process.
     content_hash
         Hash of the geometry, as the manifest has it.
     triangle_counts
         Level of detail to triangles, as the manifest has it.
+    bounds_known
+        Whether the table of the batch has the bounds already.
     """
 
-    def __init__(self, file: Path, content_hash: str, triangle_counts: Mapping[str, int]) -> None:
+    def __init__(
+        self, file: Path, content_hash: str, triangle_counts: Mapping[str, int], *, bounds_known: bool = False
+    ) -> None:
+        """Read nothing yet."""
         self.file = file
         self.content_hash = content_hash
         self.triangle_counts = dict(triangle_counts)
-        self._read: dict[str, MeshSet] = {}
-        self._lock = Lock()
+        self.bounds_known = bounds_known
+        self._kept = keep(file)
 
     def __getitem__(self, level: str) -> MeshSet:
-        """Return the geometry at a level, reading it the first time.
+        """Return the geometry at a level.
 
         Raises
         ------
@@ -84,10 +122,11 @@ class StoredMeshes(Mapping[str, MeshSet]):
         """
         if level not in self.triangle_counts:
             raise KeyError(level)
-        with self._lock:
-            if level not in self._read:
-                self._read[level] = read_mesh(self.file, level, self.content_hash)
-            return self._read[level]
+        return _recent.get(self.file, level, self.content_hash)
+
+    def __contains__(self, level: object) -> bool:
+        """Say whether there is such a level; reads nothing."""
+        return level in self.triangle_counts
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the levels of detail."""
@@ -99,7 +138,12 @@ class StoredMeshes(Mapping[str, MeshSet]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes as a name, not as arrays."""
-        return type(self), (self.file, self.content_hash, self.triangle_counts)
+        return _travelled, (self.file, self.content_hash, self.triangle_counts, self.bounds_known)
+
+    @property
+    def is_scratch(self) -> bool:
+        """Whether the file goes with this object."""
+        return self._kept is not None
 
     @cached_property
     def is_there(self) -> bool:
@@ -110,8 +154,12 @@ class StoredMeshes(Mapping[str, MeshSet]):
             return False
 
 
-def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> None:
-    """Write the geometry of a batch: row 0 of a level is the mesh, the following ones its instances.
+def _travelled(file: Path, content_hash: str, counts: Mapping[str, int], bounds_known: bool) -> StoredMeshes:
+    return StoredMeshes(file, content_hash, counts, bounds_known=bounds_known)
+
+
+def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> str:
+    """Write the geometry of a batch and return its hash; row 0 of a level is the mesh, the others its instances.
 
     Images come last, each once however many levels and prototypes use it; meshes name them by number.
     """
@@ -122,7 +170,8 @@ def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> None:
         for picture, number in numbers.items()
     ]
     parts = [(row["lod"], row["part"]) for row in rows]
-    note = json.dumps({"hash": meshes_hash(meshes), "parts": parts}).encode()
+    content_hash = meshes_hash(meshes)
+    note = json.dumps({"hash": content_hash, "parts": parts}).encode()
     schema = _SCHEMA.with_metadata({_KEY: note})
     with pq.ParquetWriter(
         file,
@@ -136,6 +185,7 @@ def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> None:
         for row in rows:
             arrays = [_cell(row.get(field.name), field.type) for field in schema]
             writer.write_table(pa.table(arrays, schema=schema))
+    return content_hash
 
 
 def read_mesh(file: Path, level: str, content_hash: str) -> MeshSet:

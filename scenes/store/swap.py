@@ -82,12 +82,18 @@ def link_tree(source: Path, target: Path) -> None:
         link_file(source, target)
 
 
-def link_file(source: Path, target: Path) -> None:
-    """Make `target` a hard link of a file, or a copy where the disk has no links."""
+def link_file(source: Path, target: Path, *, flush: bool = False) -> None:
+    """Make `target` a hard link of a file, or a copy where the disk has no links.
+
+    A linked file is taken to be safe on the disk already; with `flush` it is made so.
+    """
     try:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+        return
+    if flush:
+        _flush_file(target)
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -134,9 +140,13 @@ def _flush(folder: Path) -> None:
         for name in names:
             file = Path(root, name)
             if not file.is_symlink() and file.stat().st_nlink == 1:
-                with file.open("rb") as stream:
-                    os.fsync(stream.fileno())
+                _flush_file(file)
         _flush_folder(Path(root))
+
+
+def _flush_file(file: Path) -> None:
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

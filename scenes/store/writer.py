@@ -167,6 +167,8 @@ class _Writer:
         stored = batch.meshes if isinstance(batch.meshes, (StoredMeshes, CloudMeshes)) else None
         if same is not None:
             link_file(same, file)
+        elif isinstance(stored, StoredMeshes) and stored.is_scratch and stored.is_there:
+            link_file(stored.file, file, flush=True)
         elif stored is not None and stored.is_there:
             shutil.copyfile(stored.file, file)
         elif (cloud := cloud_of(batch.meshes)) is not None:

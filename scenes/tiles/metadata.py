@@ -65,6 +65,27 @@ class ObjectNames:
         return pa.table({name: column.take(rows) for name, column in self._columns.items()})
 
 
+class SomeNames:
+    """uid, kind and name of a part of the objects of a layer.
+
+    Parameters
+    ----------
+    handles
+        (n,) handles of the part, ascending.
+    names
+        Columns uid, kind and name, one row a handle.
+    """
+
+    def __init__(self, handles: NDArray[np.int64], names: pa.Table) -> None:
+        """Keep them."""
+        self._handles = handles
+        self._names = names
+
+    def of(self, handles: NDArray[np.int64]) -> pa.Table:
+        """Return columns uid, kind and name, one row a handle."""
+        return self._names.take(pa.array(np.searchsorted(self._handles, handles)))
+
+
 def add_property_table(builder: GlbBuilder, names: pa.Table, handles: NDArray[np.int64]) -> None:
     """Write uid, kind, name and handle as property table 0 of the asset."""
     properties: dict[str, Any] = {}

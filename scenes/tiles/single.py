@@ -9,9 +9,10 @@ import numpy as np
 from scenes.errors import LoadError
 from scenes.tiles.content import merged
 from scenes.tiles.encode import Encoding, all_handles, encode, encode_all
-from scenes.tiles.gather import finest_mesh, mesh_content
+from scenes.tiles.gather import mesh_content
 from scenes.tiles.metadata import ObjectNames
 from scenes.tiles.style import default_colour
+from scenes.tiles.survey import finest_mesh
 
 if TYPE_CHECKING:
     from scenes.mesh import MeshSet
@@ -68,7 +69,7 @@ def _layer_content(layer: Layer, base: int) -> Content | None:
     parts = []
     first = base
     for batch in layer.batches:
-        mesh = finest_mesh(batch)
+        mesh = finest_mesh(batch.meshes, len(batch))
         if mesh is not None and (part := mesh_content(mesh.expanded(), first, colour)) is not None:
             parts.append(part)
         first += len(batch)

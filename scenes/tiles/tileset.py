@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenes.crew import Alone
 from scenes.errors import UnknownObjectError
 from scenes.points import THEME
+from scenes.store.meshes import StoredMeshes
 from scenes.store.swap import replacing
-from scenes.tiles.content import merged
-from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
-from scenes.tiles.gather import LEAF_WEIGHT, LayerGeometry
+from scenes.tiles.gather import LayerGeometry
 from scenes.tiles.metadata import ObjectNames
-from scenes.tiles.paint import filled, fitted
 from scenes.tiles.points import publish_points
-from scenes.tiles.prototypes import written_out
 from scenes.tiles.quadtree import divide
-from scenes.tiles.simplify import Detail, simplify
-from scenes.tiles.skirts import with_skirt
 from scenes.tiles.style import default_colour
+from scenes.tiles.survey import LEAF_WEIGHT, Stock
+from scenes.tiles.writing import TileWriter, box_of, write_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scenes.crew import Crew
     from scenes.model import Layer, Scene
-    from scenes.tiles.content import Content, Floats
-    from scenes.tiles.quadtree import Cell
 
     Json = dict[str, Any]
     Progress = Callable[[str, float], None]
 
-COARSE_TRIANGLES = 40_000  # of a tile that stands for finer ones: 4,000 boxes, about 450 kB by gzip
-CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
-_COARSE = Encoding(rounding_m=float("inf"))
-_LEAF = Encoding()
-_THIN_M = 0.05
+_LAYERS_AT_ONCE = 3
 
 
 def _silent(_message: str, _share: float) -> None:
@@ -46,7 +40,12 @@ def _silent(_message: str, _share: float) -> None:
 
 
 def publish(
-    scene: Scene, folder: str | Path, *, layers: Sequence[str] | None = None, progress: Progress | None = None
+    scene: Scene,
+    folder: str | Path,
+    *,
+    layers: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    crew: Crew | None = None,
 ) -> dict[str, Path]:
     """Write layers of a scene as 3D Tiles and return the tileset file of each.
 
@@ -63,6 +62,8 @@ def publish(
         Names of the layers to publish; default all.
     progress
         Called with a sentence and the share that is done, 0..1.
+    crew
+        Makes the tiles of scenes whose geometry lies in a package (`scenes.crew`); default: nobody else.
 
     Raises
     ------
@@ -77,26 +78,42 @@ def publish(
         if name not in scene.layers:
             raise UnknownObjectError(name, f"no such layer; there are {', '.join(scene.layers) or 'none'}")
     report = progress or _silent
+    hands = crew or Alone()
     target.parent.mkdir(parents=True, exist_ok=True)
     if layers is None:
         with replacing(target, frozenset()) as fresh:
-            for number, name in enumerate(names):
-                report(f"tiling {name}", number / len(names))
-                publish_layer(scene, name, fresh / name)
+            _publish_all(scene, names, fresh, (hands, report))
     else:
         for number, name in enumerate(names):
             report(f"tiling {name}", number / len(names))
             with replacing(target / name, frozenset()) as fresh:
-                publish_layer(scene, name, fresh)
+                publish_layer(scene, name, fresh, hands)
     report("tiled", 1.0)
     return {name: target / name / "tileset.json" for name in names}
 
 
-def publish_layer(scene: Scene, name: str, folder: Path) -> Path:
+def _publish_all(scene: Scene, names: list[str], folder: Path, by: tuple[Crew, Progress]) -> None:
+    """Write layers, several at the same time where others do the work."""
+    crew, report = by
+    begun = itertools.count()
+
+    def one(name: str) -> None:
+        report(f"tiling {name}", next(begun) / len(names))
+        publish_layer(scene, name, folder / name, crew)
+
+    with ThreadPoolExecutor(min(crew.size, _LAYERS_AT_ONCE)) as threads:
+        try:
+            for job in [threads.submit(one, name) for name in names]:
+                job.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def publish_layer(scene: Scene, name: str, folder: Path, crew: Crew | None = None) -> Path:
     """Write one layer into an empty or new folder and return its tileset file."""
     layer = scene.layers[name]
     folder.mkdir(parents=True, exist_ok=True)
-    root = _root(scene, layer, folder)
+    root = _root(scene, layer, folder, crew or Alone())
     root["transform"] = scene.georeference.to_ecef_matrix().T.ravel().tolist()
     document = {
         "asset": {"version": "1.1", "tilesetVersion": f"{scene.epoch:08x}-{scene.version}"},
@@ -109,18 +126,23 @@ def publish_layer(scene: Scene, name: str, folder: Path) -> Path:
     return path
 
 
-def _root(scene: Scene, layer: Layer, folder: Path) -> Json:
+def _root(scene: Scene, layer: Layer, folder: Path, crew: Crew) -> Json:
     """Write the content of a layer and return its root tile; points refine by adding, everything else by replacing."""
+    base = scene.bases[layer.name]
     if layer.theme == THEME:
-        cloud = publish_points(layer, scene.bases[layer.name], folder)
+        cloud = publish_points(layer, base, folder)
         if cloud is not None:
             return cloud
-    geometry = LayerGeometry(layer.batches, scene.bases[layer.name], default_colour(layer.theme))
-    root: Json = {"boundingVolume": {"box": _box(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
-    if geometry.survey():
-        cell = divide(geometry.codes, geometry.weights, LEAF_WEIGHT)
-        names = ObjectNames(layer.batches, scene.bases[layer.name])
-        root = _LayerWriter(geometry, names, folder, layer.theme, bool(cell.children)).write(cell).tile
+    bases = itertools.accumulate((len(batch) for batch in layer.batches), initial=base)
+    stocks = [Stock(batch.meshes, len(batch), first) for batch, first in zip(layer.batches, bases, strict=False)]
+    hands = crew if all(not s.meshes or isinstance(s.meshes, StoredMeshes) for s in stocks) else Alone()
+    geometry = LayerGeometry(stocks, default_colour(layer.theme))
+    root: Json = {"boundingVolume": {"box": box_of(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
+    if geometry.survey(hands):
+        cell = divide(geometry.items.codes, geometry.items.weights, LEAF_WEIGHT)
+        names = ObjectNames(layer.batches, base)
+        writer = TileWriter(geometry, folder, layer.theme, bool(cell.children))
+        root = write_tree(writer, cell, names, hands).tile
     root["refine"] = "REPLACE"
     return root
 
@@ -139,86 +161,3 @@ def _extras(scene: Scene, layer: Layer) -> Json:
         "epoch": scene.epoch,
         "crs": scene.georeference.crs,
     }
-
-
-@dataclass(frozen=True, eq=False)
-class _Written:
-    """A tile that is on disk, what its parent needs to know about it."""
-
-    tile: Json
-    content: Content
-    low: Floats
-    high: Floats
-
-
-@dataclass
-class _LayerWriter:
-    """Writes the tiles of one layer from the leaves up."""
-
-    geometry: LayerGeometry
-    names: ObjectNames
-    folder: Path
-    theme: str
-    divided: bool
-
-    def write(self, cell: Cell) -> _Written:
-        """Write a cell and all below it."""
-        if not cell.children:
-            content = replace(fitted(self.geometry.collect(cell)), error_m=0.0)
-            return self._written(cell, content, [])
-        children = [self.write(child) for child in cell.children]
-        whole = merged([child.content for child in children], self.geometry.centre(cell))
-        detail = self._detail(cell)
-        coarse = fitted(simplify(written_out(whole, detail), detail))
-        if coarse.error_m == 0.0:  # nothing had to change: the finer tiles would show the same
-            for child in children:
-                (self.folder / child.tile["content"]["uri"]).unlink()
-            return self._written(cell, whole, [])
-        return self._written(cell, coarse, children)
-
-    def _detail(self, cell: Cell) -> Detail:
-        return Detail(
-            cell.side_m(self.geometry.square) / CELLS,
-            COARSE_TRIANGLES,
-            floor=self.theme != "buildings",
-            level=self.theme == "terrain",
-        )
-
-    def _written(self, cell: Cell, content: Content, children: list[_Written]) -> _Written:
-        encoding = _COARSE if children else _LEAF
-        tile: Json = {}
-        error = 0.0
-        corners = [(child.low, child.high) for child in children]
-        drawn = self._skirted(cell, content)
-        found = drawn.bounds()
-        if found is not None and not drawn.is_empty:
-            name = f"{cell.name}.glb"
-            names = self.names.of(all_handles(content))
-            (self.folder / name).write_bytes(encode(drawn, names, encoding))
-            tile["content"] = {"uri": name}
-            error = rounding_m(drawn, encoding)
-            corners.append((found[0] - _THIN_M, found[1] + _THIN_M))
-        low = np.min([corner[0] for corner in corners], axis=0) if corners else np.zeros(3)
-        high = np.max([corner[1] for corner in corners], axis=0) if corners else np.zeros(3)
-        tile["boundingVolume"] = {"box": _box(low, high)}
-        tile["geometricError"] = 0.0
-        if children:
-            below = max(child.tile["geometricError"] for child in children)
-            tile["geometricError"] = max(content.error_m + error, below)
-            tile["children"] = [child.tile for child in children]
-        return _Written(tile, content, low, high)
-
-    def _skirted(self, cell: Cell, content: Content) -> Content:
-        """Return what is drawn: tiles of a divided terrain get a skirt, which coarser levels are not made of."""
-        if self.theme != "terrain" or not len(content.triangles):
-            return content
-        content = filled(content, default_colour(self.theme))
-        if not self.divided:
-            return content
-        return with_skirt(content, self._detail(cell).cell_m)
-
-
-def _box(low: Floats, high: Floats) -> list[float]:
-    """Return a bounding volume box: the centre, then half of each axis."""
-    half = np.diag((high - low) / 2)
-    return [round(float(value), 6) for value in (*((low + high) / 2), *half.ravel())]

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenes.batches import DeferredMeshes
 from scenes.errors import LoadError
 from scenes.loading import Location
+from scenes.mesh import MeshSet
+from scenes.model import Batch, Layer
+from scenes.schema import object_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scenes.crew import Shared
     from scenes.loading import LoadContext
     from scenes.sources import Source
 
@@ -69,3 +74,75 @@ class Rogue:
     def refuse(self, source: Source) -> int:
         """Raise one of our own errors."""
         raise LoadError(source.path, "is broken", "mend it")
+
+
+def process_of(_item: object) -> int:
+    """Return the process that does the work."""
+    return os.getpid()
+
+
+def refusing(item: int) -> int:
+    """Raise one of our own errors for the second item."""
+    if item == 2:
+        raise LoadError("item 2", "is broken", "mend it")
+    return item
+
+
+def crashing(_item: object) -> None:
+    """Kill the process as a segmentation fault would."""
+    os.kill(os.getpid(), 11)
+
+
+def spinning(_item: object) -> None:
+    """Compute for ever."""
+    while True:
+        pass
+
+
+def shared_sum(item: tuple[Shared, int]) -> tuple[int, tuple[int, int]]:
+    """Return the sum of shared numbers and one more, and which process has them at which place."""
+    shared, more = item
+    return int(shared.value.sum()) + more, (os.getpid(), id(shared.value))
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """A recipe for `count` unit boxes."""
+
+    count: int
+
+    def __call__(self) -> dict[str, MeshSet]:
+        """Return the boxes at level 1."""
+        corners = np.array([[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)], float)
+        faces = np.array([[0, 1, 5], [0, 5, 4], [1, 3, 7], [1, 7, 5], [3, 2, 6], [3, 6, 7], [2, 0, 4], [2, 4, 6]])
+        rows = np.arange(self.count)
+        positions = corners + np.outer(rows, [3.0, 0.0, 0.0])[:, None]
+        return {"1": MeshSet.from_parts(rows.tolist(), list(positions), [faces] * self.count)}
+
+
+@dataclass(frozen=True)
+class Town:
+    """A loader whose batches come with recipes."""
+
+    guarded = True
+    name: str = "town"
+    batches: int = 4
+    rows: int = 5
+
+    def supports(self, source: Source) -> bool:
+        """Read what ends in .town."""
+        return source.path.endswith(".town")
+
+    def locate(self, source: Source) -> Location:  # noqa: ARG002
+        """Lie in Shanghai."""
+        return Location(121.5, 31.2, "EPSG:32651")
+
+    def surface(self, source: Source, context: LoadContext) -> None:
+        """Be no terrain."""
+
+    def load(self, source: Source, context: LoadContext) -> Iterator[tuple[Layer, Batch]]:  # noqa: ARG002
+        """Yield batches of boxes."""
+        for number in range(self.batches):
+            uids = [f"urn:uuid:{number:08d}-0000-5000-8000-{row:012d}" for row in range(self.rows)]
+            table = object_table({"uid": uids, "kind": ["Building"] * self.rows})
+            yield Layer("buildings", theme="buildings"), Batch(table, DeferredMeshes(Boxes(self.rows)))

@@ -54,7 +54,7 @@ def test_a_bad_file_is_one_sentence_and_the_next_one_is_read(
     reader: Reader, method: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if method == "sleep":  # what does not compute is told by the clock: be impatient this once
-        monkeypatch.setattr("scenes.guard._SLOWEST", 1)
+        monkeypatch.setattr("scenes.worker._SLOWEST", 1)
     context = LoadContext(FRAME) if method in ("crash", "hang") else None
     with pytest.raises(LoadError, match=says):
         list(reader.items(Rogue(), method, SOURCE, context))

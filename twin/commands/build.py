@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenes import Problems
 from scenes.assembly import gather, nothing_found
+from scenes.crew import crew_of
 from scenes.errors import CityTwinError
 from scenes.hierarchy import with_districts
-from scenes.store import save
+from scenes.store import open_package, save
 from scenes.tiles import publish
 from twin.commands.lifting import lift_option, lifted
 from twin.commands.shared import common, has_folders, print_facts, progress_bar, scene_facts, source_options, sources_of
@@ -19,13 +21,22 @@ if TYPE_CHECKING:
     import argparse
 
 
+_MOST_WORKERS = 8
+
+
 def add_parser(verbs: Any) -> None:
     """Add the verb to the command."""
     parser: argparse.ArgumentParser = verbs.add_parser("build", help="make a city package from files")
     parser.add_argument("out", metavar="OUT.city", help="the package to write")
     source_options(parser)
     lift_option(parser)
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="files that are read at the same time")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that read files, and that mesh and tile (default: the processors, at most 8)",
+    )
     parser.add_argument(
         "--keep-going",
         action="store_true",
@@ -49,13 +60,16 @@ def run(options: argparse.Namespace) -> int:
     problems = Problems()
     sources = sources_of(options, problems)
     bar = progress_bar(options)
+    workers = options.workers if options.workers > 0 else min(os.cpu_count() or 1, _MOST_WORKERS)
+    crew = crew_of(workers)
     made = gather(
         sources,
         crs=options.crs,
         name=out.stem,
         progress=lambda text, share: bar(text, 0.6 * share),
         keep_going=options.keep_going or has_folders(options),
-        workers=options.workers,
+        workers=workers,
+        crew=crew,
         geoid=options.geoid,
         local=options.local,
     )
@@ -72,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     bar("storing", 0.62)
     save(scene, out, problems=problems.listed())
     bar("tiling", 0.75)
-    publish(scene, out / "tiles")
+    publish(open_package(out), out / "tiles", progress=lambda text, share: bar(text, 0.75 + 0.25 * share), crew=crew)
     bar(f"{out} is ready", 1.0)
     facts = scene_facts(scene, problems)
     print_facts({**facts, "sources": [outcome.as_dict() for outcome in made.outcomes]}, options)

@@ -1,0 +1,223 @@
+"""Work shared out to processes: one function, many items, results in the order of the items.
+
+A `Crew` is what the building of a city asks for hands. `Alone` does everything in the process that asks;
+`LocalCrew` has worker processes on this machine (`scenes.worker`). Others may stand in, such as a cluster.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import pickle
+import queue
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from scenes.errors import LoadError
+from scenes.scratch import keep, scratch_file
+from scenes.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from scenes.worker import Send
+
+AHEAD = 2
+"""Items beyond those in hand that are taken from the iterator: enough to keep everybody busy, and memory flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the work on one item may use, and what it is about.
+
+    Parameters
+    ----------
+    about
+        What an error names: a file, a layer.
+    memory_bytes
+        Memory for data; 0 = no limit.
+    seconds
+        Processor seconds for one item.
+    """
+
+    about: str = "the work"
+    memory_bytes: int = 0
+    seconds: float = math.inf
+
+
+class Crew(Protocol):
+    """Works through items."""
+
+    @property
+    def size(self) -> int:
+        """How many items are worked on at the same time; 1 where nothing is gained by sharing out."""
+
+    def lent(self, count: int) -> AbstractContextManager[list[Worker]]:
+        """Lend some processes for other work, at most all of them; a crew without processes of its own lends none."""
+
+    def each(self, function: Callable[[Any], Any], items: Iterable[Any], limits: Limits | None = None) -> Iterator[Any]:
+        """Yield ``function(item)`` for each item, in order; functions, items and results must pickle.
+
+        Raises
+        ------
+        CityTwinError
+            What the function raises; a `LoadError` where its process ended or overran.
+        """
+
+
+class Alone:
+    """Does everything in the process that asks."""
+
+    size = 1
+
+    def lent(self, count: int) -> AbstractContextManager[list[Worker]]:  # noqa: ARG002 - the shape of a crew's method
+        """Lend nobody."""
+        return nullcontext([])
+
+    def each(
+        self,
+        function: Callable[[Any], Any],
+        items: Iterable[Any],
+        limits: Limits | None = None,  # noqa: ARG002 - the shape of a crew's method
+    ) -> Iterator[Any]:
+        """Yield ``function(item)`` for each item."""
+        return map(function, items)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    function: Callable[[Any], Any]
+    item: Any
+    limits: Limits
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.limits.memory_bytes
+
+    def run(self, send: Send) -> Iterator[Any]:  # noqa: ARG002 - the shape of a call
+        yield self.function(self.item)
+
+    def failed(self, what: str, advice: str) -> LoadError:
+        return LoadError(self.limits.about, what, advice)
+
+
+class LocalCrew:
+    """Worker processes on this machine, started when there is work and kept for the next.
+
+    Parameters
+    ----------
+    size
+        Number of processes.
+
+    Examples
+    --------
+    >>> list(crew_of(2).each(abs, [-3, 2, -1]))
+    [3, 2, 1]
+    """
+
+    def __init__(self, size: int) -> None:
+        """Start nothing yet."""
+        self.size = size
+        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        for _ in range(size):
+            self._free.put(Worker())
+
+    def each(self, function: Callable[[Any], Any], items: Iterable[Any], limits: Limits | None = None) -> Iterator[Any]:
+        """Yield ``function(item)`` for each item, in order."""
+        given = limits or Limits()
+        waiting: deque[Future[Any]] = deque()
+        with ThreadPoolExecutor(self.size) as threads:
+            try:
+                for item in items:
+                    waiting.append(threads.submit(self._done, _Task(function, item, given)))
+                    while waiting and (len(waiting) >= self.size + AHEAD or waiting[0].done()):
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def lent(self, count: int) -> Iterator[list[Worker]]:
+        """Lend some processes for other work, at most all of them; they get ready at once."""
+        taken = [self._free.get() for _ in range(min(count, self.size))]
+        try:
+            for worker in taken:
+                worker.start()
+            yield taken
+        finally:
+            for worker in taken:
+                self._free.put(worker)
+
+    def close(self) -> None:
+        """End the processes."""
+        for _ in range(self.size):
+            worker = self._free.get()
+            worker.close()
+            self._free.put(worker)
+
+    def _done(self, task: _Task) -> Any:
+        worker = self._free.get()
+        try:
+            messages = list(worker.messages(task, task.limits.seconds))
+            return next(content for kind, content in messages if kind == "item")
+        finally:
+            self._free.put(worker)
+
+
+@functools.cache
+def _kept_crew(size: int) -> LocalCrew:
+    return LocalCrew(size)
+
+
+_making = threading.Lock()
+
+
+def crew_of(workers: int) -> Crew:
+    """Return a crew of so many processes of this machine; with one worker the work is not shared out.
+
+    It is kept for the life of this process, so that starting it is paid once.
+    """
+    with _making:
+        return _kept_crew(workers) if workers > 1 else Alone()
+
+
+class Shared:
+    """Something large that many items of work need: travels as a file that each process reads once.
+
+    Examples
+    --------
+    >>> Shared([1, 2]).value
+    [1, 2]
+    """
+
+    def __init__(self, value: Any) -> None:
+        """Write nothing yet."""
+        self.value = value
+        self._file: Path | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as the name of a file."""
+        with self._lock:
+            if self._file is None:
+                file = scratch_file(".pickle")
+                with file.open("wb") as stream:
+                    pickle.dump(self.value, stream, protocol=5)
+                self._file, self._keep = file, keep(file)
+        return _read_shared, (self._file,)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_shared(file: Path) -> Shared:
+    with file.open("rb") as stream:
+        made = Shared(pickle.load(stream))  # noqa: S301 - from our own process
+    made._file = file  # noqa: SLF001 - its own class
+    return made
