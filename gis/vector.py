@@ -10,6 +10,7 @@ from gis.elevations import levelled
 from gis.features import WINDOW_ROWS, FeatureTable, crs_of
 from gis.formats import family_of
 from gis.layering import Layering, main_layer
+from gis.measures import measured
 from gis.ownrows import OwnRows, is_own, notes_of
 from gis.placing import check_bounds
 from gis.reading import bounds_of, open_tables
@@ -99,7 +100,7 @@ class VectorLoader:
         second = next(windows, None)
         state = state_of(stream, first, source, more=second is not None)
         for window in itertools.chain([first], [second] if second else [], windows):
-            named = FeatureTable(window.name, window.frame, crs, window.mended)
+            named = measured(FeatureTable(window.name, window.frame, crs, window.mended))
             placed = levelled(named, source, layering.context, first=window is first)
             yield len(window.frame), layering.batches(prepared(placed, state, source, layering.context), state)
 
