@@ -50,7 +50,8 @@ def check_bounds(path: str, crs: str, bounds: Bounds, *, small: bool = False) ->
         raise GeoreferenceError(path, "its coordinates are not finite numbers", "export it again")
     parsed = parse_crs(crs)
     degrees = max(abs(west), abs(east)) <= 180.5 and max(abs(south), abs(north)) <= 90.5
-    if parsed.is_geographic and not degrees:
+    turned = max(abs(west), abs(east)) <= 360.0 and max(abs(south), abs(north)) <= 90.5  # across the antimeridian
+    if parsed.is_geographic and not turned:
         raise GeoreferenceError(
             path,
             f"its coordinates reach {_far(bounds):.0f}, which are not degrees, but it claims {parsed.name}",
@@ -79,6 +80,7 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
     GeoreferenceError
         When the coordinates cannot be in their system, or the scene's system does not reach them.
     """
+    geometries = _unwrapped(geometries, crs, context.georeference)
     bounds = _bounds(geometries)
     if bounds is None:
         return geometries
@@ -100,6 +102,25 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
             source.path, f"{context.georeference.crs} does not reach all of its places", "name another --crs"
         )
     return local
+
+
+def _unwrapped(geometries: NDArray[np.object_], crs: str, frame: Georeference) -> NDArray[np.object_]:
+    """Return shapes in degrees with every longitude on the scene's side of the Earth.
+
+    What crosses the antimeridian, split there or not, is then in one piece.
+    """
+    if not parse_crs(crs).is_geographic:
+        return geometries
+    west, _, east, _ = (float(value) for value in shapely.total_bounds(geometries))
+    middle = float(frame.lonlat(0.0, 0.0)[0])
+    if not max(abs(west - middle), abs(east - middle)) > 180.0:
+        return geometries
+
+    def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack([middle + (points[:, 0] - middle + 180.0) % 360.0 - 180.0, points[:, 1:]])
+
+    found: NDArray[np.object_] = shapely.transform(geometries, turn, include_z=bool(shapely.has_z(geometries).any()))
+    return found
 
 
 def _check_scene(path: str, context: LoadContext, lonlat: tuple[float, float]) -> None:

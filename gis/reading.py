@@ -13,6 +13,7 @@ from gis.features import FeatureTable, TableStream, crs_of
 from gis.formats import family_of
 from gis.sniffing import refuse_entities
 from scenes.errors import CityTwinError, LoadError, UnsupportedError
+from scenes.georeference import parse_crs
 from scenes.problems import Problems
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_tables(source: Source) -> list[FeatureTable]:
 def bounds_of(source: Source) -> Bounds:
     """Return the bounds (west, south, east, north) of a source in its own system, and the system.
 
-    Reads as little as the format allows.
+    Reads as little as the format allows. Where features lie on both sides of the antimeridian, east is beyond 180.
     """
     family = family_of(source)
     stated: Bounds | None = None
@@ -75,7 +76,26 @@ def bounds_of(source: Source) -> Bounds:
         stated = osm.bounds(source)
     elif family == "postgis":
         stated = postgis.bounds(source)
-    return stated if stated is not None else _counted_bounds(source)
+    found = stated if stated is not None else _counted_bounds(source)
+    if found[2] - found[0] > 180.0 and parse_crs(found[4]).is_geographic:
+        return _turned(found, source)
+    return found
+
+
+def _turned(found: Bounds, source: Source) -> Bounds:
+    """Return bounds that span more than half the Earth the other way round, where that side is the narrower one."""
+    seen = np.zeros(360, bool)
+    for stream in open_tables(source, Problems()):
+        for window in stream.windows():
+            longitudes = shapely.get_coordinates(window.frame.geometry.to_numpy())[:, 0]
+            seen[np.floor(longitudes[np.isfinite(longitudes)]).astype(np.int64) % 360] = True
+    degrees = np.flatnonzero(seen)
+    gaps = np.diff(degrees, append=degrees[:1] + 360) if len(degrees) else np.zeros(1, np.int64)
+    widest = int(np.argmax(gaps))
+    if gaps[widest] <= 180:
+        return found
+    west = float(degrees[(widest + 1) % len(degrees)])
+    return west, found[1], west + 361.0 - float(gaps[widest]), found[3], found[4]
 
 
 def _counted_bounds(source: Source) -> Bounds:

@@ -55,7 +55,8 @@ class VectorLoader:
         parsed = parse_crs(crs)
         in_metres = parsed.is_projected and all(abs(a.unit_conversion_factor - 1) < 1e-9 for a in parsed.axis_info[:2])
         web = parsed.to_epsg() == 3857  # its metres are not metres on the ground
-        return Location(float(lon), float(lat), crs if in_metres and not web else "")
+        lon = (float(lon) + 180.0) % 360.0 - 180.0
+        return Location(lon, float(lat), crs if in_metres and not web else "")
 
     def surface(self, source: Source, context: LoadContext) -> Ground | None:  # noqa: ARG002
         """Return None: features are never the terrain."""
