@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.cityjson_bulk import TROUBLES, Given, part_of
 from gis.cityjson_rings import Gathered
 from gis.placements import Placements, Shape, Stand
 from gis.surfaces import Look
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 # How many lists lie around the surfaces of a geometry.
 _DEPTHS = {"MultiSurface": 0, "CompositeSurface": 0, "Solid": 1, "MultiSolid": 2, "CompositeSolid": 2}
 _FARTHEST_M = 1e7
-_TROUBLES = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError)
 
 
 class GeometryReader:
@@ -76,6 +77,7 @@ class GeometryReader:
         self._texture_theme = str(appearance.get("default-theme-texture") or "")
         self._places = _points(appearance.get("vertices-texture"), 2)
         self._gathered: dict[str, Gathered] = {}
+        self._waiting: dict[tuple[str, int], list[Given]] = {}
         self._looks: dict[Look, int] = {}
         self._known: dict[tuple[Any, ...], int] = {}
         self._materials_known: dict[int, str] = {}
@@ -90,11 +92,13 @@ class GeometryReader:
                 self._instance(geometry, row, owner)
             else:
                 self._shape(geometry, row, owner)
-        except _TROUBLES as error:
+        except TROUBLES as error:
             self._broken(owner.key, f"a geometry is not well formed ({type(error).__name__}: {error})"[:300])
 
     def finish(self) -> None:
         """Hand everything that was read to the collector."""
+        for (level, depth), given in self._waiting.items():
+            self._gather_all(given, depth, self._gathered.setdefault(level, Gathered()))
         for level, gathered in self._gathered.items():
             self._surfaces.add_block(level, self._block(gathered, self._local))
         self._placements.put_into(self._surfaces)
@@ -111,14 +115,44 @@ class GeometryReader:
             for line in geometry["boundaries"]:
                 self._surfaces.add_line(level, row, self._taken(line))
         else:
-            self._gather(geometry, row, owner, self._gathered.setdefault(level, Gathered()))
+            depth = _DEPTHS[str(geometry.get("type"))]
+            self._waiting.setdefault((level, depth), []).append(Given(geometry, row, owner.key, owner.kind))
 
-    def _gather(self, geometry: dict[str, Any], row: int, owner: ModelObject, into: Gathered) -> None:
-        """Add the surfaces of a geometry, all of them or none."""
-        sizes = into.begin(owner.key)
+    def _gather_all(self, given: list[Given], depth: int, into: Gathered) -> None:
+        """Add the surfaces of many geometries: all at once, but those with textures and those that are odd."""
+        plain = [each for each in given if not (len(self._places) and each.geometry.get("texture"))]
+        for each in given if len(plain) < len(given) else ():
+            if len(self._places) and each.geometry.get("texture"):
+                self._gather_one(each, into)
+        groups = [plain] if plain else []
+        while groups:
+            group = groups.pop()
+            try:
+                into.parts.append(part_of(group, depth, self._material, self._numbered_look))
+            except TROUBLES:
+                if len(group) == 1:
+                    self._gather_one(group[0], into)
+                else:
+                    groups += [group[len(group) // 2 :], group[: len(group) // 2]]
+
+    def _gather_one(self, given: Given, into: Gathered) -> None:
         try:
-            self._add_surfaces(geometry, row, owner.kind, into)
-        except _TROUBLES:
+            self._gather(given.geometry, given.row, (given.key, given.kind), into)
+        except TROUBLES as error:
+            self._broken(given.key, f"a geometry is not well formed ({type(error).__name__}: {error})"[:300])
+
+    def _material(self, said: Any) -> dict[str, Any]:
+        return _theme(said, self._material_theme)
+
+    def _numbered_look(self, code: int, material: int, kind: str) -> int:
+        return self._look(code, material, None, kind)
+
+    def _gather(self, geometry: dict[str, Any], row: int, owner: tuple[str, str], into: Gathered) -> None:
+        """Add the surfaces of a geometry, all of them or none."""
+        sizes = into.begin(owner[0])
+        try:
+            self._add_surfaces(geometry, row, owner[1], into)
+        except TROUBLES:
             into.cut(sizes)
             raise
 
@@ -156,7 +190,7 @@ class GeometryReader:
         level, name = _level(template.get("lod")), f"{number}/{owner.kind}"
         if not self._placements.knows(name):
             gathered = Gathered()
-            self._gather(template, 0, owner, gathered)
+            self._gather(template, 0, (owner.key, owner.kind), gathered)
             self._placements.shape(name, Shape(self._block(gathered, self._template_points), level))
         self._placements.stand(name, Stand(row, level, matrix, anchor))
 
@@ -182,11 +216,15 @@ class GeometryReader:
         diffuse = self._materials[material].get("diffuseColor")
         if not diffuse:
             return ""
-        channels = [*diffuse[:3], 1.0 - float(self._materials[material].get("transparency", 0.0))]
-        return "#" + bytes(round(255 * min(max(float(channel), 0.0), 1.0)) for channel in channels).hex()
+        return _hexadecimal(*diffuse[:3], 1.0 - float(self._materials[material].get("transparency", 0.0)))
 
     def _broken(self, owner: str, text: str) -> None:
         self._context.problems.add("error", owner, "geometry-broken", f"{text}: left out", "repair it in its source")
+
+
+@functools.lru_cache(maxsize=4_096)
+def _hexadecimal(*channels: float) -> str:
+    return "#" + bytes(round(255 * min(max(float(channel), 0.0), 1.0)) for channel in channels).hex()
 
 
 def _shells(boundaries: Any, values: tuple[Any, ...], depth: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:

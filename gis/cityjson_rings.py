@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.cityjson_bulk import Part
 from gis.polygons import PolygonBlock
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Gathered:
     looks: list[int] = field(default_factory=list)
     uvs: dict[int, list[Any]] = field(default_factory=dict)  # ring: numbers of texture vertices
     marks: list[tuple[int, int, str]] = field(default_factory=list)  # first number and surface of each geometry, owner
+    parts: list[Part] = field(default_factory=list)  # what came in bulk
 
     def begin(self, owner: str) -> tuple[int, int, int]:
         """Begin a geometry of an object, and return the sizes that `cut` goes back to."""
@@ -68,26 +70,53 @@ class Gathered:
         broken
             Called with an owner and what is wrong.
         """
-        indices, bad = self._indices(len(points), broken)
-        paints, semantics, images = looks.reshape(-1, 3)[np.array(self.looks, np.int64)].T
-        lengths, counts = np.array(self.lengths, np.int64), np.array(self.counts, np.int64)
+        self._close()
+        parts = self.parts
+        numbers, lengths, counts, rows, named = (
+            np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, np.int64)])
+            for name in ("numbers", "lengths", "counts", "rows", "looks")
+        )
+        bad = np.concatenate([_bad(part, len(points), broken) for part in parts] or [np.zeros(0, bool)])
+        paints, semantics, images = looks.reshape(-1, 3)[named].T
         uvs = _uvs(self.uvs, lengths, places) if self.uvs else None
-        rows = np.array(self.rows, np.int64)
-        corners = points[indices] if len(points) else np.zeros((len(indices), 3))
+        corners = points[np.where(numbers < len(points), numbers, -1)] if len(points) else np.zeros((len(numbers), 3))
         return PolygonBlock(corners, lengths, counts, rows, paints, semantics, images, uvs).take(~bad)
 
-    def _indices(self, size: int, broken: Callable[[str, str], None]) -> tuple[Integers, NDArray[np.bool_]]:
-        bad = np.zeros(len(self.counts), bool)
-        if not _wrong(self.numbers, size):
-            return np.array(self.numbers, np.int64), bad
-        ends = [*self.marks[1:], (len(self.numbers), len(self.counts), "")]
-        for (first, surface, owner), (last, end, _) in zip(self.marks, ends, strict=True):
-            wrong = _wrong(self.numbers[first:last], size)
-            if wrong:
-                broken(owner, wrong)
-                self.numbers[first:last] = [-1] * (last - first)  # any vertex; its surfaces are dropped
-                bad[surface:end] = True
-        return np.array(self.numbers, np.int64), bad
+    def _close(self) -> None:
+        """Make a part of what came surface by surface."""
+        if not self.counts:
+            return
+        before = sum(len(part.lengths) for part in self.parts)
+        self.uvs = {ring + before: places for ring, places in self.uvs.items()}
+        firsts = np.array([mark[:2] for mark in self.marks], np.int64).reshape(-1, 2)
+        owners = [owner for _, _, owner in self.marks]
+        columns = [np.array(column, np.int64) for column in (self.lengths, self.counts, self.rows, self.looks)]
+        lengths, counts, rows, looks = columns
+        self.parts.append(Part(_checked(self.numbers), lengths, counts, rows, looks, firsts, owners))
+        self.numbers, self.lengths, self.counts, self.rows, self.looks, self.marks = [], [], [], [], [], []
+
+
+def _checked(numbers: list[Any]) -> Integers:
+    """Return vertex numbers, -1 for what is none."""
+    found = np.array(numbers, object)
+    good = [type(number) is int and 0 <= number < 1 << 62 for number in numbers]
+    return np.where(good, found, -1).astype(np.int64)
+
+
+def _bad(part: Part, size: int, broken: Callable[[str, str], None]) -> NDArray[np.bool_]:
+    """Return which surfaces belong to geometries that name vertices which are not there, and report those."""
+    bad = np.zeros(len(part.counts), bool)
+    if not len(part.numbers) or (int(part.numbers.min()) >= 0 and int(part.numbers.max()) < size):
+        return bad
+    ends = np.vstack([part.firsts[1:], [[len(part.numbers), len(part.counts)]]])
+    for (first, surface), (last, end), owner in zip(part.firsts.tolist(), ends.tolist(), part.owners, strict=True):
+        mine = part.numbers[first:last]
+        if len(mine) and (int(mine.min()) < 0 or int(mine.max()) >= size):
+            low = int(mine.min()) < 0
+            what = "a ring holds something else than vertex numbers" if low else f"vertex {int(mine.max())} of {size}"
+            broken(owner, what)
+            bad[surface:end] = True
+    return bad
 
 
 def _wrong(numbers: list[int], size: int) -> str:

@@ -69,22 +69,25 @@ def _unions(block: PolygonBlock) -> tuple[Integers, NDArray[np.object_]]:
     rows, first, counts = np.unique(block.rows[order], return_index=True, return_counts=True)
     ordered = polygons[order]
     shapes = ordered[first]
-    for place in np.flatnonzero(counts > 1).tolist():
-        shapes[place] = _joined(ordered[first[place] : first[place] + counts[place]])
+    several = np.flatnonzero(counts > 1)
+    unions = np.array([_joined(ordered[first[place] : first[place] + counts[place]]) for place in several], object)
+    sizes = np.add.reduceat(shapely.area(ordered), first)[several]
+    touching = (np.abs(shapely.area(unions) - sizes) <= 1e-6 * sizes) & shapely.is_valid(unions)
+    for number in np.flatnonzero(~touching).tolist():  # `make_valid` joins what overlaps
+        place = several[number]
+        unions[number] = shapely.multipolygons(ordered[first[place] : first[place] + counts[place]])
+    shapes[several] = unions
     bad = ~shapely.is_valid(shapes)
     shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
     return rows, shapes
 
 
 def _joined(polygons: NDArray[np.object_]) -> Any:
-    """Return the union of polygons: quickly where they only touch, else as several that `make_valid` joins."""
+    """Return the union of polygons that only touch, quickly; anything without their area where they do not."""
     try:
-        union = shapely.coverage_union_all(polygons)
+        return shapely.coverage_union_all(polygons)
     except shapely.errors.GEOSException:
-        return shapely.multipolygons(polygons)
-    sizes = float(shapely.area(polygons).sum())
-    touching = abs(float(shapely.area(union)) - sizes) <= 1e-6 * sizes and shapely.is_valid(union)
-    return union if touching else shapely.multipolygons(polygons)
+        return shapely.MultiPolygon()
 
 
 def _polygons(block: PolygonBlock) -> NDArray[np.object_]:
