@@ -22,6 +22,7 @@ def read(  # noqa: PLR0913 - each says one thing about the file
     layer: str = "",
     place: str = "",
     datum_shift: str = "",
+    max_error_m: float = 0.0,
     georeference: Georeference | None = None,
     problems: Problems | None = None,
 ) -> Scene:
@@ -41,6 +42,8 @@ def read(  # noqa: PLR0913 - each says one thing about the file
         ``E,N,H,ANGLE`` of the origin of a model or grid that has no system of its own; name its ``crs`` as well.
     datum_shift
         ``"gcj02"`` or ``"bd09"`` when the coordinates carry a Chinese map shift.
+    max_error_m
+        How coarse a tileset may be read; 0 = its finest tiles.
     georeference
         Frame of the scene; around the file otherwise.
     problems
@@ -72,6 +75,7 @@ def read(  # noqa: PLR0913 - each says one thing about the file
         height_column=height_column,
         place=at,
         datum_shift=datum_shift,
+        max_error_m=max_error_m,
     )
     scene_crs = crs if at else ""
     return assemble([source], georeference=georeference, crs=scene_crs, name=Path(source.shown).stem, problems=problems)

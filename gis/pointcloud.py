@@ -16,7 +16,7 @@ from gis.pointcloud_systems import CloudFrame, location_of, system_for
 from gis.pointcloud_text import PlyReader, TextReader
 from gis.relief import relief
 from gis.themes import plain_name
-from scenes.errors import LoadError, UnsupportedError
+from scenes.errors import GeoreferenceError, LoadError, UnsupportedError
 from scenes.model import Layer
 from scenes.points import THEME
 from scenes.problems import Problems
@@ -92,7 +92,7 @@ class PointCloudLoader:
         name = plain_name(source.layer) or "pointcloud"
         titles = {"en": source.layer or "Point cloud", "zh": source.layer or "点云"}
         layer = Layer(name, theme=THEME, titles=titles, source=source.title)
-        spilt = spill(local_chunks(source, context))
+        spilt = spill(local_chunks(source, context), source.shown)
         if spilt is None:
             raise LoadError(source.shown, "there is no point in it", "export it again")
         done = 0
@@ -149,6 +149,10 @@ def local_chunks(source: Source, context: LoadContext) -> Iterator[tuple[PointCh
             frame.check(chunk.xyz, context.problems)
             frame = frame.levelled(np.median(frame.local(chunk.xyz), axis=0), context.problems)
             middle = np.median(frame.local(chunk.xyz), axis=0)
+            if not np.isfinite(middle).all():
+                raise GeoreferenceError(
+                    source.shown, f"{context.georeference.crs} does not reach all of it", "name another --crs"
+                )
         local = frame.local(chunk.xyz)
         with np.errstate(invalid="ignore"):
             near = (np.abs(local - middle) < _FARTHEST_M).all(axis=1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from scenes.errors import GeoreferenceError
 from scenes.points import STEP_M
 from scenes.scratch import scratch_file
 
@@ -42,6 +43,7 @@ BITS = 21
 
 _READ = 300_000
 _MOST_STEPS = 4
+_FARTHEST_M = 2_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,15 @@ class Spill:
     has_returns: bool
 
 
-def spill(chunks: Iterator[tuple[PointChunk, Floats]]) -> Spill | None:
-    """Write chunks, each with its (n, 3) local metres, to a scratch file; None when there was no point."""
+def spill(chunks: Iterator[tuple[PointChunk, Floats]], where: str) -> Spill | None:
+    """Write chunks, each with its (n, 3) local metres, to a scratch file; None when there was no point.
+
+    Raises
+    ------
+    GeoreferenceError
+        When points lie so far from the origin of the scene that their places are no whole millimetres any more;
+        `where` is what the message calls their file.
+    """
     file = scratch_file(".points")
     low, high = np.full(3, np.iinfo(np.int64).max), np.full(3, np.iinfo(np.int64).min)
     count = colour = intensity = returns = 0
@@ -114,6 +123,12 @@ def spill(chunks: Iterator[tuple[PointChunk, Floats]]) -> Spill | None:
         for chunk, local in chunks:
             if not len(chunk):
                 continue
+            if not np.abs(local).max() < _FARTHEST_M:
+                raise GeoreferenceError(
+                    where,
+                    f"lies more than {_FARTHEST_M / 1000:,.0f} km from the origin of the scene",
+                    "build it by itself, or check the coordinate systems of the sources",
+                )
             records = _records(chunk, local)
             records.tofile(out)
             count += len(records)

@@ -68,6 +68,8 @@ class Source:
         ``"gcj02"`` or ``"bd09"`` when the coordinates carry that shift whatever the file says.
     schema
         Read a model as if its header named this schema (``twin build --as IFC4X3_ADD2``).
+    max_error_m
+        How coarse a tileset may be read; 0 = its finest tiles.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Source:
     place: Placement | None = None
     datum_shift: str = ""
     schema: str = ""
+    max_error_m: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse two statements about one place."""

@@ -30,6 +30,8 @@ _TYPES = {"BYTE": "i1", "UNSIGNED_BYTE": "u1", "SHORT": "<i2", "UNSIGNED_SHORT":
           "UNSIGNED_INT": "<u4", "FLOAT": "<f4", "DOUBLE": "<f8"}  # fmt: skip
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 _DEEPEST = 16
+BROKEN = (struct.error, TypeError, AttributeError, ValueError, KeyError, IndexError)
+"""What comes out of a tile whose bytes are not what they should be."""
 _MOST_INSTANCES = 1_000_000
 
 
@@ -51,30 +53,29 @@ class Reading:
     up: str = "Y"
 
 
-def pieces_of(data: bytes, reading: Reading, depth: int = 0) -> Iterator[Piece]:
-    """Yield the models in a content, those in composites too.
+def pieces_of(data: bytes, reading: Reading) -> Iterator[Piece]:
+    """Yield the models in a content, those in composites too; points are read by `gis.models3d.tile_points`.
 
     Raises
     ------
     SourceError
         When it is broken or of no known kind.
     """
-    magic = data[:4]
     try:
-        if magic == b"b3dm":
-            yield _batched(data, reading)
-        elif magic == b"i3dm":
-            yield _instanced(data, reading)
-        elif magic == b"cmpt":
-            yield from _composite(data, reading, depth)
-        elif magic == b"pnts":
-            text = "holds points (pnts): left out"
-            reading.problems.add("info", reading.where, "points-not-shown", text, "build the point cloud as LAS or LAZ")
-        else:
-            yield Piece(_upright(_model(data, reading), reading.up), None)
-    except (struct.error, TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
-        reason = f"{type(error).__name__}: {error}"[:100]
-        raise LoadError(reading.where, f"is no sound tile ({reason})", "export the tileset again") from error
+        for tile in inner_tiles(data):
+            if tile[:4] == b"b3dm":
+                yield _batched(tile, reading)
+            elif tile[:4] == b"i3dm":
+                yield _instanced(tile, reading)
+            elif tile[:4] != b"pnts":
+                yield Piece(_upright(_model(tile, reading), reading.up), None)
+    except BROKEN as error:
+        raise unsound(reading.where, error) from error
+
+
+def unsound(where: str, error: Exception) -> LoadError:
+    """Return one sentence for what is wrong in the bytes of a tile."""
+    return LoadError(where, f"is no sound tile ({type(error).__name__}: {error})"[:120], "export the tileset again")
 
 
 def _model(data: bytes, reading: Reading) -> Model:
@@ -93,7 +94,7 @@ def _moved(model: Model, by: Floats) -> Model:
     return replace(model, parts=[replace(part, positions=part.positions + by) for part in model.parts])
 
 
-class _Tables:
+class TileTables:
     """The feature table and the batch table in front of the body of a tile."""
 
     def __init__(self, data: bytes, start: int) -> None:
@@ -147,14 +148,14 @@ def _numbers(data: bytes, start: int, dtype: str, shape: tuple[int, int]) -> NDA
 
 
 def _batched(data: bytes, reading: Reading) -> Piece:
-    tables = _Tables(data, 28)
+    tables = TileTables(data, 28)
     model = _moved(_upright(_model(tables.body, reading), reading.up), tables.centre())
     return Piece(model, tables.batch(int(tables.features.get("BATCH_LENGTH", 0))))
 
 
 def _instanced(data: bytes, reading: Reading) -> Piece:
     """Return a model written out at every place of an i3dm tile; each place is a feature."""
-    tables = _Tables(data, 32)
+    tables = TileTables(data, 32)
     count = int(tables.features["INSTANCES_LENGTH"])
     if not 0 <= count <= _MOST_INSTANCES:
         raise ValueError(f"{count} instances")
@@ -168,7 +169,7 @@ def _instanced(data: bytes, reading: Reading) -> Piece:
     model = _upright(_model(body, reading), reading.up)
     if sum(len(part.triangles) for part in model.parts) * count > MOST_TRIANGLES:
         raise LoadError(reading.where, f"has more than {MOST_TRIANGLES:,} triangles", "simplify or split it")
-    spots = _spots(tables, count)
+    spots = places_of(tables, count)
     turns = _turns(tables, count, spots)
     ids = tables.values("BATCH_ID", "<u2", (count, 1))
     features = np.arange(count) if ids is None else ids[:, 0].astype(np.int64)
@@ -191,8 +192,8 @@ def _instanced(data: bytes, reading: Reading) -> Piece:
     return Piece(replace(model, parts=parts), tables.batch(int(features.max(initial=-1)) + 1))
 
 
-def _spots(tables: _Tables, count: int) -> Floats:
-    """Return where the instances stand, (n, 3)."""
+def places_of(tables: TileTables, count: int) -> Floats:
+    """Return the places of a feature table, (n, 3) in the coordinates of the tile, packed ones too."""
     given = tables.values("POSITION", "<f4", (count, 3))
     if given is not None:
         return given.astype(np.float64) + tables.centre()
@@ -200,11 +201,11 @@ def _spots(tables: _Tables, count: int) -> Floats:
     offset = tables.values("QUANTIZED_VOLUME_OFFSET", "<f4", (1, 3))
     scale = tables.values("QUANTIZED_VOLUME_SCALE", "<f4", (1, 3))
     if packed is None or offset is None or scale is None:
-        raise ValueError("its instances have no place")
+        raise ValueError("its features have no place")
     return packed / 65_535.0 * scale.astype(np.float64) + offset.astype(np.float64) + tables.centre()
 
 
-def _turns(tables: _Tables, count: int, spots: Floats) -> Floats:
+def _turns(tables: TileTables, count: int, spots: Floats) -> Floats:
     """Return the (n, 3, 3) turn and size of each instance."""
     turns = np.tile(np.eye(3), (count, 1, 1))
     up, right = tables.values("NORMAL_UP", "<f4", (count, 3)), tables.values("NORMAL_RIGHT", "<f4", (count, 3))
@@ -238,7 +239,17 @@ def _octahedral(packed: NDArray[Any]) -> Floats:
     return unit
 
 
-def _composite(data: bytes, reading: Reading, depth: int) -> Iterator[Piece]:
+def inner_tiles(data: bytes, depth: int = 0) -> Iterator[bytes]:
+    """Yield the tiles of a composite, or the tile itself; those within composites too.
+
+    Raises
+    ------
+    ValueError, struct.error
+        When it is broken.
+    """
+    if data[:4] != b"cmpt":
+        yield data
+        return
     if depth > _DEEPEST:
         raise ValueError("composites within composites")
     place, count = 16, struct.unpack_from("<I", data, 12)[0]
@@ -246,5 +257,5 @@ def _composite(data: bytes, reading: Reading, depth: int) -> Iterator[Piece]:
         size = struct.unpack_from("<I", data, place + 8)[0]
         if size < 12 or place + size > len(data):
             raise ValueError("an inner tile reaches beyond its end")
-        yield from pieces_of(data[place : place + size], reading, depth + 1)
+        yield from inner_tiles(data[place : place + size], depth + 1)
         place += size

@@ -61,11 +61,16 @@ class TileTree:
         Collects missing and refused files.
     where
         What messages call the tileset.
+    max_error_m
+        A tile whose geometric error is at most this is shown itself instead of its children; 0 = the finest tiles.
     """
 
     shelf: Shelf
     problems: Problems
     where: str
+    max_error_m: float = 0.0
+    coarser: int = 0
+    """Tiles that were shown though they have finer ones."""
     _tiles: int = 0
     _groups: list[Any] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -127,7 +132,8 @@ class TileTree:
         groups, self._groups = self._groups, body.get("groups") or []
         self._open.append(name)
         try:
-            return self._tile(body["root"], name, matrix, str(body["root"].get("refine", "REPLACE")), 0)
+            refine, error = str(body["root"].get("refine", "REPLACE")), float(body.get("geometricError", np.inf))
+            return self._tile(body["root"], name, matrix, (refine, error), 0)
         except (TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
             reason = f"{type(error).__name__}: {error}"[:100]
             raise LoadError(self.where, f"{name} is no sound tileset ({reason})", "export it again") from error
@@ -136,9 +142,12 @@ class TileTree:
             self._groups = groups
 
     def _tile(
-        self, tile: dict[str, Any], name: str, matrix: Floats, refine: str, depth: int
+        self, tile: dict[str, Any], name: str, matrix: Floats, above: tuple[str, float], depth: int
     ) -> tuple[list[Content], bool]:
-        """Return the finest contents below a tile, and whether none of them was missing."""
+        """Return the finest contents below a tile, and whether none of them was missing.
+
+        `above` is how the tile above is refined, and its geometric error.
+        """
         self._tiles += 1
         if self._tiles > _MOST_TILES or depth > 1_000:
             raise LoadError(self.where, f"has more than {_MOST_TILES:,} tiles", "load a part of it")
@@ -146,14 +155,19 @@ class TileTree:
             tile = expanded(tile, lambda uri: self._subtree(name, uri), _MOST_TILES)
         if "transform" in tile:
             matrix = matrix @ np.asarray(tile["transform"], np.float64).reshape(4, 4).T
-        refine = str(tile.get("refine") or refine).upper()
+        refine = str(tile.get("refine") or above[0]).upper()
+        error_m = float(tile.get("geometricError", above[1] / 2 if depth else above[1]))  # implicit tiles halve it
+        own = tile.get("contents") or ([tile["content"]] if tile.get("content") else [])
+        children = tile.get("children") or []
+        if own and children and error_m <= self.max_error_m:
+            children = []
+            self.coarser += 1
         found: list[Content] = []
         whole = True
-        for child in tile.get("children") or []:
-            below, complete = self._tile(child, name, matrix, refine, depth + 1)
+        for child in children:
+            below, complete = self._tile(child, name, matrix, (refine, error_m), depth + 1)
             found += below
             whole = whole and complete
-        own = tile.get("contents") or ([tile["content"]] if tile.get("content") else [])
         if refine != "ADD" and found and whole:
             return found, True
         here, complete = self._own(own, tile, name, matrix)

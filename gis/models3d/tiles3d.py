@@ -11,15 +11,19 @@ from gis.datum import unshifted
 from gis.modelframe import ModelFrame
 from gis.models3d.objects import ModelRows
 from gis.models3d.tile_content import Reading, pieces_of
+from gis.models3d.tile_points import holds_points, points_of
 from gis.models3d.tile_tree import TileTree
 from gis.networks.objects import layer_named
 from gis.networks.plan import metric_crs
+from gis.pointcloud_blocks import batches
+from gis.pointcloud_spill import spill
 from gis.shelf import Shelf
 from gis.sniffing import head_of, zip_names
 from gis.themes import plain_name
-from scenes.errors import CityTwinError, GeoreferenceError, LoadError, MissingLibraryError
+from scenes.errors import CityTwinError, GeoreferenceError, LoadError, MissingLibraryError, UnsupportedError
 from scenes.georeference import GEOCENTRIC, WGS84, transformer
 from scenes.loading import Location
+from scenes.points import THEME
 from scenes.problems import Problems
 from scenes.schema import KINDS
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from gis.models3d.tile_content import Piece
     from gis.models3d.tile_tree import Content
+    from gis.pointcloud_chunks import PointChunk
     from scenes.georeference import Georeference
     from scenes.loading import Ground, LoadContext
     from scenes.model import Batch, Layer
@@ -101,7 +106,10 @@ class Tiles3dLoader:
         layer = layer_named(plain_name(title) or "tiles", "generic", {"en": title, "zh": title}, source, main=True)
         rows, shown = ModelRows(), 0
         seen: dict[str, int] = {}
+        clouds: list[Content] = []
         for content in tree.contents(name, np.eye(4)):
+            if holds_points(tree.read(content.name)):
+                clouds.append(content)
             for piece in _pieces(content, tree, up, context.problems):
                 seen[content.name] = number = seen.get(content.name, 0) + 1
                 _add(rows, content, piece, f"tile/{content.name}" + (f"/{number}" if number > 1 else ""))
@@ -111,8 +119,16 @@ class Tiles3dLoader:
                 rows = ModelRows()
         if len(rows):
             yield from rows.batches(layer, "tile", source, placing.to_local)
-        if not shown + len(rows):
+        spilt = spill(_points(clouds, tree, placing, context.problems), source.shown)
+        if spilt is not None:
+            titles = {"en": title, "zh": title}
+            points = layer_named(f"{layer.name}-points", THEME, titles, source, main=not shown + len(rows))
+            yield from ((points, batch) for batch in batches(spilt, source.namespace, source.title))
+        if not shown + len(rows) and spilt is None:
             raise LoadError(source.path, "none of its tiles can be read", "see the problems above it")
+        if tree.coarser:
+            text = f"read to an error of {source.max_error_m:g} m: {tree.coarser:,} tiles stand for finer ones"
+            context.problems.add("info", source.title, "tiles-coarser", text, "choose another --max-error")
 
 
 class _Placing:
@@ -137,8 +153,8 @@ def _tree(source: Source, problems: Problems) -> tuple[TileTree, str]:
     if path.is_dir():
         path = path / "tileset.json"
     if path.suffix.lower() in {".3tz", ".zip"}:
-        return TileTree(Shelf(path, is_zip=True), problems, source.title), "tileset.json"
-    return TileTree(Shelf(path, path.absolute().parent), problems, source.title), path.name
+        return TileTree(Shelf(path, is_zip=True), problems, source.title, source.max_error_m), "tileset.json"
+    return TileTree(Shelf(path, path.absolute().parent), problems, source.title, source.max_error_m), path.name
 
 
 def _centre(root: dict[str, Any]) -> Floats:
@@ -177,6 +193,21 @@ def _pieces(content: Content, tree: TileTree, up: str, problems: Problems) -> li
     except CityTwinError as error:
         problems.add("warning", where, "tile-broken", f"{error.what}: left out", error.advice)
         return []
+
+
+def _points(
+    clouds: list[Content], tree: TileTree, placing: _Placing, problems: Problems
+) -> Iterator[tuple[PointChunk, Floats]]:
+    """Yield the points of some contents, each chunk with its (n, 3) local metres."""
+    for content in clouds:
+        where = f"{tree.where}#{content.name}"
+        try:
+            for chunk in points_of(tree.read(content.name), where):
+                moved = chunk.xyz @ content.matrix[:3, :3].T + content.matrix[:3, 3]
+                if len(chunk):
+                    yield chunk, placing.to_local(moved)
+        except (LoadError, UnsupportedError) as error:
+            problems.add("warning", where, "tile-broken", f"{error.what}: left out", error.advice)
 
 
 def _add(rows: ModelRows, content: Content, piece: Piece, key: str) -> None:

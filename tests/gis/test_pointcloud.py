@@ -170,6 +170,13 @@ def test_feet_become_metres_sideways_and_upwards(tmp_path: Path) -> None:
     assert [problem.rule for problem in problems.listed()] == ["height-unit-assumed"]
 
 
+def test_a_cloud_on_another_continent_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    source = Source(str(clouds.write_las(tmp_path / "far.las", clouds.scattered(200))))
+    here = LoadContext(Georeference("EPSG:25832", 457_000.0, 5_430_000.0))
+    with pytest.raises(GeoreferenceError, match=r"km from the origin of the scene|does not reach all of it"):
+        list(PointCloudLoader().load(source, here))
+
+
 @pytest.mark.real_data
 def test_geokeys_that_change_the_unit_of_a_code_are_believed(real_data: Path) -> None:
     head = reader_of(source := Source(str(real_data / "pointcloud/las/mvk-thin.las"))).head(source)
@@ -238,6 +245,8 @@ def test_a_cloud_without_a_system_asks_for_one(tmp_path: Path) -> None:
     path = clouds.write_las(tmp_path / "lost.las", clouds.scattered(10), crs="")
     with pytest.raises(GeoreferenceError, match=r"--source-crs lost.las=EPSG:N, or place it with --place"):
         gis.read(path)
+    own = clouds.scattered(10) - np.array([clouds.EAST, clouds.NORTH, 0.0])
+    path = clouds.write_las(tmp_path / "own.las", own, crs="")
     placed = gis.read(path, crs=clouds.UTM51, place="354000,3457000,10,90")
     assert len(placed.layers["pointcloud"]) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,14 @@ def port_number(text: str) -> int:
     return number
 
 
+def metres(text: str) -> float:
+    """Return the length that an option names; argparse turns the error into wrong usage."""
+    length = float(text)
+    if not 0.0 <= length < math.inf:
+        raise ValueError(text)
+    return length
+
+
 def source_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how source files are read."""
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help="files, folders or addresses")
@@ -59,6 +68,9 @@ def source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bd09", action="append", default=[], metavar="FILE", help="the same for BD-09 (Baidu)")
     parser.add_argument(
         "--geoid", default="", metavar="FILE", help="grid of the geoid (GeoTIFF, GTX) for heights above the ellipsoid"
+    )
+    parser.add_argument(
+        "--max-error", type=metres, default=0.0, metavar="METRES", help="how coarse tilesets may be read (0: finest)"
     )
     parser.add_argument(
         "--as", dest="schema", default="", metavar="SCHEMA", help="read IFC models as if they named this schema"
@@ -105,6 +117,7 @@ def sources_of(options: argparse.Namespace, problems: Problems) -> list[Source]:
             place=Placement.parse(place) if (place := _of(places, source.path)) else None,
             datum_shift=_shift_of(source.path, options),
             schema=options.schema.upper(),
+            max_error_m=options.max_error,
         )
         for source in found
     ]

@@ -36,6 +36,10 @@ ERROR_SENTENCES: Mapping[str, str] = MappingProxyType(
         "is placed by hand and said to be in {}, where only one of the two can hold":
             "既手动定位，又被指为 {}，两者只能取一",
         "leave out --place or --{}": "去掉 --place 或 --{}",
+        "has points that are compressed with Draco": "点以 Draco 压缩",
+        "export them without compression": "不压缩导出",
+        "lies more than {} km from the origin of the scene": "距场景原点超过 {} 公里",
+        "build it by itself, or check the coordinate systems of the sources": "单独构建它，或检查各数据源的坐标系",
         "is not a known datum shift": "不是已知的坐标偏移",
         "{} shifts degrees, but it is in {}": "{} 作用于经纬度，而数据坐标系为 {}",
         "its schema has no X, Y and Z": "其 schema 没有 X、Y 和 Z",
