@@ -82,7 +82,7 @@ _LAND_WORDS = {
 }  # fmt: skip
 
 
-_USED = frozenset({
+USED = frozenset({
     "boundary", "bridge", "depth", "depth_m", "diameter", "diameter_m", "height", "height_m", "hoehe", "is_bridge",
     "is_tunnel", "lanes", "tunnel", "width", "width_m",
 })  # fmt: skip
@@ -150,7 +150,7 @@ class Features:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel with the shapes as WKB, and only with the columns that geometry is made from."""
-        columns = [name for name in self.frame.columns if name in _USED]
+        columns = [name for name in self.frame.columns if name in USED]
         return _travelled, (self.theme, self.wkb, self.frame[columns], self.classes, self.hashes, self.heights)
 
     def flags(self, *columns: str) -> NDArray[np.bool_]:

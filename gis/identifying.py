@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import shapely
 
 from gis.attributes import id_texts
 from gis.seen import Seen, contains
 from scenes.identity import derive_uids
-from scenes.model import ALIASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,15 +56,6 @@ class Identity:
     def take(self, rows: NDArray[np.int64]) -> Identity:
         """Return the ids of some features, in the order given."""
         return replace(self, source_ids=self.source_ids[rows], uids=self.uids[rows], original=self.original[rows])
-
-    def aliases(self, rows: NDArray[np.int64]) -> pa.Table:
-        """Return the aliases of some features, which become the rows 0.. of a batch."""
-        if not self.scheme:
-            return ALIASES.empty_table()
-        mine = self.original[rows]
-        known = np.flatnonzero(mine != "")
-        columns = [[self.scheme] * len(known), mine[known].tolist(), known.astype(np.uint32)]
-        return pa.table(columns, schema=ALIASES)
 
 
 def id_column_of(frame: Any) -> str:

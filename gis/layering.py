@@ -18,10 +18,11 @@ from gis.ground import relief_of
 from gis.heights import heights_of
 from gis.identifying import hashes_of
 from gis.ordering import hilbert_order
+from gis.sorting import Piece
 from gis.themes import THEMES, classes_of, plain_name, themes_of
 from scenes.batches import DeferredMeshes
 from scenes.crew import Shared
-from scenes.model import BATCH_ROWS, Batch, Layer
+from scenes.model import Batch, Layer
 from scenes.schema import object_table
 
 if TYPE_CHECKING:
@@ -58,25 +59,27 @@ class Layering:
     context: LoadContext
     main: str = ""
 
-    def batches(self, window: Window, state: TableState) -> Iterator[tuple[Layer, Batch]]:
-        """Yield the batches of a window, theme by theme, each along a Hilbert curve."""
+    def batches(self, pieces: Iterable[Piece]) -> Iterator[tuple[Layer, Batch]]:
+        """Yield the batches of some pieces; their geometry is made later."""
+        for part in (part for piece in pieces for part in piece.parts()):
+            recipe = MeshRecipe(part.features, self._ground)
+            yield part.layer, Batch(part.table, DeferredMeshes(recipe), part.aliases())
+
+    def pieces(self, window: Window, state: TableState) -> Iterator[Piece]:
+        """Yield the features of a window theme by theme, each along a Hilbert curve."""
         for key in THEMES:
             rows = np.flatnonzero(window.themes == key)
             if len(rows):
-                yield from self._themed(window, rows, THEMES[key], state)
+                yield self._piece(window, rows, THEMES[key], state)
 
-    def _themed(self, window: Window, rows: Rows, theme: Theme, state: TableState) -> Iterator[tuple[Layer, Batch]]:
+    def _piece(self, window: Window, rows: Rows, theme: Theme, state: TableState) -> Piece:
         box = shapely.bounds(window.frame.geometry.to_numpy()[rows])
         rows = rows[hilbert_order((box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2)]
         features = self._features(window, rows, theme, self._ground.value)
         columns, units = self._columns(features, window, rows, state)
         layer = layer_of(theme, self.source, self.main or theme.layer)
-        for start in range(0, len(rows), BATCH_ROWS):
-            part = np.arange(start, min(start + BATCH_ROWS, len(rows)))
-            cells = {name: values[part[0] : part[-1] + 1] for name, values in columns.items()}
-            recipe = MeshRecipe(features.take(part) if len(part) < len(rows) else features, self._ground)
-            aliases = window.identity.aliases(rows[part])
-            yield layer, Batch(object_table(cells, units), DeferredMeshes(recipe), aliases)
+        identity = window.identity
+        return Piece(layer, object_table(columns, units), features, identity.scheme, identity.original[rows])
 
     @cached_property
     def _ground(self) -> Shared:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BITS = 18  # of a metre each
+
+
 def hilbert_order(x: NDArray[np.float64], y: NDArray[np.float64], bits: int = 16) -> NDArray[np.int64]:
     """Return the stable order of places along a Hilbert curve over their bounds; places without numbers come last.
 
@@ -23,6 +26,25 @@ def hilbert_order(x: NDArray[np.float64], y: NDArray[np.float64], bits: int = 16
     if known.any():
         keys[known] = _distance(_grid(x[known], bits), _grid(y[known], bits), bits)
     return np.argsort(keys, kind="stable")
+
+
+def hilbert_codes(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the way along one Hilbert curve for all windows of all maps: local metres, within 131 km of the origin.
+
+    Places beyond go to the border; places without numbers come last.
+
+    Examples
+    --------
+    >>> near, far = hilbert_codes(np.array([0.2, 90_000.0]), np.array([0.2, 90_000.0]))
+    >>> bool(near < far)
+    True
+    """
+    known = np.isfinite(x_m) & np.isfinite(y_m)
+    codes = np.full(len(x_m), np.iinfo(np.int64).max)
+    half = 1 << (_BITS - 1)
+    cells = [np.clip(np.floor(values[known]) + half, 0, 2 * half - 1).astype(np.int64) for values in (x_m, y_m)]
+    codes[known] = _distance(cells[0], cells[1], _BITS)
+    return codes
 
 
 def _grid(values: NDArray[np.float64], bits: int) -> NDArray[np.int64]:

@@ -14,10 +14,12 @@ from gis.measures import measured
 from gis.ownrows import OwnRows, is_own, notes_of
 from gis.placing import check_bounds
 from gis.reading import bounds_of, open_tables
+from gis.sorting import SortedRuns
 from gis.windows import prepared, state_of
 from scenes.errors import LoadError
 from scenes.georeference import WGS84, parse_crs, transformer
 from scenes.loading import Location
+from scenes.model import BATCH_ROWS
 from scenes.problems import Problems
 
 if TYPE_CHECKING:
@@ -100,10 +102,18 @@ class VectorLoader:
             return
         second = next(windows, None)
         state = state_of(stream, first, source, more=second is not None)
+        runs = SortedRuns()
         for window in itertools.chain([first], [second] if second else [], windows):
             named = measured(FeatureTable(window.name, window.frame, crs, window.mended))
             placed = levelled(named, source, layering.context, first=window is first)
-            yield len(window.frame), layering.batches(prepared(placed, state, source, layering.context), state)
+            pieces = layering.pieces(prepared(placed, state, source, layering.context), state)
+            if second is None:
+                yield len(window.frame), layering.batches(pieces)
+                return
+            for piece in pieces:
+                runs.add(piece)
+            yield len(window.frame), iter(())
+        yield 0, layering.batches(runs.merged(min(BATCH_ROWS, self.window_rows)))
 
     def _main(self, source: Source) -> str:
         """Return the theme that gets the name which the user gave, as the first windows suggest."""

@@ -1,0 +1,153 @@
+"""Cities of 100,000 to 2,000,000 buildings read, stored and tiled: how time and memory grow with the number of objects.
+
+Prints a line for each size and one with the ratio: processor time an object at the greatest size against the least
+(goal <= 1.15), and the greatest memory of all processes together (goal: below 8 GB). The city is made here: blocks of
+houses in a random order, as maps of strangers are. `--sizes 100000,500000` tries others, `--json FILE` keeps the
+figures; exit status 1 beyond a goal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import tempfile
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import psutil
+import shapely
+
+from scenes.assembly import gather
+from scenes.crew import crew_of
+from scenes.sources import Source
+from scenes.store import open_package, save
+from scenes.tiles import publish
+
+CRS = "EPSG:32651"
+GOAL = 1.15
+GIGABYTES = 8.0
+WORKERS = 2
+SIDES = np.array([[0, 0], [1, 0], [1, 0.6], [0.6, 0.6], [0.6, 1], [0, 1]])  # an L
+STEP_M = 24.0
+
+
+def write_city(count: int, file: Path, seed: int = 7) -> None:
+    """Write `count` houses as GeoParquet in geographic coordinates, in a random order."""
+    random = np.random.default_rng(seed)
+    across = int(np.ceil(np.sqrt(count)))
+    place = random.permutation(count)
+    corner = np.column_stack([place % across, place // across]) * STEP_M
+    size = random.uniform(8.0, 18.0, (count, 2))
+    turn = random.integers(0, 4, count) * (np.pi / 2) + random.normal(0, 0.05, count)
+    shape = (SIDES[None] - 0.5) * size[:, None]
+    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    x = shape[..., 0] * cos - shape[..., 1] * sin + corner[:, None, 0] + 354_000.0
+    y = shape[..., 0] * sin + shape[..., 1] * cos + corner[:, None, 1] + 3_457_000.0
+    houses = shapely.polygons(np.stack([x, y], axis=2))
+    frame = gpd.GeoDataFrame(
+        {
+            "id": np.char.add("house-", place.astype(str)),
+            "height": np.round(random.gamma(4.0, 4.0, count) + 3.0, 1),
+            "levels": random.integers(1, 30, count),
+            "class": random.choice(["residential", "commercial", "industrial"], count),
+        },
+        geometry=houses,
+        crs=CRS,
+    )
+    frame.to_crs("EPSG:4326").to_parquet(file, row_group_size=50_000)
+
+
+class Watch:
+    """Processor seconds and the greatest memory of this process and of those that it started."""
+
+    def __init__(self) -> None:
+        """Begin to look."""
+        self.peak = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._here = psutil.Process()
+        self._before = self.seconds()
+        self._thread.start()
+
+    def seconds(self) -> float:
+        """Return the processor seconds so far."""
+        return sum(sum(each.cpu_times()[:2]) for each in self._all())
+
+    def end(self) -> tuple[float, int]:
+        """Return processor seconds and bytes."""
+        self._over.set()
+        self._thread.join()
+        return self.seconds() - self._before, self.peak
+
+    def _all(self) -> list[psutil.Process]:
+        return [self._here, *self._here.children(recursive=True)]
+
+    def _look(self) -> None:
+        while not self._over.wait(0.2):
+            total = 0
+            for each in self._all():
+                try:
+                    total += each.memory_full_info().uss
+                except psutil.Error:
+                    continue  # it has just ended
+            self.peak = max(self.peak, total)
+
+
+def build(count: int, folder: Path) -> dict[str, Any]:
+    """Build a city of so many houses and return what it took."""
+    file, city = folder / f"{count}.parquet", folder / f"{count}.city"
+    write_city(count, file)
+    gc.collect()
+    watch, crew, clock = Watch(), crew_of(WORKERS), [time.perf_counter()]
+    scene = gather([Source(str(file))], crs=CRS, crew=crew).scene
+    assert scene is not None
+    clock.append(time.perf_counter())
+    save(scene, city)
+    del scene
+    clock.append(time.perf_counter())
+    publish(open_package(city), city / "tiles", crew=crew)
+    clock.append(time.perf_counter())
+    work, peak = watch.end()
+    tiles = list((city / "tiles").rglob("*.glb"))
+    steps = dict(zip(("load_s", "store_s", "tile_s"), (round(b - a, 1) for a, b in pairwise(clock)), strict=True))
+    return {
+        "objects": len(open_package(city)),
+        **steps,
+        "processor_s": round(work, 1),
+        "us_an_object": round(work / count * 1e6, 1),
+        "peak_gb": round(peak / 1e9, 2),
+        "tiles": len(tiles),
+        "bytes_an_object": round(sum(tile.stat().st_size for tile in tiles) / count),
+    }
+
+
+def main() -> int:
+    """Build each size and print how time and memory grow."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="100000,500000,2000000")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found = []
+    with tempfile.TemporaryDirectory() as beside:
+        build(2_000, Path(beside))  # libraries are loaded, processes started
+        for size in map(int, options.sizes.split(",")):
+            found.append(build(size, Path(beside)))
+            print("scale: " + ", ".join(f"{key} {value}" for key, value in found[-1].items()), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    ratio = found[-1]["us_an_object"] / found[0]["us_an_object"]
+    peak = max(each["peak_gb"] for each in found)
+    grows = f"processor time an object grows {ratio:.2f}x (goal <= {GOAL})"
+    print(f"scale: {grows}, peak {peak:.1f} GB (goal < {GIGABYTES:g})")
+    return 0 if ratio <= GOAL and peak < GIGABYTES else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
