@@ -1,4 +1,4 @@
-"""CityJSON 2.0: every object with its attributes and triangles at every level of detail."""
+"""CityJSON 2.0: every object with its attributes and its faces at every level of detail."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenes.export.cityjson_objects import kind_again, objects_of
+from scenes.export.cityjson_geometry import GeometryWriter
+from scenes.export.cityjson_objects import objects_of
 from scenes.export.cityjson_values import plain
 from scenes.georeference import parse_crs
 from scenes.schema import METADATA_KEY
-from scenes.semantics import SURFACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from scenes.export.cityjson_looks import Looks
     from scenes.mesh import MeshSet
     from scenes.model import Batch, Scene
 
@@ -27,24 +28,16 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 SCALE_M = 0.001
-THEME = "citytwin"
 _METADATA = frozenset({"identifier", "pointOfContact", "referenceDate", "title"})
-# Types that may not have points, or lines.
-_NO_POINTS = frozenset(
-    {"LandUse", "PlantCover", "Railway", "Road", "TINRelief", "TransportSquare", "WaterBody", "Waterway"}
-)
-_NO_LINES = frozenset({"LandUse", "PlantCover", "TINRelief"})
-# Surfaces of ours that CityJSON has no word for.
-_UNNAMED = frozenset({"", "TrafficSpace", "AuxiliaryTrafficSpace", "ClearanceSpace", "ThematicSurface"})
 
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A scene as CityJSON: its objects, the (n, 3) whole millimetres that they name, and the colours they name."""
+    """A scene as CityJSON: its objects, the (n, 3) whole millimetres that they name, colours and images."""
 
     objects: dict[str, Json]
     vertices: Places
-    materials: list[Json]
+    looks: Looks
 
 
 def write_cityjson(scene: Scene, file: Path) -> None:
@@ -52,26 +45,28 @@ def write_cityjson(scene: Scene, file: Path) -> None:
 
     Objects are named by their ids in the source where those are unique, by their uids else, and carry the uid as an
     attribute, so that this toolkit reads the same city back. A kind that CityJSON does not know, or whose parent is
-    not written, becomes a ``GenericCityObject`` with the attribute ``kind``. Surfaces keep their semantics, triangles
-    their colours (as materials, theme ``citytwin``). Instances are written out as triangles; LoD 4 becomes 3, the
-    highest there is. Images are not written.
+    not written, becomes a ``GenericCityObject`` with the attribute ``kind``. Flat triangles of one surface become one
+    polygon, closed meshes solids, everything else multi-surfaces. Surfaces keep their semantics, their colours and
+    their images (theme ``citytwin``; the images lie beside the file). Instances are written out; LoD 4 becomes 3, the
+    highest there is.
     """
     document = document_of(scene)
     content = {
         **header_of(scene),
-        **_appearance(document.materials),
+        **document.looks.appearance(file.stem),
         "CityObjects": document.objects,
         "vertices": document.vertices.tolist(),
     }
     with file.open("w", encoding="utf-8") as out:
         json.dump(content, out, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    document.looks.write_images(file)
 
 
 def document_of(scene: Scene) -> Document:
     """Return the objects of a scene with their geometry."""
     batches = [batch for layer in scene.layers.values() for batch in layer.batches]
     keys, objects = objects_of(scene)
-    writer = _Geometry(objects)
+    writer = GeometryWriter(objects)
     meshes = [(batch, lod, mesh.expanded()) for batch in batches for lod, mesh in _levels(batch).items()]
     vertices, numbers = _distinct([np.round(mesh.positions_m / SCALE_M).astype(np.int64) for _, _, mesh in meshes])
     first = 0
@@ -79,7 +74,7 @@ def document_of(scene: Scene) -> Document:
         names = [keys[uid] for uid in batch.table["uid"].to_pylist()]
         writer.add(names, _own_levels(batch), lod, (mesh, numbers[first : first + mesh.vertex_count]))
         first += mesh.vertex_count
-    return Document(objects, vertices, writer.materials)
+    return Document(objects, vertices, writer.looks)
 
 
 def header_of(scene: Scene) -> Json:
@@ -90,10 +85,6 @@ def header_of(scene: Scene) -> Json:
         "transform": {"scale": [SCALE_M] * 3, "translate": scene.georeference.origin_m.tolist()},
         "metadata": _metadata(scene),
     }
-
-
-def _appearance(materials: list[Json]) -> Json:
-    return {"appearance": {"materials": materials}} if materials else {}
 
 
 def _distinct(parts: list[Places]) -> tuple[Places, Places]:
@@ -122,92 +113,6 @@ def _own_levels(batch: Batch) -> list[float]:
         return [np.inf] * len(batch)
     texts = batch.table["lod"].to_pylist()
     return [float(text) if isinstance(text, str) and text.replace(".", "", 1).isdigit() else np.inf for text in texts]
-
-
-class _Geometry:
-    """Adds the geometry of mesh sets to objects, and gathers their colours."""
-
-    def __init__(self, objects: dict[str, Json]) -> None:
-        self._objects = objects
-        self._colours: dict[int, int] = {}
-        self.materials: list[Json] = []
-
-    def add(self, names: list[str], own: list[float], lod: str, shape: tuple[MeshSet, Places]) -> None:
-        mesh, numbers = shape
-        triangles = numbers[mesh.triangles]
-        sound = (triangles != np.roll(triangles, 1, axis=1)).all(axis=1)
-        starts = mesh.triangle_starts.tolist()
-        paints = self._paints(mesh)
-        for group, row in enumerate(mesh.rows.tolist()):
-            if own[row] < float(lod):
-                continue
-            part = np.arange(starts[group], starts[group + 1])[sound[starts[group] : starts[group + 1]]]
-            if len(part):
-                self._surface(names[row], lod, triangles[part], (mesh, part, paints))
-        self._loose(names, own, lod, shape)
-
-    def _surface(self, name: str, lod: str, faces: Places, parts: tuple[MeshSet, Places, Places | None]) -> None:
-        mesh, part, paints = parts
-        item = self._objects[name]
-        kind = "CompositeSurface" if item["type"] == "TINRelief" else "MultiSurface"
-        geometry: Json = {"type": kind, "lod": lod, "boundaries": faces[:, None, :].tolist()}
-        if mesh.semantics is not None:
-            geometry |= _semantics(mesh.semantics[part])
-        if paints is not None:
-            mine = paints[part]
-            same = bool((mine == mine[0]).all())
-            geometry["material"] = {THEME: {"value": int(mine[0])} if same else {"values": mine.tolist()}}
-        item.setdefault("geometry", []).append(geometry)
-
-    def _paints(self, mesh: MeshSet) -> Places | None:
-        """Return the material of each triangle, that of its first corner."""
-        if mesh.colours is None or not len(mesh.triangles):
-            return None
-        codes = np.ascontiguousarray(mesh.colours[mesh.triangles[:, 0]]).view("<u4").reshape(-1)
-        known, inverse = np.unique(codes, return_inverse=True)
-        numbers = np.array([self._material(int(code)) for code in known], np.int64)
-        return numbers[inverse.reshape(-1)]
-
-    def _material(self, code: int) -> int:
-        if code not in self._colours:
-            red, green, blue, alpha = code.to_bytes(4, "little")
-            name = f"#{red:02x}{green:02x}{blue:02x}{alpha:02x}"
-            material: Json = {"name": name, "diffuseColor": [round(part / 255, 6) for part in (red, green, blue)]}
-            if alpha < 255:
-                material["transparency"] = round(1 - alpha / 255, 6)
-            self._colours[code] = len(self.materials)
-            self.materials.append(material)
-        return self._colours[code]
-
-    def _loose(self, names: list[str], own: list[float], lod: str, shape: tuple[MeshSet, Places]) -> None:
-        """Add lines and points."""
-        mesh, numbers = shape
-        for kind, indices in (("MultiLineString", mesh.lines), ("MultiPoint", mesh.points)):
-            if indices is None or not len(indices):
-                continue
-            rows = mesh.vertex_rows()[indices if indices.ndim == 1 else indices[:, 0]]
-            for row in np.unique(rows).tolist():
-                if own[row] >= float(lod):
-                    _allow(self._objects[names[row]], _NO_POINTS if kind == "MultiPoint" else _NO_LINES)
-                    geometry = {"type": kind, "lod": lod, "boundaries": numbers[indices[rows == row]].tolist()}
-                    self._objects[names[row]].setdefault("geometry", []).append(geometry)
-
-
-def _allow(item: Json, closed: frozenset[str]) -> None:
-    """Make an object generic whose type may not have a kind of geometry."""
-    if item["type"] in closed:
-        item["attributes"].setdefault("kind", kind_again(item["type"]))
-        item["type"] = "GenericCityObject"
-
-
-def _semantics(codes: NDArray[np.uint8]) -> Json:
-    """Return the semantics of some triangles, nothing where none has a name in CityJSON."""
-    named = [code for code in np.unique(codes).tolist() if SURFACES[code] not in _UNNAMED]
-    if not named:
-        return {}
-    places = {code: place for place, code in enumerate(named)}
-    values = [places.get(code) for code in codes.tolist()]
-    return {"semantics": {"surfaces": [{"type": SURFACES[code]} for code in named], "values": values}}
 
 
 def _metadata(scene: Scene) -> Json:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from scenes.export.cityjson import THEME, document_of, header_of
+from scenes.export.cityjson import document_of, header_of
+from scenes.export.cityjson_looks import THEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,21 +22,24 @@ if TYPE_CHECKING:
 def write_cityjsonseq(scene: Scene, file: Path) -> None:
     """Write a scene as a CityJSON 2.0 sequence: each line is read alone, so the file can be streamed.
 
-    The content is that of `scenes.export.cityjson.write_cityjson`; each feature has its own vertices and materials.
+    The content is that of `scenes.export.cityjson.write_cityjson`; each feature has its own vertices and looks.
     """
     with file.open("w", encoding="utf-8") as out:
         _line({**header_of(scene), "CityObjects": {}, "vertices": []}, out)
-        for feature in features(document_of(scene)):
+        document = document_of(scene)
+        for feature in features(document, file.stem):
             _line(feature, out)
+    document.looks.write_images(file)
 
 
-def features(document: Document) -> Iterator[Json]:
-    """Yield a feature for each object that has no parent, with everything below it."""
+def features(document: Document, stem: str) -> Iterator[Json]:
+    """Yield a feature for each object that has no parent, with everything below it; images are named after `stem`."""
     done: set[str] = set()
+    said = document.looks.appearance(stem).get("appearance", {})
     for name, item in document.objects.items():
         if name not in done and not item.get("parents"):
             names = _family(name, document.objects, done)
-            yield _feature(name, {each: document.objects[each] for each in names}, document)
+            yield _feature(name, {each: document.objects[each] for each in names}, document, said)
 
 
 def _family(name: str, objects: dict[str, Json], done: set[str]) -> list[str]:
@@ -51,40 +54,47 @@ def _family(name: str, objects: dict[str, Json], done: set[str]) -> list[str]:
     return found
 
 
-def _feature(name: str, objects: dict[str, Json], document: Document) -> Json:
+def _feature(name: str, objects: dict[str, Json], document: Document, said: Json) -> Json:
     geometries = [geometry for item in objects.values() for geometry in item.get("geometry", ())]
-    used = np.unique(np.concatenate([np.zeros(0, np.int64), *(_flat(each["boundaries"]) for each in geometries)]))
-    materials = np.unique(np.concatenate([np.zeros(0, np.int64), *map(_materials, geometries)]))
+    vertices, materials, textures, places = _Numbers(), _Numbers(), _Numbers(), _Numbers()
     for geometry in geometries:
-        geometry["boundaries"] = _renumbered(geometry["boundaries"], used)
-        _repaint(geometry, materials)
+        geometry["boundaries"] = vertices.mapped(geometry["boundaries"])
+        if "material" in geometry:
+            theme = geometry["material"][THEME]
+            geometry["material"] = {THEME: {key: materials.mapped(value) for key, value in theme.items()}}
+        if "texture" in geometry:
+            _renumber_textures(geometry["texture"][THEME]["values"], textures, places)
     feature: Json = {"type": "CityJSONFeature", "id": name, "CityObjects": objects}
-    if len(materials):
-        feature["appearance"] = {"materials": [document.materials[number] for number in materials.tolist()]}
-    return {**feature, "vertices": document.vertices[used].tolist()}
+    looks = {
+        "materials": [said["materials"][number] for number in materials.known],
+        "textures": [said["textures"][number] for number in textures.known],
+        "vertices-texture": [said["vertices-texture"][number] for number in places.known],
+    }
+    if looks := {key: values for key, values in looks.items() if values}:
+        feature["appearance"] = looks
+    return {**feature, "vertices": document.vertices[list(vertices.known)].tolist() if vertices.known else []}
 
 
-def _flat(boundaries: Any) -> np.ndarray[Any, Any]:
-    return np.array(boundaries, np.int64).reshape(-1)
+@dataclass
+class _Numbers:
+    """New numbers for old ones, in the order in which they come."""
+
+    known: dict[int, int] = field(default_factory=dict)
+
+    def mapped(self, value: Any) -> Any:
+        """Return nested lists with their numbers replaced; null stays null."""
+        if isinstance(value, list):
+            return [self.mapped(each) for each in value]
+        return None if value is None else self.known.setdefault(value, len(self.known))
 
 
-def _renumbered(boundaries: Any, used: np.ndarray[Any, Any]) -> Any:
-    return np.searchsorted(used, np.array(boundaries, np.int64)).tolist()
-
-
-def _materials(geometry: Json) -> np.ndarray[Any, Any]:
-    said = geometry.get("material", {}).get(THEME, {})
-    return np.array(said.get("values", [said["value"]] if "value" in said else []), np.int64)
-
-
-def _repaint(geometry: Json, used: np.ndarray[Any, Any]) -> None:
-    said = geometry.get("material", {}).get(THEME)
-    if said is None:
-        return
-    if "value" in said:
-        said["value"] = int(np.searchsorted(used, said["value"]))
-    else:
-        said["values"] = np.searchsorted(used, np.array(said["values"], np.int64)).tolist()
+def _renumber_textures(values: list[Any], textures: _Numbers, places: _Numbers) -> None:
+    """Renumber nested lists whose innermost ones are a texture and texture vertices."""
+    for value in values:
+        if value and isinstance(value[0], list):
+            _renumber_textures(value, textures, places)
+        elif value and value[0] is not None:
+            value[:] = [textures.mapped(value[0]), *places.mapped(value[1:])]
 
 
 def _line(content: Json, out: Any) -> None:

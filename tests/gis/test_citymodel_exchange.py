@@ -198,8 +198,11 @@ def test_the_written_file_has_the_original_words(save, tmp_path) -> None:
     assert objects["house"]["attributes"]["tags"] == ["a", "b"]
     assert out["metadata"]["identifier"] == "town-1"
     faces = next(each for each in objects["house"]["geometry"] if each["lod"] == "2.2")
-    words = [faces["semantics"]["surfaces"][value]["type"] for value in faces["semantics"]["values"]]
-    assert {word: words.count(word) for word in words} == {"GroundSurface": 2, "RoofSurface": 2, "WallSurface": 8}
+    words = [faces["semantics"]["surfaces"][value]["type"] for value in faces["semantics"]["values"][0]]
+    assert {word: words.count(word) for word in words} == {"GroundSurface": 1, "RoofSurface": 1, "WallSurface": 4}
+    kinds = {name: [each["type"] for each in objects[name].get("geometry", [])] for name in objects}
+    assert kinds["house"] == ["MultiSurface", "Solid"]
+    assert (kinds["part"], kinds["line"], kinds["mast"]) == (["MultiSurface"], ["MultiLineString"], ["MultiPoint"])
     assert {each["lod"] for each in objects["part"]["geometry"]} == {"1.3"}
 
 
@@ -258,6 +261,31 @@ def test_images_of_textures_lie_on_their_surfaces(save, tmp_path) -> None:
     uvs = mesh.uvs[mesh.triangles[mesh.triangle_images == 0]].reshape(-1, 2)
     assert np.allclose(uvs[:, 0] * 10, corners[:, 0] - corners[:, 0].min(), atol=1e-3)
     assert np.allclose((1 - uvs[:, 1]) * 10, corners[:, 1] - corners[:, 1].min(), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_images_come_back_on_their_surfaces(save, tmp_path, name) -> None:
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (4, 4), (9, 200, 9)).save(tmp_path / "in" / "roof.png")
+    body = town()
+    body["appearance"]["textures"] = [{"type": "PNG", "image": "roof.png"}]
+    body["appearance"]["vertices-texture"] = [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]
+    values = [[None], [[0, 0, 1, 2, 3]], [[0, 3, 2, 1, 0]], [None], [None], [None]]
+    body["CityObjects"]["house"]["geometry"][0]["texture"] = {"a": {"values": [values]}}
+    before = read(save(body))
+    again = back(before, tmp_path / name)
+    assert_equal(again, before)
+    assert (tmp_path / "town.city_0.png").is_file()
+    old, new = (scene.resolve("cityjson:house").mesh("2.2") for scene in (before, again))
+    assert new.images == old.images
+    assert _placed(new) == _placed(old)
+    assert len(_placed(new)) == 6  # two faces of four corners that share an edge
+
+
+def _placed(mesh: Any) -> set[tuple[float, ...]]:
+    """Return the corners that have an image, each with its place in it."""
+    corners = mesh.triangles[mesh.triangle_images == 0].reshape(-1)
+    return {tuple(row) for row in np.column_stack([mesh.positions_m[corners], mesh.uvs[corners]]).round(3).tolist()}
 
 
 def test_extension_schemas_are_named_and_never_fetched(save) -> None:

@@ -106,8 +106,9 @@ def test_cityjson_is_well_formed(city: Scene, tmp_path: Path) -> None:
     assert tower["type"] == "Building"
     assert tower["attributes"]["height_m"] == 39.0
     assert tower["attributes"]["Pset_Wall"] == {"Fire": "F1"}
+    assert tower["geometry"][0]["type"] == "Solid"
     faces = np.array(tower["geometry"][0]["boundaries"])
-    assert faces.shape == (12, 1, 3)
+    assert faces.shape == (1, 6, 1, 4)
     scale, origin = document["transform"]["scale"], document["transform"]["translate"]
     corners = vertices[faces.reshape(-1)] * scale + origin
     assert corners.max(axis=0) == pytest.approx([354_590, 3_457_010, 43], abs=1e-3)
