@@ -1,15 +1,18 @@
-"""Entwine Point Tiles: a folder with ``ept.json``, a hierarchy of nodes and a file of points for each."""
+"""Entwine Point Tiles: ``ept.json``, a hierarchy of nodes and a file of points for each, in a folder or on the web."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from gis.cloudfiles import CloudFolder, is_web, local_file, name_of
 from gis.pointcloud_chunks import CHUNK, CloudHead, PointChunk
 from gis.pointcloud_header import read_header
 from gis.pointcloud_las import las_chunks
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from scenes.sources import Source
 
 NAME = "ept.json"
+MOST_POINTS = 20_000_000
+"""Of one source of the web."""
 _NODE = re.compile(r"\d{1,3}-\d{1,10}-\d{1,10}-\d{1,10}")
 _MOST_NODES = 5_000_000
 _MOST_JSON = 64_000_000
@@ -54,16 +59,23 @@ class _Index:
     data: str
     system: CloudSystem
     dimensions: tuple[_Dimension, ...]
+    spacing: float
+    """Between the points of the coarsest level, in units of the plan."""
 
     def dtype(self) -> np.dtype[Any]:
         return np.dtype([(each.name, "<" + each.kind) for each in self.dimensions])
 
 
 class EptReader:
-    """Reads a local folder of Entwine Point Tiles, named by the folder or by its ``ept.json``."""
+    """Reads Entwine Point Tiles, named by the folder or by its ``ept.json``, which may be an address of the web.
+
+    Of the web no more than `MOST_POINTS` points are read: whole levels, the coarse ones first.
+    """
 
     def supports(self, source: Source) -> bool:
-        """Say whether the folder has an ept.json, or the file is one."""
+        """Say whether the folder has an ept.json, or the file or the address is one."""
+        if is_web(source):
+            return name_of(source) == NAME
         return not source.is_remote and _index_file(source).is_file()
 
     def head(self, source: Source) -> CloudHead:
@@ -73,10 +85,11 @@ class EptReader:
 
     def chunks(self, source: Source, problems: Problems) -> Iterator[PointChunk]:
         """Yield the points, node by node; nodes without a file are reported and left out."""
-        folder, index = _index_file(source).parent, _index(source)
-        for node in _nodes(folder, source.shown, problems):
-            file = folder / "ept-data" / f"{node}{_ENDINGS[index.data]}"
-            if not file.is_file():
+        index = _index(source)
+        folder = CloudFolder(source.path if is_web(source) else str(_index_file(source)))
+        for node in _chosen(_nodes(folder, source, problems), index, source, problems):
+            file = folder.file(f"ept-data/{node}{_ENDINGS[index.data]}")
+            if file is None:
                 what = "has no file, though the hierarchy lists it"
                 problems.add("warning", f"{source.shown} node {node}", "points-missing", what, "copy the folder again")
             elif index.data == "laszip":
@@ -87,12 +100,13 @@ class EptReader:
 
 
 def _index_file(source: Source) -> Path:
-    file = source.file
-    return file if file.name == NAME else file / NAME
+    if is_web(source):
+        return local_file(source)
+    return source.file if source.file.name == NAME else source.file / NAME
 
 
 def _index(source: Source) -> _Index:
-    content = _json(_index_file(source), source.shown)
+    content = _json(_index_file(source), NAME, source.shown)
     try:
         data = str(content["dataType"])
         if data not in _ENDINGS:
@@ -100,7 +114,11 @@ def _index(source: Source) -> _Index:
         dimensions = tuple(_dimension(each) for each in content["schema"])
         if not {"x", "y", "z"} <= {each.name for each in dimensions}:
             raise LoadError(source.shown, "its schema has no X, Y and Z", "build the index again")
-        return _Index(int(content.get("points", 0)), data, _system(content.get("srs") or {}), dimensions)
+        bounds: list[Any] = content.get("bounds") or []
+        span = int(content.get("span") or content.get("ticks") or 128)
+        spacing = (float(bounds[3]) - float(bounds[0])) / span if len(bounds) == 6 and span > 0 else math.inf
+        system = _system(content.get("srs") or {})
+        return _Index(int(content.get("points", 0)), data, system, dimensions, spacing)
     except (KeyError, TypeError, ValueError) as error:
         raise LoadError(source.shown, f"its {NAME} is incomplete ({error})", "build the index again") from error
 
@@ -128,27 +146,51 @@ def _system(srs: dict[str, Any]) -> CloudSystem:
     return CloudSystem()
 
 
-def _nodes(folder: Path, shown: str, problems: Problems) -> Iterator[str]:
-    """Yield the names of the nodes that have points, coarse ones first; each page of the hierarchy is read once."""
-    pages, seen = ["0-0-0-0"], set()
+def _nodes(folder: CloudFolder, source: Source, problems: Problems) -> Iterator[tuple[str, int]]:
+    """Yield the nodes that have points, and how many; each page of the hierarchy is read once, coarse ones first."""
+    pages, seen = deque(["0-0-0-0"]), {"0-0-0-0"}
     count = 0
     while pages:
-        page = pages.pop()
-        seen.add(page)
-        file = folder / "ept-hierarchy" / f"{page}.json"
-        if not file.is_file():
-            problems.add(
-                "warning", shown, "points-missing", f"its hierarchy lacks {file.name}", "copy the folder again"
-            )
+        name = f"{pages.popleft()}.json"
+        file = folder.file(f"ept-hierarchy/{name}")
+        if file is None:
+            what = f"its hierarchy lacks {name}"
+            problems.add("warning", source.shown, "points-missing", what, "copy the folder again")
             continue
-        for node, points in _json(file, shown).items():
+        for node, points in _json(file, name, source.shown).items():
             count += 1
             if not _NODE.fullmatch(node) or not isinstance(points, int) or count > _MOST_NODES:
-                raise LoadError(shown, f"its hierarchy has a bad entry {str(node)[:40]!r}", "build the index again")
+                what = f"its hierarchy has a bad entry {str(node)[:40]!r}"
+                raise LoadError(source.shown, what, "build the index again")
             if points == -1 and node not in seen:
+                seen.add(node)
                 pages.append(node)
             elif points > 0:
-                yield node
+                yield node, points
+
+
+def _chosen(nodes: Iterator[tuple[str, int]], index: _Index, source: Source, problems: Problems) -> Iterator[str]:
+    """Yield the nodes down to the level whose points are as close as is asked for; of the web, as many as may come."""
+    if not is_web(source) and not source.max_error_m:
+        yield from (node for node, _ in nodes)
+        return
+    levels: dict[int, list[tuple[str, int]]] = {}
+    for node, points in nodes:
+        levels.setdefault(int(node.partition("-")[0]), []).append((node, points))
+    taken = left = 0
+    spacing = index.spacing
+    for depth in sorted(levels):
+        size = sum(points for _, points in levels[depth])
+        fits = not is_web(source) or not taken or taken + size <= MOST_POINTS
+        if left or not fits or (taken and spacing <= source.max_error_m):
+            left += size
+            continue
+        taken += size
+        spacing = index.spacing / 2**depth
+        yield from (node for node, _ in levels[depth])
+    if left:
+        what = f"{left:,} points are left out: those that are read lie {spacing:.3g} units apart"
+        problems.add("info", source.shown, "points-coarser", what, "name a folder with a copy, or another --max-error")
 
 
 def _records(file: Path, index: _Index) -> Iterator[PointChunk]:
@@ -174,13 +216,13 @@ def _column(rows: Any, dimension: _Dimension) -> Any:
     return values.astype(np.float64) * dimension.scale + dimension.offset
 
 
-def _json(file: Path, shown: str) -> dict[str, Any]:
+def _json(file: Path, name: str, shown: str) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MOST_JSON:
-            raise LoadError(shown, f"its {file.name} has more than {_MOST_JSON // 1_000_000} MB", "build it again")
+            raise LoadError(shown, f"its {name} has more than {_MOST_JSON // 1_000_000} MB", "build it again")
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise LoadError(shown, f"its {file.name} is not JSON ({str(error)[:100]})", "build the index again") from error
+        raise LoadError(shown, f"its {name} is not JSON ({str(error)[:100]})", "build the index again") from error
     if not isinstance(content, dict):
-        raise LoadError(shown, f"its {file.name} holds no object", "build the index again")
+        raise LoadError(shown, f"its {name} holds no object", "build the index again")
     return content

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gis.cloudfiles import is_web
 from gis.ept import EptReader
 from gis.ground import MosaicGround, relief_of
 from gis.pointcloud_blocks import batches
@@ -48,7 +49,7 @@ class PointCloudLoader:
 
     def supports(self, source: Source) -> bool:
         """Say whether it is a point cloud, by its name and first bytes."""
-        return not source.is_remote and any(reader.supports(source) for reader in READERS)
+        return (is_web(source) or not source.is_remote) and any(reader.supports(source) for reader in READERS)
 
     def locate(self, source: Source) -> Location | None:
         """Return where the first points lie, None if the cloud is placed by hand.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.cloudfiles import is_web, local_file, name_of
 from gis.pointcloud_chunks import CHUNK, CloudHead, PointChunk
 from gis.pointcloud_header import read_header
 from gis.pointcloud_systems import system_of_records
@@ -24,23 +25,24 @@ _ADVICE = "copy or export it again"
 
 
 class LasReader:
-    """Reads LAS, LAZ and COPC."""
+    """Reads LAS, LAZ and COPC; those of the web are read whole and kept."""
 
     def supports(self, source: Source) -> bool:
         """Say whether the name ends in .las or .laz."""
-        return source.suffix in {".las", ".laz"} and source.file.is_file()
+        return name_of(source).endswith((".las", ".laz")) and (is_web(source) or source.file.is_file())
 
     def head(self, source: Source) -> CloudHead:
         """Return what the head of the file says, checked."""
-        header = read_header(source.file, source.shown)
+        header = read_header(local_file(source), source.shown)
         kind = "COPC" if ("copc", 1) in header.records else "LAZ" if header.compressed else "LAS"
         return CloudHead(header.point_count, system_of_records(header.records), f"{kind} {header.version}")
 
     def chunks(self, source: Source, problems: Problems) -> Iterator[PointChunk]:
         """Yield the points; what the head promises beyond the end of the file is reported."""
-        promised = read_header(source.file, source.shown)
+        file = local_file(source)
+        promised = read_header(file, source.shown)
         found = 0
-        for chunk, size in las_chunks(source.file, source.shown, promised.present):
+        for chunk, size in las_chunks(file, source.shown, promised.present):
             found += size
             yield chunk
         if found < promised.point_count:

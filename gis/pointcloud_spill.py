@@ -118,29 +118,37 @@ def spill(chunks: Iterator[tuple[PointChunk, Floats]], where: str) -> Spill | No
     """
     file = scratch_file(".points")
     low, high = np.full(3, np.iinfo(np.int64).max), np.full(3, np.iinfo(np.int64).min)
-    count = colour = intensity = returns = 0
-    with file.open("wb") as out:
-        for chunk, local in chunks:
-            if not len(chunk):
-                continue
-            if not np.abs(local).max() < _FARTHEST_M:
-                raise GeoreferenceError(
-                    where,
-                    f"lies more than {_FARTHEST_M / 1000:,.0f} km from the origin of the scene",
-                    "build it by itself, or check the coordinate systems of the sources",
-                )
-            records = _records(chunk, local)
-            records.tofile(out)
-            count += len(records)
-            low = np.minimum(low, records["place"].min(axis=0))
-            high = np.maximum(high, records["place"].max(axis=0))
-            colour = max(colour, int(records["colour"].max()))
-            intensity = max(intensity, int(records["intensity"].max()))
-            returns = max(returns, int(records["returns"].max()))
+    tops = np.zeros(4, np.int64)  # points, and the greatest colour, intensity and return
+    try:
+        with file.open("wb") as out:
+            for records in _told(chunks, where):
+                records.tofile(out)
+                low = np.minimum(low, records["place"].min(axis=0))
+                high = np.maximum(high, records["place"].max(axis=0))
+                mine = [int(records[name].max()) for name in ("colour", "intensity", "returns")]
+                tops = np.array([tops[0] + len(records), *np.maximum(tops[1:], mine)])
+    except BaseException:
+        file.unlink()
+        raise
+    count, colour, intensity, returns = tops.tolist()
     if not count:
         file.unlink()
         return None
     return Spill(file, count, Cube.around(low, high), colour, intensity, returns > 0)
+
+
+def _told(chunks: Iterator[tuple[PointChunk, Floats]], where: str) -> Iterator[NDArray[Any]]:
+    """Yield the records of chunks that have points."""
+    for chunk, local in chunks:
+        if not len(chunk):
+            continue
+        if not np.abs(local).max() < _FARTHEST_M:
+            raise GeoreferenceError(
+                where,
+                f"lies more than {_FARTHEST_M / 1000:,.0f} km from the origin of the scene",
+                "build it by itself, or check the coordinate systems of the sources",
+            )
+        yield _records(chunk, local)
 
 
 def cells(spilt: Spill) -> Iterator[tuple[Cube, NDArray[Any]]]:

@@ -1,10 +1,11 @@
-"""Reading small files from the web: http and https only, with limits of size and time, kept in a local folder.
+"""Reading files from the web: http and https only, with limits of size and time, kept in a local folder.
 
 What was read once is read from the folder afterwards, so that a city can be built again without a network.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -15,15 +16,19 @@ import urllib.request
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenes.errors import ConnectionLostError, LoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VARIABLE = "TWIN_IMAGE_CACHE"
 MOST_BYTES = 20_000_000
 _SECRETS = re.compile(r"([?&](?:tk|key|token|apikey|api_key|access_token|ak)=)[^&#]*", re.IGNORECASE)
 _BLOCK = 1 << 18
 _PATIENCE = 3  # an answer may take so many times as long as a silence
+_SLOWEST_BYTES_S = 500_000  # large ones longer, by what has arrived
 _AGENT = "citytwin (+https://pypi.org/project/citytwin)"
 
 
@@ -56,10 +61,13 @@ class Fetcher:
         Keeps what was read; None keeps nothing.
     timeout_s
         Seconds that a server may be silent.
+    most_bytes
+        Of one answer.
     """
 
     folder: Path | None
     timeout_s: float = 20.0
+    most_bytes: int = MOST_BYTES
 
     def read(self, address: str) -> bytes:
         """Return the content of an address, from the folder if it is there.
@@ -69,16 +77,32 @@ class Fetcher:
         LoadError, ConnectionLostError
             When the server says no, says something too long, or does not answer.
         """
+        if self.folder is not None:
+            return self.file(address).read_bytes()
+        with self._answer(address) as answer:
+            return b"".join(self._blocks(answer, address))
+
+    def file(self, address: str) -> Path:
+        """Return the file that keeps the content of an address; it is written block by block, and not changed again.
+
+        Raises
+        ------
+        LoadError, ConnectionLostError
+            As `read`; also when there is no folder to keep it in.
+        """
         kept = self._place(address)
-        if kept is not None and kept.is_file():
-            return kept.read_bytes()
-        content = self._fetch(address)
-        if kept is not None:
+        if kept is None:
+            raise LoadError(without_secrets(address), "has no folder to be kept in", f"set {VARIABLE}")
+        if not kept.is_file():
             kept.parent.mkdir(parents=True, exist_ok=True)
             fresh = kept.with_name(f".{uuid.uuid4().hex}")
-            fresh.write_bytes(content)
-            fresh.replace(kept)
-        return content
+            try:
+                with self._answer(address) as answer, fresh.open("wb") as out:
+                    out.writelines(self._blocks(answer, address))
+                fresh.replace(kept)
+            finally:
+                fresh.unlink(missing_ok=True)
+        return kept
 
     def forget(self, address: str) -> None:
         """Drop what was kept of an address, because it turned out to be no image."""
@@ -92,14 +116,16 @@ class Fetcher:
         name = hashlib.sha256(_SECRETS.sub(r"\1", address).encode()).hexdigest()
         return self.folder / name[:2] / name[2:]
 
-    def _fetch(self, address: str) -> bytes:
+    @contextlib.contextmanager
+    def _answer(self, address: str) -> Iterator[Any]:
+        """Give what a server answers; every trouble with it is one sentence."""
         shown = without_secrets(address)
         if urllib.parse.urlsplit(address).scheme not in {"http", "https"}:
             raise LoadError(shown, "is neither http nor https", "give a web address")
         request = urllib.request.Request(address, headers={"User-Agent": _AGENT})  # noqa: S310 - checked above
         try:
             with _opener().open(request, timeout=self.timeout_s) as answer:
-                content = self._content(answer)
+                yield answer
         except urllib.error.HTTPError as error:
             error.close()
             advice = "check the key" if error.code in {401, 403} else "check the address"
@@ -111,19 +137,18 @@ class Fetcher:
             if isinstance(reason, TimeoutError):
                 raise ConnectionLostError(shown, f"no answer for {self.timeout_s:g} s", "try again later") from error
             raise ConnectionLostError(shown, f"cannot be reached ({reason})"[:200], "check the network") from error
-        if len(content) > MOST_BYTES:
-            raise LoadError(shown, f"sends more than {MOST_BYTES // 1_000_000} MB at once", "check the address")
-        return content
 
-    def _content(self, answer: Any) -> bytes:
-        """Return what a server sends, a byte more than is allowed at most; a trickle ends like silence."""
-        parts, size, ends = [], 0, time.monotonic() + _PATIENCE * self.timeout_s
-        while size <= MOST_BYTES and (part := answer.read1(_BLOCK)):
-            parts.append(part)
-            size += len(part)
-            if time.monotonic() > ends:
+    def _blocks(self, answer: Any, address: str) -> Iterator[bytes]:
+        """Yield what a server sends; too much is refused, and a trickle ends like silence."""
+        size, begun = 0, time.monotonic()
+        while block := answer.read1(_BLOCK):
+            size += len(block)
+            if size > self.most_bytes:
+                what = f"sends more than {self.most_bytes // 1_000_000} MB at once"
+                raise LoadError(without_secrets(address), what, "check the address")
+            if time.monotonic() - begun > _PATIENCE * self.timeout_s + size / _SLOWEST_BYTES_S:
                 raise TimeoutError
-        return b"".join(parts)
+            yield block
 
 
 def _opener() -> urllib.request.OpenerDirector:

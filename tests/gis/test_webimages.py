@@ -249,12 +249,10 @@ def test_the_key_is_never_shown(server: Server, city: Path) -> None:
         ("/away", "not allowed"),
     ],
 )
-def test_troubles_are_one_sentence_and_nothing_is_kept(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, message: str
-) -> None:
-    monkeypatch.setattr(webfetch, "MOST_BYTES", 1_000_000)
+def test_troubles_are_one_sentence_and_nothing_is_kept(server: Server, tmp_path: Path, path: str, message: str) -> None:
+    fetcher = Fetcher(tmp_path / "kept", timeout_s=0.3, most_bytes=1_000_000)
     with pytest.raises(CityTwinError, match=message):
-        picture_at(Fetcher(tmp_path / "kept", timeout_s=0.3), server.address + path)
+        picture_at(fetcher, server.address + path)
     assert not [each for each in tmp_path.rglob("*") if each.is_file()]
 
 

@@ -40,6 +40,7 @@ ERROR_SENTENCES: Mapping[str, str] = MappingProxyType(
         "export them without compression": "不压缩导出",
         "lies more than {} km from the origin of the scene": "距场景原点超过 {} 公里",
         "build it by itself, or check the coordinate systems of the sources": "单独构建它，或检查各数据源的坐标系",
+        "has no folder to be kept in": "没有可保存的文件夹",
         "is not a known datum shift": "不是已知的坐标偏移",
         "{} shifts degrees, but it is in {}": "{} 作用于经纬度，而数据坐标系为 {}",
         "its schema has no X, Y and Z": "其 schema 没有 X、Y 和 Z",

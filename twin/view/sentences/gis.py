@@ -197,6 +197,8 @@ GIS_SENTENCES: Mapping[str, str] = MappingProxyType(
         "built, torn down or wrongly registered?": "是否新建、拆除或配准有误？",
         "export it with PNG or JPEG": "以 PNG 或 JPEG 导出",
         "copy the whole folder of the model": "复制模型的整个文件夹",
+        "{} points are left out: those that are read lie {} units apart": "{} 个点未读入：已读入的点相距 {} 个单位",
+        "name a folder with a copy, or another --max-error": "指定本地副本的文件夹，或另选 --max-error",
         "choose another --max-error": "另选 --max-error",
         "copy the whole tileset into one folder": "把整个瓦片集复制到一个文件夹",
         "give both nodes coordinates": "为两端节点补上坐标",

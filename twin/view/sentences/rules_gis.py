@@ -191,6 +191,8 @@ GIS_RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyT
         "encoding-guessed": (("its text is not UTF-8", "export it in UTF-8"), ("文本不是 UTF-8", "以 UTF-8 导出")),
         "points-missing": (("a part of the points is not there", "copy the folder again"),
             ("缺少一部分点", "重新复制文件夹")),
+        "points-coarser": (("points that are left out", "name a folder with a copy, or another --max-error"),
+            ("有些点未读入", "指定本地副本的文件夹，或另选 --max-error")),
         "table-without-places": (("a table without geometry", "nothing, unless it should have a place"),
             ("没有几何的表格", "如应有位置，请检查数据源")),
         "height-dummy": (('heights that only stand for "unknown"', "nothing"),
