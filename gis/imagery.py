@@ -15,7 +15,7 @@ from gis.datum import from_wgs84, unshifted
 from gis.draping_images import Extent, Piece, dressed, squares
 from gis.ground import ground_z, relief_of
 from gis.placing import check_bounds
-from gis.rasters import facts_of, library, names_in, opened, rasters_in
+from gis.rasters import RASTER_SUFFIXES, facts_of, library, names_in, opened, rasters_in
 from gis.sniffing import head_of
 from gis.themes import plain_name
 from gis.tiffhead import is_picture
@@ -100,9 +100,9 @@ def is_imagery(source: Source) -> bool:
         return False
     if suffix in _PLACED:
         return suffix == ".jp2" or _world_file(source) or word in _WORDS
-    rasters = [name for name in names if Path(name).suffix.lower() in {".tif", ".tiff", ".vrt"}]
     if word in _WORDS:
-        return bool(rasters)
+        return any(Path(name).suffix.lower() in RASTER_SUFFIXES for name in names)
+    rasters = [name for name in names if Path(name).suffix.lower() in {".tif", ".tiff", ".vrt"}]
     return bool(rasters) and _is_picture(source, rasters[0])
 
 
