@@ -9,7 +9,9 @@ import numpy as np
 
 from gis.cityjson_pictures import Pictures
 from gis.gml_appearance import uvs_of
+from gis.gml_relief import delaunay, line_texts
 from gis.gml_shapes import LINE
+from gis.polygons import PolygonBlock
 from gis.surfaces import Look, SurfaceCollector
 from scenes.georeference import parse_crs
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from gis.gml_appearance import Image
     from gis.gml_implicit import ImplicitReader
     from gis.gml_reader import Chunk
+    from gis.gml_relief import Relief
     from gis.gml_shapes import Rings, ShapeList
     from gis.modelframe import ModelFrame
     from gis.shelf import Shelf
@@ -58,6 +61,12 @@ class ChunkWriter:
         if len(chunk.shapes):
             self._polygons(chunk, surfaces)
         self._others(chunk.shapes, surfaces)
+        for relief in chunk.reliefs:
+            self._relief(relief, chunk.objects[relief.target.row].kind, surfaces)
+        for curves in chunk.curves:
+            lines = [self._projected(line) for line in curves.lines]
+            group = chunk.objects[curves.row].properties.setdefault("terrain_intersection", {})
+            group[f"lod{curves.level}"] = line_texts(lines)
         for target, anchor in self._implicit.anchors:
             surfaces.add_points(target.level, target.row, self._local(anchor[None]))
         self._implicit.anchors = []
@@ -144,6 +153,19 @@ class ChunkWriter:
                     if _lay(image, span, first_points, (chunk, uvs), turned=number in chunk.shapes.backward):
                         images[number] = picture
         return images, uvs
+
+    def _relief(self, relief: Relief, kind: str, surfaces: SurfaceCollector) -> None:
+        """Add the triangles through the points of a terrain."""
+        local = self._local(relief.points)
+        triangles = delaunay(local, relief.longest_m) if relief.triangles is None else relief.triangles
+        count, none = len(triangles), np.zeros(len(triangles), np.int64)
+        rows, paints = none + relief.target.row, none + surfaces.paint(Look(kind=kind))
+        block = PolygonBlock(local[triangles.reshape(-1)], none + 3, none + 1, rows, paints, none, none - 1)
+        if count:
+            surfaces.add_block(relief.target.level, block)
+
+    def _projected(self, points: Floats) -> Floats:
+        return self._local(points) + self._context.georeference.origin_m
 
     def _others(self, shapes: ShapeList, surfaces: SurfaceCollector) -> None:
         """Add lines and points."""

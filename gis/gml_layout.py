@@ -63,7 +63,7 @@ def layout_of(page: Elements) -> Layout:
     above = np.maximum(page.parents, 0)
     is_root = is_member[above] & (page.parents >= 0) & ~page.named("appearanceMember")
     root = page.nearest(is_root)
-    passed = page.having(Role.SKIPPED, Role.PLACED) & ~is_root
+    passed = page.having(Role.SKIPPED, Role.PLACED, Role.CURVES) & ~is_root
     live = (root >= 0) & (page.nearest(passed) < root)
     is_object = (page.having(Role.OBJECT) | is_root) & live
     is_place = (page.having(Role.SURFACE) & live) | is_object

@@ -14,6 +14,7 @@ from gis.gml_elements import Element
 from gis.gml_following import LinkFollower
 from gis.gml_layout import NO_LEVEL, layout_of
 from gis.gml_links import Ids, id_of
+from gis.gml_relief import curves_of, reliefs_of
 from gis.gml_rings import Geometry
 from gis.gml_shapes import ShapeBlock, ShapeList, ShapeReader, Target
 from gis.gml_tags import NotPlainError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gis.gml_implicit import ImplicitReader
     from gis.gml_layout import Layout
     from gis.gml_links import FarElements
+    from gis.gml_relief import Curves, Relief
     from scenes.problems import Problems
 
     Integers = NDArray[np.integer[Any]]
@@ -65,6 +67,8 @@ class Chunk:
     shapes: ShapeList = field(default_factory=ShapeList)
     looks: dict[tuple[str, int], int] = field(default_factory=dict)
     appearances: list[tuple[int, int, Appearances]] = field(default_factory=list)  # polygons from, to
+    reliefs: list[Relief] = field(default_factory=list)
+    curves: list[Curves] = field(default_factory=list)
 
     def look(self, kind: str, code: int) -> int:
         """Return the number of a look."""
@@ -138,6 +142,8 @@ class PageReader:
         owners = _Owners(layout, chunk, levels)
         for number in geometry.loose.tolist():
             reader.take_loose(Element(page, number), owners.target(number))
+        chunk.reliefs = reliefs_of(page, layout, owners.target, self._problems)
+        chunk.curves = curves_of(page, layout)
         placed = page.having(Role.PLACED) & layout.live[np.maximum(page.parents, 0)]
         for number in np.flatnonzero(placed & (layout.root >= 0)).tolist():
             target = owners.target(number)

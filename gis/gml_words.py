@@ -75,6 +75,7 @@ class Role(Enum):
     LINKED = auto()
     TURNED = auto()
     PLACED = auto()
+    CURVES = auto()
     WALK = auto()
 
 
@@ -136,7 +137,7 @@ class _Words(dict[str, Word]):
             is_geometric=sort.role in {Role.POLYGON, Role.RING, Role.COORDINATES, Role.TURNED},
             is_foreign=not _is_own(sort.space),
             is_inner=sort.role in _INNER,
-            is_silent=sort.role in _INNER or sort.role is Role.SKIPPED,
+            is_silent=sort.role in _INNER or sort.role in {Role.SKIPPED, Role.CURVES},
             is_generic=sort.role is Role.ATTRIBUTE
             and sort.name.endswith(("Attribute", "AttributeSet"))
             and _is_own(sort.space),
@@ -215,7 +216,7 @@ def _property(name: str, space: str, level: str) -> Word:
     if name.endswith("ImplicitRepresentation"):
         return Word(Role.IMPLICIT, name, space, level=level)
     if name.endswith(("TerrainIntersection", "TerrainIntersectionCurve")):
-        return Word(Role.SKIPPED, name, space)
+        return Word(Role.CURVES, name, space, level=level)
     code = {"lod0FootPrint": "GroundSurface", "lod0RoofEdge": "RoofSurface"}.get(name, "")
     return Word(Role.SHAPE, name, space, level=level, code=surface_code(code))
 

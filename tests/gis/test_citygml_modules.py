@@ -13,7 +13,7 @@ from PIL import Image
 import gis
 from gis.dynamizers import timeseries
 from scenes.problems import Problems
-from tests.gis.citymodels import X, Y, citygml, points, polygon, read, ring, square, surfaces
+from tests.gis.citymodels import X, Y, citygml, polygon, read, square, surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,31 +259,6 @@ def test_what_has_no_heights_lies_on_the_ground(save) -> None:
     bounds = read(save(citygml(land)), ground=Hill()).resolve("gml:id:l").bounds
     assert bounds is not None
     assert (bounds[2], bounds[5]) == (7, 7)
-
-
-def test_relief_has_triangles_break_lines_and_mass_points(save) -> None:
-    triangle = f"<gml:Triangle><gml:exterior>{ring(square(1, 4))}</gml:exterior></gml:Triangle>"
-    line = f"<gml:LineString><gml:posList>{points((0, 0, 1), (3, 4, 1), (3, 4, 9))}</gml:posList></gml:LineString>"
-    many = "".join(f"<gml:Point><gml:pos>{points((n, n, n))}</gml:pos></gml:Point>" for n in range(3))
-    relief = (
-        '<dem:ReliefFeature gml:id="r"><dem:lod>2</dem:lod><dem:reliefComponent><dem:TINRelief gml:id="tin">'
-        "<dem:lod>2</dem:lod><dem:tin><gml:TriangulatedSurface><gml:trianglePatches>"
-        f"{triangle}</gml:trianglePatches></gml:TriangulatedSurface></dem:tin></dem:TINRelief></dem:reliefComponent>"
-        '<dem:reliefComponent><dem:BreaklineRelief gml:id="lines"><dem:lod>2</dem:lod><dem:breaklines>'
-        f"<gml:MultiCurve><gml:curveMember>{line}</gml:curveMember></gml:MultiCurve></dem:breaklines>"
-        '</dem:BreaklineRelief></dem:reliefComponent><dem:reliefComponent><dem:MassPointRelief gml:id="mass">'
-        f"<dem:lod>2</dem:lod><dem:reliefPoints><gml:MultiPoint><gml:pointMembers>{many}</gml:pointMembers>"
-        "</gml:MultiPoint></dem:reliefPoints></dem:MassPointRelief></dem:reliefComponent></dem:ReliefFeature>"
-    )
-    scene = read(save(citygml(relief)))
-    mesh = scene.layers["terrain"].batches[0].meshes["2"]
-    assert mesh.area_m2() == pytest.approx(16)
-    assert mesh.lines is not None
-    steps = mesh.positions_m[mesh.lines]
-    assert np.linalg.norm(steps[:, 1] - steps[:, 0], axis=1).tolist() == pytest.approx([5, 8])
-    assert mesh.points is not None
-    assert sorted(mesh.positions_m[mesh.points][:, 2]) == pytest.approx([0, 1, 2])
-    assert scene.resolve("gml:id:tin").parent == scene.resolve("gml:id:r").uid
 
 
 def test_groups_and_relations_tie_objects(save) -> None:
