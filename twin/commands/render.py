@@ -19,7 +19,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("out", metavar="OUT.png")
     parser.add_argument("--camera", default="", metavar="X,Y,Z,TX,TY,TZ", help="eye and target in local metres")
     parser.add_argument("--field", default="", help="attribute column to colour by")
-    parser.add_argument("--size", default="1600x900", metavar="WxH")
+    parser.add_argument("--size", default="1600x900", metavar="WxH", help="pixels of the picture")
     common(parser, facts=False)
     parser.set_defaults(run=run)
 

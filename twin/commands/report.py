@@ -16,7 +16,7 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser("report", help="comparison report (not there yet)")
     parser.add_argument("city")
     parser.add_argument("out")
-    parser.add_argument("--scenario", action="append", default=[])
+    parser.add_argument("--scenario", action="append", default=[], help="a branch to compare")
     common(parser, facts=False)
     parser.set_defaults(run=run)
 

@@ -29,8 +29,8 @@ def add_parser(verbs: Any) -> None:
         "names", nargs="*", help="new NAME [PARENT]; edit NAME; diff A [B]; merge NEW OURS THEIRS; remove NAME"
     )
     parser.add_argument("--edits", metavar="FILE", help="JSON list of edits for `edit`; - reads standard input")
-    parser.add_argument("--author", default="")
-    parser.add_argument("--title", default="")
+    parser.add_argument("--author", default="", help="who makes it")
+    parser.add_argument("--title", default="", help="what people call it")
     common(parser)
     parser.set_defaults(run=run)
 
