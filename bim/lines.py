@@ -1,4 +1,4 @@
-"""Worker side: what has no body, as lines and points: grids, alignments with stationing, referents, annotations.
+"""Worker side: what has no body, as lines and points: grids, alignments with stationing, referents, annotations, ports.
 
 Drawing also fills the columns of these rows (stations, radii, gradients) and adds a row for each axis of a grid.
 """
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bim.alignment import Alignments, layout_segments
+from bim.alignment import Alignments
 from bim.curves import curve_points, point_of
 from bim.entities import READ_ERRORS, attribute, list_at, number_at, text_at
 from bim.grids import axis_points, grid_axes
+from bim.layouts import layout_segments
 from bim.placements import axes_matrix, object_matrix
 from bim.relations import Tie
 from bim.tree import Row
@@ -75,6 +76,8 @@ def draw(model: Any, tree: Tree, units: Units) -> Drawn:
         try:
             if read is not None and row.layer == "lines":
                 read(pen, row, entity, tree)
+            elif row.layer == "ports":
+                pen.port(row, entity)
             elif row.layer == "":
                 pen.measure(row, entity)
         except READ_ERRORS as error:
@@ -132,6 +135,12 @@ class _Pen:
         row.columns["station_m"] = self._station(entity)
         matrix = object_matrix(entity, self._units, self._alignments)
         self._put(row.number, [], np.eye(4), matrix[None, :3, 3])
+
+    def port(self, row: Row, entity: Any) -> None:
+        """Draw a port as a point where it is placed; one without a placement has none."""
+        if attribute(entity, "ObjectPlacement") is not None:
+            place = object_matrix(entity, self._units, self._alignments)
+            self._put(row.number, [], np.eye(4), place[None, :3, 3])
 
     def measure(self, row: Row, entity: Any) -> None:
         """Set how far along an alignment an object is placed, and tie it to the alignment."""

@@ -15,6 +15,7 @@ import pytest
 
 from bim.alignment import Alignments
 from bim.axes import Axis, Bend, Grade, spiral
+from bim.layouts import Layouts
 from bim.placements import axes_matrix, object_matrix
 from bim.settling import settle_placements
 from bim.units import Units
@@ -207,7 +208,7 @@ def test_layouts_and_curves_of_real_alignments_agree_and_so_do_stated_positions(
     units = Units(model)
     axes = Alignments(model, units)
     for alignment in model.by_type("IfcAlignment"):
-        designed, drawn = axes._designed(alignment), axes._drawn(alignment)
+        designed, drawn = Layouts(units).axis(alignment), axes._drawn(alignment)
         assert designed is not None
         assert drawn is not None
         distances = np.linspace(0.0, designed.length_m, 50)
