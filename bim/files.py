@@ -16,6 +16,8 @@ from scenes.errors import LoadError, MissingLibraryError, MissingSourceError, So
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scenes.sources import Source
+
 SUFFIXES = frozenset({".ifc", ".ifczip", ".ifcxml"})
 SCHEMAS = frozenset({"IFC2X3", "IFC4", "IFC4X3_ADD2"})
 # Names of earlier editions of a schema that is read; their files are read as that.
@@ -67,6 +69,11 @@ def is_ifc(path: Path) -> bool:
     with contextlib.suppress(OSError), path.open("rb") as file:
         return b"ISO-10303-21" in file.read(256)
     return False
+
+
+def is_ifc_file(source: Source) -> bool:
+    """Say whether a source is an IFC file on this machine."""
+    return not source.is_remote and source.file.is_file() and is_ifc(source.file)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bim.files import is_ifc, plain_file
+from bim.files import is_ifc_file, plain_file
 from scenes.errors import LoadError, MissingLibraryError, MissingSourceError
 from scenes.problems import Problem
 
@@ -39,7 +39,7 @@ class IdsChecker:
 
     def supports(self, source: Source) -> bool:
         """Say whether the source is an IFC file."""
-        return not source.is_remote and source.file.is_file() and is_ifc(source.file)
+        return is_ifc_file(source)
 
     def check(self, source: Source) -> list[Problem]:
         """Return a finding for each element that fails a requirement, and one for each specification that it breaks.

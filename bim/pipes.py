@@ -1,4 +1,4 @@
-"""Parent side of the pipe: starts a worker process, waits for its messages, and knows how much it has computed."""
+"""Parent side of the pipe: starts a worker process and waits for its messages."""
 
 from __future__ import annotations
 
@@ -14,16 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-def computed_s(process: int) -> float:
-    """Return the processor seconds of a process so far; where the system does not tell, the clock."""
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):
-        return time.monotonic()
 
 
 class Lines:

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from bim.pipes import Lines, computed_s, started
+from bim.pipes import Lines, started
 from bim.records import TREE_FILE
 from bim.request import Request
 from scenes.errors import LoadError, MissingLibraryError
+from scenes.guard import computed_seconds
 
 Finding = tuple[Literal["error", "warning", "info"], str, str, str, str]
 """What was odd: severity, object, rule, message and advice."""
@@ -255,9 +256,9 @@ class _Watch:
         lines = Lines(process)
         while True:
             allowed = self._patience()
-            before, message = computed_s(process.pid), lines.next(allowed)
+            before, message = computed_seconds(process.pid), lines.next(allowed)
             for _ in range(_BUSY_MACHINE):
-                if message is not None or self._is_over(before, computed_s(process.pid), allowed):
+                if message is not None or self._is_over(before, computed_seconds(process.pid), allowed):
                     break
                 message = lines.next(allowed / 2)
             if message is None:

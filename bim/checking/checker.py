@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bim.files import is_ifc, plain_file, schema_of
+from bim.files import is_ifc_file, plain_file, schema_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ class IfcChecker:
 
     def supports(self, source: Source) -> bool:
         """Say whether the source is an IFC file."""
-        return not source.is_remote and source.file.is_file() and is_ifc(source.file)
+        return is_ifc_file(source)
 
     def check(self, source: Source) -> list[Problem]:
         """Return every breach of the schema and of the agreements.
