@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,14 @@ from scenes.errors import CityTwinError
 from scenes.hierarchy import with_districts
 from scenes.store import open_package, save
 from scenes.tiles import publish
+from twin.cluster import cluster
 from twin.commands.lifting import lift_option, lifted
 from twin.commands.shared import common, has_folders, print_facts, progress_bar, scene_facts, source_options, sources_of
 
 if TYPE_CHECKING:
     import argparse
+
+    from scenes.crew import Crew
 
 
 _MOST_WORKERS = 8
@@ -45,23 +49,27 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--local", action="store_true", help="when no file says where it lies, put all at the zero of a local grid"
     )
-    parser.add_argument("--dask", metavar="ADDRESS", help="build on a Dask cluster (not there yet)")
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="mesh and tile on a Dask cluster: the address of its scheduler, or local"
+    )
     common(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Build the package; nothing is left behind when a source cannot be used."""
-    if options.dask:
-        raise CityTwinError("--dask", "building on a cluster is not there yet", "leave it out to build in this process")
     out = Path(options.out)
     if out.suffix != ".city":
         raise CityTwinError(out, "a city package is a folder that ends in .city", f"write {out.with_suffix('.city')}")
+    workers = options.workers if options.workers > 0 else min(os.cpu_count() or 1, _MOST_WORKERS)
+    with cluster(options.dask) if options.dask else nullcontext(crew_of(workers)) as crew:
+        return _built(options, out, workers, crew)
+
+
+def _built(options: argparse.Namespace, out: Path, workers: int, crew: Crew) -> int:
     problems = Problems()
     sources = sources_of(options, problems)
     bar = progress_bar(options)
-    workers = options.workers if options.workers > 0 else min(os.cpu_count() or 1, _MOST_WORKERS)
-    crew = crew_of(workers)
     made = gather(
         sources,
         crs=options.crs,

@@ -194,7 +194,6 @@ BAD = {
     "wrong input": (["simulate", "{city}", "sunlight", "--set", "time_step_min=-1"], "time_step_min"),
     "unknown format": (["export", "{city}", "{tmp}/town.xyz123"], "xyz123"),
     "not there yet: report": (["report", "{city}", "{tmp}/r.html"], "not there yet"),
-    "not there yet: dask": (["build", "{tmp}/x.city", "{houses}", "--dask", "local"], "not there yet"),
 }
 
 
