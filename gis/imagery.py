@@ -15,7 +15,9 @@ from gis.datum import from_wgs84, unshifted
 from gis.draping_images import Extent, Piece, dressed, squares
 from gis.ground import ground_z, relief_of
 from gis.placing import check_bounds
-from gis.rasters import RASTER_SUFFIXES, facts_of, library, names_in, opened, rasters_in
+from gis.rasterdoor import library, opened
+from gis.rasterfiles import RASTER_SUFFIXES, names_in, rasters_in
+from gis.rasters import facts_of
 from gis.sniffing import head_of
 from gis.themes import plain_name
 from gis.tiffhead import is_picture

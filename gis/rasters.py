@@ -1,32 +1,20 @@
-"""The door to rasterio: grids of heights read in windows, with their place, unit and gaps.
-
-A raster from a stranger must not make GDAL open other files or addresses: only plain formats are opened, and a
-virtual raster only when all its parts lie in its own folder.
-"""
+"""Grids of heights, read in windows, with their place, unit and gaps."""
 
 from __future__ import annotations
 
-import functools
-import re
-import tempfile
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from gis.archives import expanded_file, unpacked
-from gis.sniffing import head_of, zip_names
-from gis.virtual import refuse_strays
-from gis.xyzgrid import is_grid_text, read_grid
-from scenes.errors import LoadError, MissingLibraryError
+from gis.rasterdoor import crs_beside, crs_text, library, opened
+from gis.rasterfiles import GRID_TEXTS
+from gis.xyzgrid import read_grid
+from scenes.errors import LoadError
 from scenes.vertical import metres_in, vertical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from scenes.sources import Source
@@ -34,22 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bounds = tuple[float, float, float, float]
 
-RASTER_SUFFIXES = frozenset(
-    {".tif", ".tiff", ".asc", ".vrt", ".img", ".hgt", ".dem", ".dt0", ".dt1", ".dt2", ".bil", ".agr"}
-)
-GRID_TEXTS = frozenset({".xyz", ".txt", ".csv"})
-PACKED = frozenset({".zip", ".gz"})
-_DRIVERS = {
-    ".tif": "GTiff", ".tiff": "GTiff", ".asc": "AAIGrid", ".agr": "AAIGrid", ".vrt": "VRT", ".img": "HFA",
-    ".hgt": "SRTMHGT", ".dem": "USGSDEM", ".dt0": "DTED", ".dt1": "DTED", ".dt2": "DTED", ".bil": "EHdr",
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JP2OpenJPEG", ".webp": "WEBP",
-}  # fmt: skip
-_SETTINGS = {
-    "GDAL_HTTP_PROXY": "http://127.0.0.1:9",  # nobody listens there: a raster never reaches the network
-    "GDAL_HTTP_TIMEOUT": "1",
-    "GDAL_VRT_ENABLE_PYTHON": "NO",
-    "GDAL_CACHEMAX": 128,
-}
 # Written for "unknown" by programs that do not declare it.
 _SILENT_NODATA = (-9999.0, -32767.0, -32768.0, -3.4028234663852886e38)
 _HIGHEST_M = 1e5
@@ -108,36 +80,6 @@ class RasterFacts:
     kind: str
 
 
-def rasters_in(source: Source) -> tuple[str, ...]:
-    """Return the paths of the rasters of a source; those of a zip are unpacked first.
-
-    Raises
-    ------
-    LoadError
-        When the archive is damaged, a bomb, or holds no raster.
-    """
-    stat = source.file.stat()
-    return _rasters_in(source, (stat.st_mtime_ns, stat.st_size))
-
-
-def names_in(source: Source) -> list[str]:
-    """Return the names of the rasters and text grids of a source without unpacking it, empty if it has none."""
-    if source.is_remote:
-        return []
-    if source.suffix == ".zip":
-        return [name for name in zip_names(source.file) if _is_raster_name(name)]
-    name = source.file.name[:-3] if source.suffix == ".gz" else source.file.name
-    return [name] if Path(name).suffix.lower() in RASTER_SUFFIXES | GRID_TEXTS else []
-
-
-def is_terrain(source: Source) -> bool:
-    """Say whether a source holds grids of heights, by names and, of text, by the first lines."""
-    names = names_in(source)
-    if any(Path(name).suffix.lower() in RASTER_SUFFIXES for name in names):
-        return not (source.suffix == ".dem" and b"<?xml" in head_of(source.file, 64))
-    return bool(names) and is_grid_text(source.file, names[0])
-
-
 def facts_of(source: Source, path: str) -> RasterFacts:
     """Return what a raster of a source says about itself, without reading values.
 
@@ -151,11 +93,11 @@ def facts_of(source: Source, path: str) -> RasterFacts:
         half_x, half_y = (grid.x[1] - grid.x[0]) / 2, (grid.y[1] - grid.y[0]) / 2
         west, south, east, north = grid.x[0], grid.y[0], grid.x[-1], grid.y[-1]
         bounds = (float(west - half_x), float(south - half_y), float(east + half_x), float(north + half_y))
-        return RasterFacts(bounds, _beside(path), "heights")
+        return RasterFacts(bounds, crs_beside(path), "heights")
     with opened(source, path) as dataset:
         west, south, east, north = (float(value) for value in dataset.bounds)
         low_high = (min(west, east), min(south, north), max(west, east), max(south, north))
-        return RasterFacts(low_high, _crs_text(dataset) or _beside(path), _kind(dataset))
+        return RasterFacts(low_high, crs_text(dataset) or crs_beside(path), _kind(dataset))
 
 
 def read_raster(source: Source, path: str, most_cells: int) -> Raster:
@@ -168,100 +110,14 @@ def read_raster(source: Source, path: str, most_cells: int) -> Raster:
     """
     if Path(path).suffix.lower() in GRID_TEXTS:
         grid = read_grid(path, source.shown)
-        raster = Raster(grid.x, grid.y, _known(grid.values, None).astype(np.float64), _beside(path), states_unit=False)
+        raster = Raster(
+            grid.x, grid.y, _known(grid.values, None).astype(np.float64), crs_beside(path), states_unit=False
+        )
         return _thinned(raster, most_cells)
     with opened(source, path) as dataset:
         if _kind(dataset) == "picture":
             raise LoadError(source.shown, "it is a picture, not a grid of heights", "give the elevation model")
         return _read(dataset, source, path, most_cells)
-
-
-@contextmanager
-def opened(source: Source, path: str, overview: int | None = None) -> Iterator[Any]:
-    """Give a dataset of rasterio; every trouble with it is one sentence.
-
-    Raises
-    ------
-    LoadError, UnsupportedError
-        When it cannot be read, or is a virtual raster that points elsewhere.
-    """
-    refuse_strays(source, path)
-    rasterio = library()
-    options = {} if overview is None else {"overview_level": overview}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with rasterio.Env(**_SETTINGS), rasterio.open(path, driver=_driver(path), **options) as dataset:
-                yield dataset
-        except troubles() as error:
-            raise broken(source, error) from error
-
-
-def _driver(path: str) -> str:
-    """Return the one driver that may open a file: by its first bytes where they say more than its name."""
-    head = head_of(Path(path), 256)
-    if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
-        return "GTiff"
-    words = head.lower().split()
-    if words[:1] in ([b"ncols"], [b"nrows"], [b"cellsize"], [b"xllcorner"], [b"xllcenter"]):
-        return "AAIGrid"
-    if words[:1] == [b"north:"]:
-        return "GRASSASCIIGrid"
-    return _DRIVERS.get(Path(path).suffix.lower(), "GTiff")
-
-
-def library() -> Any:
-    """Return rasterio.
-
-    Raises
-    ------
-    MissingLibraryError
-        When it is not installed.
-    """
-    try:
-        import rasterio.enums  # noqa: PLC0415
-        import rasterio.errors  # noqa: PLC0415
-        import rasterio.vrt  # noqa: PLC0415
-        import rasterio.warp  # noqa: PLC0415
-        import rasterio.windows  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingLibraryError("gis.terrain", "rasterio is not installed", "pip install citytwin[gis]") from error
-    return rasterio
-
-
-def troubles() -> tuple[type[Exception], ...]:
-    """Return what rasterio raises over a broken file; some errors of GDAL come through it as they are."""
-    import rasterio._err  # noqa: PLC0415 - its base class has no public name
-
-    return (library().errors.RasterioError, rasterio._err.CPLE_BaseError, OSError, ValueError, MemoryError)  # noqa: SLF001
-
-
-def broken(source: Source, error: BaseException) -> LoadError:
-    """Return one sentence for what GDAL says."""
-    reason = re.sub(r"\s+", " ", str(error)).strip().replace(source.path, source.file.name)[:160]
-    return LoadError(source.shown, f"cannot be read ({reason or type(error).__name__})", "export it again")
-
-
-@functools.lru_cache(maxsize=16)
-def _rasters_in(source: Source, _stamp: tuple[int, int]) -> tuple[str, ...]:
-    if source.suffix == ".gz":
-        return (str(expanded_file(source)),)
-    if source.suffix != ".zip":
-        return (source.path,)
-    folder = unpacked(source)
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and _is_raster_name(path.name))
-    grids = [path for path in found if path.suffix.lower() in RASTER_SUFFIXES] or found
-    beside = source.file.with_suffix(".prj")
-    for path in grids:
-        if beside.is_file() and not path.with_suffix(".prj").exists() and beside.stat().st_size < 100_000:
-            path.with_suffix(".prj").write_bytes(beside.read_bytes())
-    if not grids:
-        raise LoadError(source.shown, "holds no raster", "pack the elevation model itself")
-    return tuple(str(path) for path in grids)
-
-
-def _is_raster_name(name: str) -> bool:
-    return Path(name).suffix.lower() in RASTER_SUFFIXES | GRID_TEXTS and "__MACOSX" not in name
 
 
 def _kind(dataset: Any) -> str:
@@ -290,7 +146,7 @@ def _read(dataset: Any, source: Source, path: str, most_cells: int) -> Raster:
     else:
         with opened(source, path, coarse) as smaller:
             values = _averaged(smaller, max(1, stride // dataset.overviews(1)[coarse]))
-    crs = _crs_text(dataset) or _beside(path)
+    crs = crs_text(dataset) or crs_beside(path)
     factor, stated = _metres(dataset, crs)
     values *= factor
     values[np.abs(values) > _HIGHEST_M] = np.nan
@@ -386,31 +242,3 @@ def _metres(dataset: Any, crs: str) -> tuple[float, bool]:
         return _UNITS[unit], True
     system = vertical(crs) if crs else ""
     return (metres_in(system), True) if system else (1.0, False)
-
-
-def _crs_text(dataset: Any) -> str:
-    if dataset.crs is None:
-        return ""
-    code = dataset.crs.to_epsg()
-    return f"EPSG:{code}" if code else str(dataset.crs.to_wkt())
-
-
-@functools.lru_cache(maxsize=64)
-def _beside(path: str) -> str:
-    """Return the system in a .prj beside a file, in any of the dialects that GDAL knows; empty if there is none."""
-    note = next(
-        (Path(path).with_suffix(end) for end in (".prj", ".PRJ") if Path(path).with_suffix(end).is_file()), None
-    )
-    if note is None or note.stat().st_size > 100_000:
-        return ""
-    rasterio = library()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        grid = Path(folder) / "grid.asc"
-        grid.write_text("ncols 2\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\n0 0\n0 0\n")
-        grid.with_suffix(".prj").write_bytes(note.read_bytes())
-        try:
-            with rasterio.Env(**_SETTINGS), rasterio.open(str(grid), driver="AAIGrid") as dataset:
-                return _crs_text(dataset)
-        except troubles():
-            return ""

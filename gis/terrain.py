@@ -12,7 +12,8 @@ from gis.datum import shifted, unshifted
 from gis.ground import GridGround, MosaicGround, relief_of
 from gis.imagery import is_imagery
 from gis.placing import check_bounds
-from gis.rasters import facts_of, is_terrain, rasters_in, read_raster
+from gis.rasterfiles import is_terrain, rasters_in
+from gis.rasters import facts_of, read_raster
 from gis.relief import relief
 from gis.themes import plain_name
 from scenes.errors import GeoreferenceError, LoadError

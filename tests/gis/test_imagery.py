@@ -136,9 +136,6 @@ def test_without_terrain_the_picture_lies_on_level_ground(tmp_path: Path) -> Non
 
 
 def test_a_picture_of_another_system_lies_in_the_same_place(tmp_path: Path) -> None:
-    from gis.rasters import library
-
-    library()
     source = ortho(tmp_path / "utm.tif")
     warped = tmp_path / "degrees.tif"
     with warnings.catch_warnings():
