@@ -215,10 +215,9 @@ def _again(outcome: Outcome, limit: int) -> Outcome:
     if not isinstance(error, GeoreferenceError):
         return outcome
     alone = _alone(outcome.source, limit)
-    if outcome.facts and not alone.problems.count(
-        "georeference-missing"
-    ):  # judged against the scene, which alone is a lesser judgement
+    if outcome.facts and not alone.problems.count("georeference-missing"):  # what it is in the scene outweighs
         alone.facts = outcome.facts
+        alone.problems = alone.problems.without("georeference-choice")
         alone.problems.add("error", outcome.source.shown, "georeference-choice", error.what, error.advice)
     return alone
 

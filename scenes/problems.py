@@ -64,6 +64,14 @@ class Problems:
         for problem in problems:
             self.add(problem.severity, problem.object, problem.rule, problem.message, problem.advice, problem.place)
 
+    def without(self, rule: str) -> Problems:
+        """Return the findings without those of a rule, as a list of its own."""
+        left = Problems(self.limit)
+        left.merge(self)
+        left._found = [problem for problem in left._found if problem.rule != rule]
+        left._counts.pop(rule, None)
+        return left
+
     @property
     def kept(self) -> int:
         """Number of findings that are kept one by one."""
