@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bim.contents import or_null
+from bim.records import integers
 from scenes.identity import derive_uids
-from scenes.mesh import join
+from scenes.joining import join
 from scenes.model import ALIASES, Batch
 from scenes.problems import Problem
 from scenes.schema import object_table
@@ -69,7 +70,7 @@ def make_batch(
     """
     ids, uids = names
     part = tree.take(pa.array(rows))
-    numbers = tree["number"].to_numpy()
+    numbers = integers(tree["number"])
     uid_of = dict(zip(numbers.tolist(), uids, strict=True))
     attributes, units = contents.columns(rows)
     table = object_table(
@@ -87,7 +88,7 @@ def make_batch(
     )
     known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text]
     aliases = pa.table([["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES)
-    mesh = join([shapes.mesh(part["number"].to_numpy()), contents.lines(rows)])
+    mesh = join([shapes.mesh(integers(part["number"])), contents.lines(rows)])
     meshes = {"3": mesh} if mesh.vertex_count or mesh.instances else {}
     return Batch(table, meshes, aliases, contents.relations(rows)).with_bounds()
 

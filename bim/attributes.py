@@ -16,12 +16,12 @@ _UNSET = frozenset({"", "NOTDEFINED", "USERDEFINED"})
 _SKIPPED = frozenset({"Tag", "ObjectType", "PredefinedType", "LongName", "Representation", "ObjectPlacement"})
 
 # Column: property of the common set of the class (Pset_WallCommon, Pset_DoorCommon, ...).
-_TEXTS = {"fire_rating": "FireRating", "status": "Status"}
-_FLAGS = {"load_bearing": "LoadBearing", "is_external": "IsExternal"}
-_NUMBERS = {"u_value_w_m2k": "ThermalTransmittance"}
+TEXT_COLUMNS = {"fire_rating": "FireRating", "status": "Status"}
+FLAG_COLUMNS = {"load_bearing": "LoadBearing", "is_external": "IsExternal"}
+NUMBER_COLUMNS = {"u_value_w_m2k": "ThermalTransmittance"}
 _NOTHING = frozenset({"", "UNSET", "NOTKNOWN", "NOTDEFINED", "UNDEFINED"})
 # Column: names of base quantities in the order of preference.
-_QUANTITIES = {
+QUANTITY_COLUMNS = {
     "length_m": ("Length", "NominalLength"),
     "width_m": ("Width", "NominalWidth"),
     "height_m": ("Height", "NominalHeight", "FinishCeilingHeight"),
@@ -172,13 +172,13 @@ def columns_of(groups: Groups, units: Units) -> dict[str, Any]:
     for name, group in groups.items():
         if name.startswith("Pset_") and name.endswith("Common"):
             common |= {key: value["value"] if _is_measured(value) else value for key, value in group.items()}
-    for column, key in _TEXTS.items():
+    for column, key in TEXT_COLUMNS.items():
         value = common.get(key)
         text = text_of(", ".join(map(str, value)) if isinstance(value, list) else value)
         if text.upper() not in _NOTHING and text.replace(" ", "") != key:  # some tools write the name as the value
             found[column] = text
-    found |= {column: common[key] for column, key in _FLAGS.items() if isinstance(common.get(key), bool)}
-    found |= {column: float(common[key]) for column, key in _NUMBERS.items() if _is_number(common.get(key))}
+    found |= {column: common[key] for column, key in FLAG_COLUMNS.items() if isinstance(common.get(key), bool)}
+    found |= {column: float(common[key]) for column, key in NUMBER_COLUMNS.items() if _is_number(common.get(key))}
     return found | _quantities(groups, units)
 
 
@@ -191,7 +191,7 @@ def _quantities(groups: Groups, units: Units) -> dict[str, float]:
     kinds = {"m": "LENGTHUNIT", "m2": "AREAUNIT", "m3": "VOLUMEUNIT", "kg": "MASSUNIT"}
     sets = [group for name, group in groups.items() if name.startswith("Qto_") or "Quantities" in name]
     found = {}
-    for column, names in _QUANTITIES.items():
+    for column, names in QUANTITY_COLUMNS.items():
         kind = kinds[column.rpartition("_")[2]]
         value = next((group[name] for name in names for group in sets if _is_number(group.get(name))), None)
         if value is None:

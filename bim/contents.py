@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bim.records import ATTRIBUTES, LINES_FILE, TIES_FILE, read_table
+from bim.records import ATTRIBUTES, LINES_FILE, TIES_FILE, integers, read_table
 from scenes.mesh import MeshSet
 from scenes.model import Layer
 from scenes.relations import RELATIONS
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 _LAYERS: dict[str, tuple[str, str, str]] = {
     "": ("", "", ""),
     "spaces": ("-spaces", " (spaces)", " 空间"),
+    "openings": ("-openings", " (openings)", " 洞口"),
+    "ports": ("-ports", " (ports)", " 连接端口"),
     "groups": ("-groups", " (groups and systems)", " 组与系统"),
     "schedule": ("-schedule", " (schedule)", " 进度计划"),
     "lines": ("-lines", " (grids, alignments, notes)", " 轴网与线路"),
 }
 _THEMES = {"": "bim", "spaces": "bim"}
+APART = ("-openings", "-ports")
+"""Ends of the names of layers that make nothing larger: an opening may reach out of its wall."""
 
 
 class Contents:
@@ -56,7 +60,7 @@ class Contents:
         self._title = source.layer or source.file.stem
         self._tree = tree
         self._placing = placing
-        self._numbers = tree["number"].to_numpy()
+        self._numbers = integers(tree["number"])
         self._uids = pa.array(uids, pa.string())
         self._order = np.argsort(self._numbers, kind="stable")
         self._ties = read_table(folder / TIES_FILE)
@@ -135,7 +139,7 @@ class Contents:
 
     def _places(self, numbers: pa.ChunkedArray) -> NDArray[np.int64]:
         """Return the place in the tree of each entity number, -1 where there is none."""
-        wanted = numbers.to_numpy()
+        wanted = integers(numbers)
         if not len(self._numbers):
             return np.full(len(wanted), -1, np.int64)
         at = np.clip(np.searchsorted(self._numbers[self._order], wanted), 0, len(self._numbers) - 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from bim.records import read_table
+from bim.records import integers, read_table
 from scenes.mesh import Instances, MeshSet
 
 if TYPE_CHECKING:
@@ -179,9 +179,9 @@ class Shapes:
 
     def _textured(self, mesh: MeshSet, bodies: Sequence[_Body]) -> MeshSet:
         """Return the mesh of some bodies with their images; what has an image is white below it."""
-        shown = [np.isin(body.textures, list(self._pictures)) for body in bodies]
-        if not any(each.any() for each in shown):
+        if not self._pictures or not any(len(body.textures) for body in bodies):
             return mesh
+        shown = [np.isin(body.textures, list(self._pictures)) for body in bodies]
         numbers = {number: place for place, number in enumerate(self._pictures)}
         named = np.full(len(mesh.triangles), -1, np.int32)
         uvs = np.zeros((mesh.vertex_count, 2), np.float32)
@@ -243,7 +243,7 @@ class _Chunk:
     """One file of shapes."""
 
     def __init__(self, table: pa.Table) -> None:
-        self.products = table["product"].to_numpy()
+        self.products = integers(table["product"])
         self.keys: list[str] = table["key"].to_pylist()
         joined = b"".join(table["matrix"].to_pylist())
         self.matrices = np.frombuffer(joined, np.float64).reshape(-1, 3, 4)

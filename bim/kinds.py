@@ -66,6 +66,8 @@ KIND_OF_CLASS: dict[str, str] = {
     "IfcBuildingElementPart": "BuildingConstructiveElement",
     "IfcElementComponent": "BuildingConstructiveElement",
     "IfcElementAssembly": "BuildingConstructiveElement",
+    "IfcFeatureElementSubtraction": "GenericOccupiedSpace",
+    "IfcPort": "GenericOccupiedSpace",
     "IfcElement": "BuildingConstructiveElement",
     "IfcProxy": "BuildingConstructiveElement",
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bim.assembly import by_name, make_batch, source_ids, uids_of
 from bim.cache import Cache, default_folder, key_of
-from bim.contents import Contents
+from bim.contents import APART, Contents
 from bim.decision import located, placed
 from bim.duplicates import repeated
 from bim.extents import container_bounds, with_container_bounds
@@ -133,6 +133,6 @@ def _batches(part: Member, found: Extract, placing: Placing, problems: Problems)
             for first in range(0, len(rows), BATCH_ROWS)
         ]
     made = list(zip([layer for layer, _ in made], with_footprints([batch for _, batch in made]), strict=True))
-    boxes = container_bounds([batch for _, batch in made])
+    boxes = container_bounds([batch for layer, batch in made if not layer.name.endswith(APART)])
     for layer, batch in made:
         yield layer, with_container_bounds(batch, boxes)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from bim.lines import Drawing
     from bim.relations import Tie
@@ -135,6 +138,13 @@ def read_table(path: Path) -> pa.Table:
     """Return a table that a worker wrote, mapped from the file rather than copied."""
     with pa.memory_map(str(path)) as file:
         return pa.ipc.open_file(file).read_all()
+
+
+def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return a column of 64-bit integers without gaps; unlike Arrow's own way this does not load pandas."""
+    kept = [chunk for chunk in column.chunks if len(chunk)]
+    parts = [np.frombuffer(chunk.buffers()[1], np.int64, len(chunk), chunk.offset * 8) for chunk in kept]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def _fitting(value: Any, kind: pa.DataType) -> Any:

@@ -36,7 +36,7 @@ def ties_of(model: Any) -> list[Tie]:
 
 
 def stand_ins(model: Any) -> dict[int, int]:
-    """Return who stands for entities that are no objects here: an opening's filling or else its host.
+    """Return who stands for an opening in the relations of others: its filling, or else its host.
 
     Examples
     --------
@@ -54,19 +54,29 @@ def stand_ins(model: Any) -> dict[int, int]:
     return found
 
 
-def fillings(model: Any) -> list[Tie]:
-    """Return which element fills an opening of which other one."""
-    hosts = {
-        relation.RelatedOpeningElement.id(): relation.RelatingBuildingElement.id()
+def voids(model: Any) -> list[Tie]:
+    """Return which opening is cut out of which element."""
+    return [
+        Tie(relation.RelatedOpeningElement.id(), "voids", relation.RelatingBuildingElement.id())
         for relation in every(model, "IfcRelVoidsElement")
         if relation.RelatedOpeningElement is not None and relation.RelatingBuildingElement is not None
-    }
+    ]
+
+
+def filled_openings(model: Any) -> list[Tie]:
+    """Return which element fills which opening."""
     return [
-        Tie(relation.RelatedBuildingElement.id(), "fills", hosts[relation.RelatingOpeningElement.id()], "opening")
+        Tie(relation.RelatedBuildingElement.id(), "fills", relation.RelatingOpeningElement.id(), "hole")
         for relation in every(model, "IfcRelFillsElement")
-        if relation.RelatedBuildingElement is not None
-        and relation.RelatingOpeningElement is not None
-        and relation.RelatingOpeningElement.id() in hosts
+        if relation.RelatedBuildingElement is not None and relation.RelatingOpeningElement is not None
+    ]
+
+
+def fillings(model: Any) -> list[Tie]:
+    """Return which element fills an opening of which other one."""
+    hosts = {tie.source: tie.target for tie in voids(model)}
+    return [
+        Tie(tie.source, "fills", hosts[tie.target], "opening") for tie in filled_openings(model) if tie.target in hosts
     ]
 
 

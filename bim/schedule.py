@@ -91,13 +91,17 @@ def duration_days(value: Any) -> float | None:
     --------
     >>> duration_days("P1DT12H"), duration_days("P2W"), duration_days("PT0S"), duration_days("soon")
     (1.5, 14.0, 0.0, None)
+    >>> duration_days("-P2D")
+    -2.0
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value / 86_400  # IFC2x3: IfcTimeMeasure in seconds
-    date, _, time = str(value or "").strip().upper().removeprefix("P").partition("T")
+    text = str(value or "").strip().upper()
+    sign = -1.0 if text.startswith("-") else 1.0
+    date, _, time = text.removeprefix("-").removeprefix("P").partition("T")
     parts = [*_numbers(date, {"Y": 365.0, "M": 30.0, "W": 7.0, "D": 1.0})]
     parts += _numbers(time, {"H": 1 / 24, "M": 1 / 1440, "S": 1 / 86_400})
-    return sum(parts) if parts and None not in parts else None  # type: ignore[arg-type]
+    return sign * sum(parts) if parts and None not in parts else None  # type: ignore[arg-type]
 
 
 def _numbers(text: str, units: dict[str, float]) -> Iterator[float | None]:

@@ -26,6 +26,7 @@ def settle_placements(model: Any) -> int:
     """Replace the placements of an open model that the engine misses; return how many there were."""
     from ifcopenshell.util.element import replace_element
 
+    _keep_reference_openings(model)
     units = Units(model)
     alignments = Alignments(model, units)
     odd = [*every(model, "IfcGridPlacement"), *(each for each in every(model, "IfcLinearPlacement") if _by_angle(each))]
@@ -38,6 +39,15 @@ def settle_placements(model: Any) -> int:
         replace_element(placement, _local(model, attribute(placement, "PlacementRelTo"), matrix, units))
         count += 1
     return count
+
+
+def _keep_reference_openings(model: Any) -> None:
+    """Untie the openings whose shape is only for reference, since their hosts have the holes already (IFC 4.3.2)."""
+    for relation in every(model, "IfcRelVoidsElement"):
+        shape = attribute(attribute(relation, "RelatedOpeningElement"), "Representation")
+        shapes = list_at(shape, "Representations") if shape is not None else []
+        if shapes and all(attribute(each, "RepresentationIdentifier") == "Reference" for each in shapes):
+            model.remove(relation)
 
 
 def _by_angle(placement: Any) -> bool:

@@ -1,7 +1,7 @@
 """Worker side: ports, and what flows from element to element through them.
 
 A port belongs to an element by nesting (IFC4 and later) or by a relation of its own (IFC2x3); two connected ports
-tie their elements together. Ports are no objects of the city: what they say stands with their element.
+tie their elements together.
 """
 
 from __future__ import annotations
@@ -52,6 +52,19 @@ def port_ties(model: Any, owners: dict[int, int]) -> list[Tie]:
         chain = [source, target] if between is None else [source, between.id(), target]
         role = "port" if forward is None else "flow"
         found.update({Tie(start, "connects", end, role): None for start, end in itertools.pairwise(chain)})
+    return list(found)
+
+
+def joined_ports(model: Any) -> list[Tie]:
+    """Return which port is joined to which; from the source to the sink where both say what they are."""
+    found: dict[Tie, None] = {}
+    for relation in every(model, "IfcRelConnectsPorts"):
+        first, last = relation.RelatingPort, relation.RelatedPort
+        if first is None or last is None:
+            continue
+        forward = _FLOWS.get((text_at(first, "FlowDirection"), text_at(last, "FlowDirection")))
+        source, target = (last, first) if forward is False else (first, last)
+        found[Tie(source.id(), "joins", target.id(), "port" if forward is None else "flow")] = None
     return list(found)
 
 

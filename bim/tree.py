@@ -1,7 +1,7 @@
 """Worker side: the objects of a model as rows, each with the number of its parent.
 
-The spatial tree and its elements stand in the layer of the model; rooms and zones, groups and systems, schedules, and
-the helping lines (grids, alignments, annotations) each have a layer of their own (`LAYERS`).
+The spatial tree and its elements stand in the layer of the model; rooms and zones, openings, ports, groups and systems,
+schedules, and the helping lines (grids, alignments, annotations) each have a layer of their own (`LAYERS`).
 """
 
 from __future__ import annotations
@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from bim.entities import attribute, every, every_of, list_at, number_at, supertypes, text_at
 from bim.kinds import SETTINGS, kind_inside, kind_of
-from bim.relations import fillings
+from bim.relations import fillings, voids
+from bim.systems import port_owners
 
 if TYPE_CHECKING:
     import datetime as dt
 
-# Products that are not things in the city: holes, ports and analysis models.
-_LEFT_OUT = (
-    "IfcFeatureElementSubtraction",
-    "IfcPort",
-    "IfcStructuralActivity",
-    "IfcStructuralItem",
-    "IfcVirtualElement",
-)
+# Products that are not things in the city: parts of analysis models, and borders of rooms that are not there.
+_LEFT_OUT = ("IfcStructuralActivity", "IfcStructuralItem", "IfcVirtualElement")
+_OPENINGS = ("IfcFeatureElementSubtraction",)
+_PORTS = ("IfcPort",)
 # Products whose shapes are curves and points only; `bim.lines` draws them.
 _LINES = (
     "IfcAlignment",
@@ -39,7 +36,15 @@ _SPACES = ("IfcSpace", "IfcSpatialZone", "IfcExternalSpatialElement")
 _GROUPS = ("IfcGroup",)
 _WORKS = ("IfcWorkPlan", "IfcWorkSchedule", "IfcTask")
 # Layer of a row to what stands behind the model's name in the name of the layer.
-LAYERS = {"": "", "spaces": "-spaces", "groups": "-groups", "schedule": "-schedule", "lines": "-lines"}
+LAYERS = {
+    "": "",
+    "spaces": "-spaces",
+    "openings": "-openings",
+    "ports": "-ports",
+    "groups": "-groups",
+    "schedule": "-schedule",
+    "lines": "-lines",
+}
 
 
 @dataclass(slots=True)
@@ -103,12 +108,14 @@ def _of_types(model: Any, names: tuple[str, ...]) -> set[int]:
 
 def _objects(model: Any) -> dict[int, tuple[Any, str]]:
     """Return each object with the layer that it goes to."""
-    left_out, lines, spaces = _of_types(model, _LEFT_OUT), _of_types(model, _LINES), _of_types(model, _SPACES)
+    left_out = _of_types(model, _LEFT_OUT)
+    apart = {"lines": _LINES, "spaces": _SPACES, "openings": _OPENINGS, "ports": _PORTS}
+    layers = {number: layer for layer, names in apart.items() for number in _of_types(model, names)}
     found = {entity.id(): (entity, "") for entity in every(model, "IfcProject")}
     for entity in every(model, "IfcProduct"):
         number = entity.id()
         if number not in left_out:
-            found[number] = (entity, "lines" if number in lines else "spaces" if number in spaces else "")
+            found[number] = (entity, layers.get(number, ""))
     found |= {entity.id(): (entity, "groups") for entity in every_of(model, _GROUPS)}
     found |= {entity.id(): (entity, "schedule") for entity in every_of(model, _WORKS)}
     return found
@@ -154,14 +161,25 @@ def _link(model: Any, rows: dict[int, Row]) -> None:
         for relation in every(model, kind):
             parts = list_at(relation, part or "RelatedSurfaceFeatures")
             _adopt(rows, parts, attribute(relation, "RelatingElement"))
-    for tie in fillings(model):
-        filling = rows.get(tie.source)
-        if filling is not None and not filling.parent and tie.target in rows:
-            filling.parent = tie.target
+    _link_features(model, rows)
     for relation in every(model, "IfcRelDeclares"):
         whole = attribute(relation, "RelatingContext")
         parts = [each for each in list_at(relation, "RelatedDefinitions") if each.id() in rows]
         _adopt(rows, [each for each in parts if not rows[each.id()].parent], whole)
+
+
+def _link_features(model: Any, rows: dict[int, Row]) -> None:
+    """Set the parents of what fills an opening, where it has none, of openings and of ports."""
+    for tie in fillings(model):
+        filling = rows.get(tie.source)
+        if filling is not None and not filling.parent and tie.target in rows:
+            filling.parent = tie.target
+    for tie in voids(model):
+        if tie.source in rows and tie.target in rows:
+            rows[tie.source].parent = tie.target
+    for number, owner in port_owners(model).items():
+        if number in rows and owner in rows:
+            rows[number].parent = owner
 
 
 def _adopt(rows: dict[int, Row], children: list[Any], parent: Any) -> None:
@@ -208,7 +226,7 @@ def _inherit(rows: dict[int, Row]) -> None:
 
 def shaped_products(model: Any) -> list[Any]:
     """Return the products that have a representation and are things in the city."""
-    left_out = _of_types(model, (*_LEFT_OUT, *_LINES))
+    left_out = _of_types(model, (*_LEFT_OUT, *_LINES, *_PORTS))
     return [
         entity
         for entity in every(model, "IfcProduct")

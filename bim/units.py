@@ -8,7 +8,7 @@ from typing import Any
 
 from bim.entities import attribute, every, list_at, plain, text_at, text_of
 
-_SYMBOLS = {  # SI unit to UCUM
+SYMBOLS = {  # SI unit to UCUM
     "METRE": "m",
     "SQUARE_METRE": "m2",
     "CUBIC_METRE": "m3",
@@ -40,7 +40,7 @@ _SYMBOLS = {  # SI unit to UCUM
     "TESLA": "T",
     "WEBER": "Wb",
 }
-_PREFIXES = {
+PREFIXES = {
     "EXA": "E",
     "PETA": "P",
     "TERA": "T",
@@ -58,7 +58,7 @@ _PREFIXES = {
     "FEMTO": "f",
     "ATTO": "a",
 }
-_CONVERSIONS = {
+CONVERSIONS = {
     "FOOT": "[ft_i]",
     "US SURVEY FOOT": "[ft_us]",
     "INCH": "[in_i]",
@@ -196,10 +196,10 @@ def _symbol(unit: Any) -> str:
     """Return the UCUM symbol of a unit, empty if it has none here."""
     if unit.is_a("IfcSIUnit"):
         name = str(unit.Name)
-        return _PREFIXES.get(str(unit.Prefix or ""), "") + _SYMBOLS.get(name, name.lower())
+        return PREFIXES.get(str(unit.Prefix or ""), "") + SYMBOLS.get(name, name.lower())
     if unit.is_a("IfcConversionBasedUnit"):
         name = text_of(unit.Name)
-        return _CONVERSIONS.get(name.upper().replace("_", " ").replace("-", " "), name)
+        return CONVERSIONS.get(name.upper().replace("_", " ").replace("-", " "), name)
     if unit.is_a("IfcContextDependentUnit") or unit.is_a("IfcMonetaryUnit"):
         return text_of(unit[len(unit) - 1])
     if unit.is_a("IfcDerivedUnit"):

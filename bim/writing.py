@@ -68,14 +68,15 @@ def _images(model: Any) -> tuple[list[StatedImage], list[tuple[str, str, str]]]:
 
 
 def _ties(model: Any, tree: Tree, more: list[Tie]) -> list[Tie]:
-    """Return the relations between rows; one that names a hole or a port goes to the element that stands for it."""
-    from bim.relations import Tie, fillings, stand_ins, ties_of
-    from bim.systems import port_owners, port_ties
+    """Return the relations between rows; one that names an opening or a port goes to the element that stands for it."""
+    from bim.relations import Tie, filled_openings, fillings, stand_ins, ties_of, voids
+    from bim.systems import joined_ports, port_owners, port_ties
 
     owners = port_owners(model)
     rows = {row.number for row in tree.rows}
-    instead = {number: other for number, other in {**stand_ins(model), **owners}.items() if number not in rows}
-    found: dict[Tie, None] = {}
+    instead = {**stand_ins(model), **owners}
+    own = [*voids(model), *filled_openings(model), *joined_ports(model)]
+    found = {tie: None for tie in own if tie.source in rows and tie.target in rows}
     for tie in [*fillings(model), *ties_of(model), *port_ties(model, owners), *more]:
         source, target = instead.get(tie.source, tie.source), instead.get(tie.target, tie.target)
         if source in rows and target in rows and source != target:

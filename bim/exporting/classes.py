@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,11 @@ _DEFAULT = "IfcBuildingElementProxy"
 # Classes of older schemas, and what they are called now.
 _RENAMED = {"IfcBuildingElement": "IfcBuiltElement", "IfcProxy": _DEFAULT, "IfcElectricalElement": _DEFAULT,
             "IfcEquipmentElement": _DEFAULT}  # fmt: skip
-_SPATIAL = "IfcSpatialElement"
+_WRITTEN = ("IfcProduct", "IfcGroup", "IfcWorkControl", "IfcTask", "IfcProject")
+_LEFT_OUT = ("IfcLinearElement", "IfcStructuralActivity", "IfcStructuralItem", "IfcVirtualElement")
+_PARTS = frozenset({"IfcGridAxis"})  # written with their grid
+_VALID = re.compile(r"[0-3][0-9A-Za-z_$]{21}$")
+_NEVER_ASKED = frozenset({"GlobalId", "OwnerHistory", "Name"})
 
 
 class Classes:
@@ -53,7 +58,7 @@ class Classes:
     >>> classes = Classes()
     >>> classes.of("BuildingConstructiveElement", "IfcWallStandardCase"), classes.of("Building", "")
     ('IfcWall', 'IfcBuilding')
-    >>> classes.of("Device", "IfcNonsense"), classes.is_spatial("IfcBuildingStorey")
+    >>> classes.of("Device", "IfcNonsense"), classes.is_a("IfcBuildingStorey", "IfcSpatialElement")
     ('IfcSensor', True)
     """
 
@@ -63,21 +68,50 @@ class Classes:
         self._known: dict[str, Any] = {}
 
     def of(self, kind: str, stated: str) -> str:
-        """Return the class of an object of a kind that stated an IFC class; empty for tasks, schedules and projects."""
+        """Return the class of an object of a kind that stated an IFC class; empty where a file has no place for it.
+
+        Layouts of alignments are left out: their alignment carries its curve.
+        """
         stated = _RENAMED.get(stated, stated.removesuffix("StandardCase").removesuffix("ElementedCase"))
         declaration = self._declaration(stated)
         if declaration is not None and not declaration.is_abstract():
-            written = self._is(declaration, "IfcProduct") or self._is(declaration, "IfcGroup")
-            return stated if written else ""
-        return _CLASSES.get(kind, _DEFAULT)
+            written = any(self._is(declaration, name) for name in _WRITTEN)
+            return stated if written and not any(self._is(declaration, name) for name in _LEFT_OUT) else ""
+        return "" if stated in _PARTS else _CLASSES.get(kind, _DEFAULT)
 
-    def is_spatial(self, name: str) -> bool:
-        """Say whether a class is a part of the spatial structure."""
-        return self._is(self._declaration(name), _SPATIAL)
+    def is_a(self, name: str, above: str) -> bool:
+        """Say whether a class is another one or a special case of it."""
+        return self._is(self._declaration(name), above)
 
-    def is_group(self, name: str) -> bool:
-        """Say whether a class gathers objects and has no place of its own."""
-        return self._is(self._declaration(name), "IfcGroup")
+    def is_placed(self, name: str) -> bool:
+        """Say whether a class has a place of its own."""
+        return self._is(self._declaration(name), "IfcProduct")
+
+    def knows(self, name: str) -> bool:
+        """Say whether the schema has a class that can be made."""
+        declaration = self._declaration(name)
+        return declaration is not None and not declaration.is_abstract()
+
+    def required(self, name: str) -> dict[str, str]:
+        """Return the enumerated attributes that a class asks for, each with the value that says least."""
+        found = {}
+        for each in self._declaration(name).all_attributes():
+            values = () if each.optional() or each.name() in _NEVER_ASKED else self.values(name, each.name())
+            if values:
+                found[each.name()] = "NOTDEFINED" if "NOTDEFINED" in values else values[0]
+        return found
+
+    def simple(self, name: str) -> dict[str, str]:
+        """Return the attributes of a class that hold plain values, with the names of their types (``number``, ...)."""
+        found = {}
+        for each in self._declaration(name).all_attributes():
+            named = each.type_of_attribute().as_named_type()
+            declared = named.declared_type() if named is not None else None
+            if declared is None:
+                found[each.name()] = "logical"
+            elif declared.as_entity() is None and declared.as_select_type() is None:
+                found[each.name()] = str(declared)
+        return found
 
     def attributes(self, name: str) -> frozenset[str]:
         """Return the names of the attributes of a class."""
@@ -111,7 +145,7 @@ class Classes:
 
 
 def global_id(uid: str, alias: str, taken: set[str]) -> str:
-    """Return the GlobalId of an object: its own where it is free, else one that is derived from its uid.
+    """Return the GlobalId of an object: its own where it is valid and free, else one that is derived from its uid.
 
     Examples
     --------
@@ -119,7 +153,7 @@ def global_id(uid: str, alias: str, taken: set[str]) -> str:
     >>> uuid.UUID(ifcopenshell.guid.expand(made))
     UUID('6f1e1a52-3f5c-5b1e-9d5a-0d2f2a6f7c11')
     """
-    if alias and alias not in taken:
+    if _VALID.match(alias) and alias not in taken:
         taken.add(alias)
         return alias
     text = uid.rpartition(":")[2]

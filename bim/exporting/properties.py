@@ -8,21 +8,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from bim.exporting.units import UnitWriter
+
     Entity = Any
 
 OWN_SET = "citytwin_Attributes"
-_SKIPPED = frozenset({"Type", "Attributes"})
 _QUANTITIES = {
-    "m": ("IfcQuantityLength", "LengthValue"),
-    "m2": ("IfcQuantityArea", "AreaValue"),
-    "m3": ("IfcQuantityVolume", "VolumeValue"),
-    "kg": ("IfcQuantityWeight", "WeightValue"),
-    "s": ("IfcQuantityTime", "TimeValue"),
+    "LENGTHUNIT": ("IfcQuantityLength", "LengthValue"),
+    "AREAUNIT": ("IfcQuantityArea", "AreaValue"),
+    "VOLUMEUNIT": ("IfcQuantityVolume", "VolumeValue"),
+    "MASSUNIT": ("IfcQuantityWeight", "WeightValue"),
+    "TIMEUNIT": ("IfcQuantityTime", "TimeValue"),
     "": ("IfcQuantityCount", "CountValue"),
-    "1": ("IfcQuantityCount", "CountValue"),
 }
-_MEASURES = {"m": "IfcLengthMeasure", "m2": "IfcAreaMeasure", "m3": "IfcVolumeMeasure", "kg": "IfcMassMeasure",
-             "s": "IfcTimeMeasure", "deg": "IfcReal", "Cel": "IfcReal"}  # fmt: skip
+_MEASURES = {
+    "LENGTHUNIT": "IfcLengthMeasure",
+    "AREAUNIT": "IfcAreaMeasure",
+    "VOLUMEUNIT": "IfcVolumeMeasure",
+    "MASSUNIT": "IfcMassMeasure",
+    "TIMEUNIT": "IfcTimeMeasure",
+    "PLANEANGLEUNIT": "IfcPlaneAngleMeasure",
+    "THERMODYNAMICTEMPERATUREUNIT": "IfcThermodynamicTemperatureMeasure",
+    "POWERUNIT": "IfcPowerMeasure",
+    "PRESSUREUNIT": "IfcPressureMeasure",
+}
+_ENDS = {"lower": "LowerBoundValue", "upper": "UpperBoundValue", "set": "SetPointValue"}
+_LONGEST_LABEL = 255
 
 
 class PropertyWriter:
@@ -34,31 +45,21 @@ class PropertyWriter:
         The IFC model.
     guid
         Makes fresh GlobalIds.
+    units
+        Writes units.
     """
 
-    def __init__(self, model: Any, guid: Callable[[], str]) -> None:
+    def __init__(self, model: Any, guid: Callable[[], str], units: UnitWriter) -> None:
         """Start with no sets."""
-        self._model, self._guid = model, guid
+        self._model, self._guid, self.units = model, guid, units
         self._members: dict[tuple[str, str], tuple[Entity, list[Entity]]] = {}
 
-    def add(
-        self,
-        element: Entity,
-        groups: Mapping[str, Mapping[str, Any]],
-        attributes: Mapping[str, Any],
-        units: Mapping[str, str],
-    ) -> None:
-        """Tie the groups of an object to it, and its attributes as a set of their own."""
-        own = {
-            name: {"value": value, "unit": units[name]} if units.get(name) else value
-            for name, value in attributes.items()
-        }
-        for name, values in (*groups.items(), (OWN_SET, own)):
-            if name in _SKIPPED or not values or not isinstance(values, dict):
-                continue
+    def add(self, element: Entity, groups: Mapping[str, Mapping[str, Any]]) -> None:
+        """Tie property groups to an object."""
+        for name, values in groups.items():
             key = (name, repr(sorted(values.items(), key=lambda pair: pair[0])))
             if key not in self._members:
-                made = self._set(name, values)
+                made = self.written(name, values)
                 if made is None:
                     continue
                 self._members[key] = (made, [])
@@ -74,45 +75,81 @@ class PropertyWriter:
                 RelatingPropertyDefinition=made,
             )
 
-    def _set(self, name: str, values: Mapping[str, Any]) -> Entity | None:
-        if name.startswith("Qto_"):
+    def written(self, name: str, values: Mapping[str, Any]) -> Entity | None:
+        """Return a group as a new set, of quantities where it holds nothing else; None for an empty one."""
+        if not values:
+            return None
+        if name.startswith("Qto_") or name == "BaseQuantities":
             quantities = list(self._quantities(values))
-            if not quantities:
-                return None
-            return self._model.create_entity(
-                "IfcElementQuantity", GlobalId=self._guid(), Name=name, Quantities=quantities
-            )
-        properties = [self._property(key, value) for key, value in values.items()]
+            if len(quantities) == len(values):
+                return self._model.create_entity(
+                    "IfcElementQuantity", GlobalId=self._guid(), Name=name, Quantities=quantities
+                )
+        properties = self.properties(values)
         return self._model.create_entity("IfcPropertySet", GlobalId=self._guid(), Name=name, HasProperties=properties)
+
+    def properties(self, values: Mapping[str, Any]) -> list[Entity]:
+        """Return new properties for the values of a group."""
+        return [self._property(key, value) for key, value in values.items()]
 
     def _quantities(self, values: Mapping[str, Any]) -> Iterator[Entity]:
         for name, value in values.items():
-            amount, unit = (value.get("value"), value.get("unit", "")) if isinstance(value, dict) else (value, "")
-            if isinstance(amount, (int, float)) and not isinstance(amount, bool) and unit in _QUANTITIES:
-                kind, attribute = _QUANTITIES[unit]
-                number = int(amount) if kind == "IfcQuantityCount" else float(amount)
-                yield self._model.create_entity(kind, Name=name, **{attribute: number})
+            amount, unit = _measured(value)
+            kind = self.units.kind(unit) if unit else ""
+            if not isinstance(amount, (int, float)) or isinstance(amount, bool) or (unit and kind not in _QUANTITIES):
+                continue
+            if not kind and not float(amount).is_integer():
+                continue
+            quantity, attribute = _QUANTITIES[kind]
+            number = float(amount) if kind else int(amount)
+            own = self.units.entity(unit)
+            yield self._model.create_entity(quantity, Name=name, Unit=own, **{attribute: number})
 
     def _property(self, name: str, value: Any) -> Entity:
-        model = self._model
-        unit = ""
-        if isinstance(value, dict) and "value" in value:
-            unit, value = str(value.get("unit") or ""), value["value"]
-        if isinstance(value, list):
-            cells = [self._nominal(each, "") for each in value if each is not None]
-            return model.create_entity("IfcPropertyListValue", Name=name, ListValues=cells or None)
-        described = None if unit in _MEASURES or not unit else f"unit: {unit}"
-        nominal = None if value is None else self._nominal(value, unit)
-        return model.create_entity("IfcPropertySingleValue", Name=name, Specification=described, NominalValue=nominal)
+        create = self._model.create_entity
+        if isinstance(value, dict) and value and set(value) <= set(_ENDS):
+            ends = {_ENDS[end]: self._nominal(*_measured(each)) for end, each in value.items()}
+            unit = next((_measured(each)[1] for each in value.values()), "")
+            return create("IfcPropertyBoundedValue", Name=name, Unit=self.units.entity(unit), **ends)
+        if isinstance(value, dict) and set(value) == {"defining", "defined"}:
+            return self._table(name, value["defining"], value["defined"])
+        amount, unit = _measured(value)
+        own, told = self.units.entity(unit), self._unsaid(unit)
+        if isinstance(amount, list):
+            cells = [self._nominal(each, unit) for each in amount if each is not None]
+            return create("IfcPropertyListValue", Name=name, Specification=told, ListValues=cells or None, Unit=own)
+        nominal = None if amount is None else self._nominal(amount, unit)
+        return create("IfcPropertySingleValue", Name=name, Specification=told, NominalValue=nominal, Unit=own)
+
+    def _table(self, name: str, defining: Any, defined: Any) -> Entity:
+        columns = {}
+        for word, cell in (("Defining", defining), ("Defined", defined)):
+            values, unit = _measured(cell)
+            cells = values if isinstance(values, list) else []
+            columns[f"{word}Values"] = [self._nominal(each, unit) for each in cells] or None
+            columns[f"{word}Unit"] = self.units.entity(unit)
+        return self._model.create_entity("IfcPropertyTableValue", Name=name, **columns)
+
+    def _unsaid(self, unit: str) -> str | None:
+        """Return a sentence about a unit that IFC cannot hold, None if it can."""
+        return f"unit: {unit}" if unit and self.units.entity(unit) is None and not self.units.kind(unit) else None
 
     def _nominal(self, value: Any, unit: str) -> Entity:
         create = self._model.create_entity
         if isinstance(value, bool):
             return create("IfcBoolean", value)
         if isinstance(value, (int, float)) and math.isfinite(value):
-            if unit in _MEASURES:
-                return create(_MEASURES[unit], float(value))
+            measure = _MEASURES.get(self.units.kind(unit)) if unit else None
+            if measure:
+                return create(measure, float(value))
             whole = isinstance(value, int) and abs(value) < 2**31
             return create("IfcInteger", value) if whole else create("IfcReal", float(value))
         text = str(value)
-        return create("IfcLabel", text) if len(text) <= 255 else create("IfcText", text)
+        return create("IfcLabel", text) if len(text) <= _LONGEST_LABEL else create("IfcText", text)
+
+
+def _measured(value: Any) -> tuple[Any, str]:
+    """Return a value and its unit, empty for none."""
+    if isinstance(value, dict) and "value" in value:
+        return value["value"], str(value.get("unit") or "")
+    return value, ""

@@ -130,8 +130,8 @@ def _layer(scene: Scene, layer: Layer) -> dict[str, Any]:
 
 
 def _hidden_at_first(layer: Layer) -> bool:
-    """Say whether a layer would cover what people come to see: borders of districts, and the air of rooms."""
-    return layer.theme == "districts" or layer.name.endswith("-spaces")
+    """Say whether a layer would cover what people come to see: borders of districts, the air of rooms, openings."""
+    return layer.theme == "districts" or layer.name.endswith(("-spaces", "-openings", "-ports"))
 
 
 def _layer_titles(layer: Layer) -> dict[str, str]:

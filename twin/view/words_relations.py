@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 RELATIONS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType(
     {
         "connects": (("Connects to", "连接到"), ("Connected from", "连接自")),
-        "fills": (("Fills an opening of", "填充洞口于"), ("Openings filled by", "洞口填充物")),
+        "fills": (("Fills", "填充"), ("Filled by", "填充物")),
+        "voids": (("Cut out of", "开洞于"), ("Openings", "洞口")),
+        "joins": (("Joined to", "对接到"), ("Joined from", "对接自")),
         "bounds": (("Bounds", "围合"), ("Bounded by", "边界构件")),
         "covers": (("Covers", "覆盖"), ("Covered by", "覆盖层")),
         "member": (("Member of", "所属组"), ("Members", "成员")),
