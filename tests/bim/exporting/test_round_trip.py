@@ -24,7 +24,7 @@ import bim
 from bim.checking import IfcChecker
 from scenes.export import export
 from scenes.sources import Source
-from tests.bim.test_textures import BLUE, GREEN, RED, WHITE, Panel, near, seen
+from tests.bim.panels import BLUE, GREEN, RED, WHITE, Panel, near, seen
 from twin.whatif import MoveObject, RemoveObject, Scenario, SetAttribute
 
 if TYPE_CHECKING:
