@@ -16,9 +16,9 @@ from gis.cloudfiles import CloudFolder, is_web, local_file, name_of
 from gis.pointcloud_chunks import CHUNK, CloudHead, PointChunk
 from gis.pointcloud_header import read_header
 from gis.pointcloud_las import las_chunks
-from gis.pointcloud_systems import CloudSystem, system_of
+from gis.pointcloud_systems import CloudSystem, first_system
 from gis.pointcloud_text import chunk_of
-from scenes.errors import GeoreferenceError, LoadError, UnsupportedError
+from scenes.errors import LoadError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,14 +136,7 @@ def _system(srs: dict[str, Any]) -> CloudSystem:
     if srs.get("authority") and srs.get("horizontal"):
         code = f"{srs['authority']}:{srs['horizontal']}"
         texts += [f"{code}+{srs['vertical']}", code] if srs.get("vertical") else [code]
-    for text in texts:
-        try:
-            found = system_of(text)
-        except GeoreferenceError:
-            continue
-        if found.crs:
-            return found
-    return CloudSystem()
+    return first_system(*texts)
 
 
 def _nodes(folder: CloudFolder, source: Source, problems: Problems) -> Iterator[tuple[str, int]]:

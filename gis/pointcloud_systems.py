@@ -82,7 +82,11 @@ def system_of_records(records: Mapping[tuple[str, int], bytes]) -> CloudSystem:
 
     A WKT that PROJ does not understand counts as none.
     """
-    texts = [_wkt(records.get((_PROJECTION, 2112), b"")), _keys(records)]
+    return first_system(_wkt(records.get((_PROJECTION, 2112), b"")), _keys(records))
+
+
+def first_system(*texts: str) -> CloudSystem:
+    """Return the parts of the first text that PROJ understands; empty ones where it understands none."""
     for text in texts:
         try:
             found = system_of(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gis.networks.inp import columns, first_of_each, numbers, paths_of, places_of, word
+from gis.networks.inp import columns, link_rows, node_rows, numbers, paths_of, places_of, word
 from gis.networks.mains import Nodes, Pipes
 
 if TYPE_CHECKING:
@@ -44,18 +44,7 @@ def _bore_m(model: Model) -> float:
 def nodes_of(model: Model, problems: Problems, where: str) -> Nodes:
     """Return the nodes that have a place."""
     unit, places = unit_m(model), places_of(model, "COORDINATES")
-    rows: list[list[str]] = []
-    words: list[str] = []
-    for section, kind in _NODES.items():
-        found, again = first_of_each(model.rows(section))
-        for name in again:
-            problems.add("warning", f"{where}#{name}", "id-duplicate", f"stands twice in {section}: the first counts")
-        for row in found:
-            if row[0] in places:
-                rows.append(row)
-                words.append(kind)
-            else:
-                problems.add("warning", f"{where}#{row[0]}", "node-without-place", "has no coordinates: left out")
+    rows, words = node_rows(model, _NODES, places, problems, where)
     kinds = np.array(words, object)
     height = np.nan_to_num(numbers(rows, 1)) * unit
     surface = _ground(model, [row[0] for row in rows], kinds, height)
@@ -85,17 +74,7 @@ def nodes_of(model: Model, problems: Problems, where: str) -> Nodes:
 def pipes_of(model: Model, nodes: Nodes, problems: Problems, where: str) -> Pipes:
     """Return the links whose nodes have places."""
     index = {name: row for row, name in enumerate(nodes.names)}
-    rows: list[list[str]] = []
-    words: list[str] = []
-    for section, kind in _LINKS.items():
-        for row in first_of_each(model.rows(section, 3))[0]:
-            missing = [name for name in row[1:3] if name not in index]
-            if missing:
-                text = f"ends at {missing[0]}, which is not there or has no coordinates: left out"
-                problems.add("warning", f"{where}#{row[0]}", "link-without-node", text, "give both nodes coordinates")
-                continue
-            rows.append(row)
-            words.append(kind)
+    rows, words = link_rows(model, _LINKS, index, problems, where)
     kinds = np.array(words, object)
     unit, bore = unit_m(model), _bore_m(model)
     pipe, valve = kinds == "pipe", kinds == "valve"

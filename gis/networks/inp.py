@@ -17,9 +17,12 @@ from gis.sniffing import head_of
 from scenes.errors import LoadError
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from scenes.problems import Problems
 
     Floats = NDArray[np.float64]
 
@@ -187,6 +190,49 @@ def first_of_each(rows: list[list[str]]) -> tuple[list[list[str]], list[str]]:
             again.append(row[0])
         seen.setdefault(row[0], row)
     return list(seen.values()), again
+
+
+def node_rows(
+    model: Model, sections: Mapping[str, str], places: Container[str], problems: Problems, where: str
+) -> tuple[list[list[str]], list[str]]:
+    """Return the rows of sections whose names have a place, with the word of each section; the others are reported."""
+    rows: list[list[str]] = []
+    words: list[str] = []
+    for row, word_ in _rows_of(model, sections, 1, problems, where):
+        if row[0] in places:
+            rows.append(row)
+            words.append(word_)
+        else:
+            problems.add("warning", f"{where}#{row[0]}", "node-without-place", "has no coordinates: left out")
+    return rows, words
+
+
+def link_rows(
+    model: Model, sections: Mapping[str, str], nodes: Container[str], problems: Problems, where: str
+) -> tuple[list[list[str]], list[str]]:
+    """Return the rows of sections whose second and third word are nodes, with the word of each section."""
+    rows: list[list[str]] = []
+    words: list[str] = []
+    for row, word_ in _rows_of(model, sections, 3, problems, where):
+        missing = next((name for name in row[1:3] if name not in nodes), None)
+        if missing is None:
+            rows.append(row)
+            words.append(word_)
+        else:
+            text = f"ends at {missing}, which is not there or has no coordinates: left out"
+            problems.add("warning", f"{where}#{row[0]}", "link-without-node", text, "give both nodes coordinates")
+    return rows, words
+
+
+def _rows_of(
+    model: Model, sections: Mapping[str, str], fewest: int, problems: Problems, where: str
+) -> Iterator[tuple[list[str], str]]:
+    """Yield the rows of sections with their words; an id that stands twice in a section is reported."""
+    for section, kind in sections.items():
+        found, again = first_of_each(model.rows(section, fewest))
+        for name in again:
+            problems.add("warning", f"{where}#{name}", "id-duplicate", f"stands twice in {section}: the first counts")
+        yield from ((row, kind) for row in found)
 
 
 def columns(**values: Any) -> dict[str, Any]:

@@ -39,7 +39,19 @@ _BODIES = frozenset({"pump", "valve", "weir", "orifice", "outlet"})
 
 
 @dataclass(frozen=True, eq=False)
-class Nodes:
+class Named:
+    """Things with a name in the file, and what each is (a key of `KINDS`)."""
+
+    names: list[str]
+    words: list[str]
+
+    def ids(self) -> list[str]:
+        """Return the ids in the source."""
+        return [f"{word}/{name}" for word, name in zip(self.words, self.names, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes(Named):
     """Junctions, manholes, tanks and the like.
 
     Parameters
@@ -58,8 +70,6 @@ class Nodes:
         Attributes and their UCUM units.
     """
 
-    names: list[str]
-    words: list[str]
     xy: Floats
     surface_m: Floats
     low_m: Floats
@@ -68,13 +78,9 @@ class Nodes:
     columns: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
-    def ids(self) -> list[str]:
-        """Return the ids in the source."""
-        return [f"{word}/{name}" for word, name in zip(self.words, self.names, strict=True)]
-
 
 @dataclass(frozen=True, eq=False)
-class Pipes:
+class Pipes(Named):
     """Conduits, pipes, pumps and the like, from a node to a node.
 
     Parameters
@@ -95,8 +101,6 @@ class Pipes:
         Attributes and their UCUM units.
     """
 
-    names: list[str]
-    words: list[str]
     begin: Integers
     end: Integers
     bends: list[list[tuple[float, float]]]
@@ -107,10 +111,6 @@ class Pipes:
     profiles: Integers
     columns: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-
-    def ids(self) -> list[str]:
-        """Return the ids in the source."""
-        return [f"{word}/{name}" for word, name in zip(self.words, self.names, strict=True)]
 
 
 def node_objects(nodes: Nodes, plan: Plan, frame: Georeference, levels: Levels) -> NetworkObjects:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.networks.inp import columns, first_of_each, number, numbers, paths_of, places_of, word
+from gis.networks.inp import columns, first_of_each, link_rows, node_rows, number, numbers, paths_of, places_of, word
 from gis.networks.mains import Nodes, Pipes
 from gis.tubes import PROFILES
 
@@ -64,20 +64,7 @@ def unit_m(model: Model) -> float:
 def nodes_of(model: Model, problems: Problems, where: str) -> Nodes:
     """Return the nodes that have a place."""
     unit, places = unit_m(model), places_of(model, "COORDINATES")
-    rows: list[list[str]] = []
-    words: list[str] = []
-    for section, kind in _NODES.items():
-        found, again = first_of_each(model.rows(section))
-        for name in again:
-            problems.add("warning", f"{where}#{name}", "id-duplicate", f"stands twice in {section}: the first counts")
-        rows += found
-        words += [kind] * len(found)
-    placed = [row[0] in places for row in rows]
-    for row, there in zip(rows, placed, strict=True):
-        if not there:
-            problems.add("warning", f"{where}#{row[0]}", "node-without-place", "has no coordinates: left out")
-    rows = [row for row, there in zip(rows, placed, strict=True) if there]
-    words = [kind for kind, there in zip(words, placed, strict=True) if there]
+    rows, words = node_rows(model, _NODES, places, problems, where)
     kinds = np.array(words, object)
     invert = np.nan_to_num(numbers(rows, 1)) * unit
     depth = np.where(np.isin(kinds, ("manhole", "storage")), np.nan_to_num(numbers(rows, 2)), 0.0) * unit
@@ -104,7 +91,7 @@ def nodes_of(model: Model, problems: Problems, where: str) -> Nodes:
 def pipes_of(model: Model, nodes: Nodes, problems: Problems, where: str) -> Pipes:
     """Return the links whose nodes have places."""
     index = {name: row for row, name in enumerate(nodes.names)}
-    rows, words = _link_rows(model, index, problems, where)
+    rows, words = link_rows(model, _LINKS, index, problems, where)
     unit = unit_m(model)
     sections = {row[0]: row for row in model.rows("XSECTIONS", 2)}
     shapes = [word(sections.get(row[0], []), 1).upper() for row in rows]
@@ -178,26 +165,6 @@ def gauges_of(model: Model) -> tuple[list[str], Floats, dict[str, Any]]:
     cells = columns(format=[word(row, 1) for row in rows], interval=[word(row, 2) for row in rows],
                     series=[word(row, 5) for row in rows])  # fmt: skip
     return [row[0] for row in rows], xy, cells
-
-
-def _link_rows(
-    model: Model, index: dict[str, int], problems: Problems, where: str
-) -> tuple[list[list[str]], list[str]]:
-    rows: list[list[str]] = []
-    words: list[str] = []
-    for section, kind in _LINKS.items():
-        found, again = first_of_each(model.rows(section, 3))
-        for name in again:
-            problems.add("warning", f"{where}#{name}", "id-duplicate", f"stands twice in {section}: the first counts")
-        for row in found:
-            missing = [name for name in row[1:3] if name not in index]
-            if missing:
-                text = f"ends at {missing[0]}, which is not there or has no coordinates: left out"
-                problems.add("warning", f"{where}#{row[0]}", "link-without-node", text, "give both nodes coordinates")
-                continue
-            rows.append(row)
-            words.append(kind)
-    return rows, words
 
 
 def _ends(

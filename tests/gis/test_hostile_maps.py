@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -20,6 +18,7 @@ from scenes.errors import CityTwinError, LoadError
 from scenes.georeference import Georeference
 from scenes.sources import Source
 from tests.gis.loading import FRAME, load
+from tests.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,25 +39,8 @@ def secret(tmp_path: Path) -> Path:
 @pytest.fixture
 def listener() -> Iterator[tuple[str, list[str]]]:
     """A server that notes who asks; its address and what was asked."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(f"name,lon,lat\n{SECRET},121.5,31.2\n".encode())
-
-        def log_message(self, *_arguments: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(lambda _path: f"name,lon,lat\n{SECRET},121.5,31.2\n".encode()) as server:
+        yield server
 
 
 def recipes(target: str) -> dict[str, str]:

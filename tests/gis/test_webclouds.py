@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,36 +17,26 @@ from scenes.loading import LoadContext, loader_for
 from scenes.points import STEP_M, cloud_of
 from scenes.sources import Source
 from tests.gis import clouds
+from tests.listening import listening
 
 FRAME = Georeference(clouds.UTM51, clouds.EAST, clouds.NORTH)
 LEVELS = {"0-0-0-0": 40, "1-0-0-0": 200, "1-1-0-0": 210, "2-0-0-0": 900}
 FIELDS = np.dtype([("X", "<i4"), ("Y", "<i4"), ("Z", "<i4"), ("Classification", "u1")])
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    asked: list[str]
-
-    def log_message(self, *_: Any) -> None:
-        return None
-
-    def do_GET(self) -> None:
-        self.asked.append(self.path)
-        super().do_GET()
-
-
 @pytest.fixture
 def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
     """Serve the folder `site`; give its address and what it is asked."""
     monkeypatch.setenv(webfetch.VARIABLE, str(tmp_path / "kept"))
-    (tmp_path / "site").mkdir()
-    handler = type("Handler", (Quiet,), {"asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(tmp_path / "site")))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler.asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    site = tmp_path / "site"
+    site.mkdir()
+
+    def answer(path: str) -> bytes | None:
+        file = site / path.partition("?")[0].lstrip("/")
+        return file.read_bytes() if file.is_file() else None
+
+    with listening(answer) as server:
+        yield server
 
 
 def entwine(folder: Path) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from scenes.guard import Reader, ReadLimits
 from scenes.sources import Source
 from tests.hostile.reading import PRIVATE, SECRET, HostileReader, Outcome
+from tests.listening import listening
 
 MEMORY_BYTES = 1_500_000_000
 SECONDS = 30.0
@@ -46,23 +45,5 @@ def secret(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def listener() -> Iterator[tuple[str, list[str]]]:
     """A server's address, and what was asked of it."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(404)
-            self.end_headers()
-
-        do_HEAD = do_GET  # noqa: N815 - the name is given
-
-        def log_message(self, *_arguments: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening() as server:
+        yield server

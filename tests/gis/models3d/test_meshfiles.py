@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvista
 import trimesh
 
 from gis.models3d.meshfiles import MeshFileLoader
@@ -41,7 +42,6 @@ def test_a_box_of_any_format_stands_where_it_is_placed(tmp_path: Path, ending: s
 
 @pytest.mark.parametrize("ending", ["vtk", "vtp", "vtu"])
 def test_vtk_files_are_read(tmp_path: Path, ending: str) -> None:
-    pyvista = pytest.importorskip("pyvista")
     shape = pyvista.Box((0, 1, 0, 1, 0, 1))
     path = tmp_path / f"box.{ending}"
     (shape.cast_to_unstructured_grid() if ending == "vtu" else shape).save(path)
