@@ -16,8 +16,8 @@ from gis.prisms import extruded
 from gis.samples import Sampler
 from scenes.errors import LoadError, UnknownObjectError
 from scenes.guard import readers
+from scenes.joining import join
 from scenes.loading import LoadContext
-from scenes.mesh import join
 from scenes.problems import Problems
 from scenes.sources import Placement, Source
 

@@ -30,7 +30,7 @@ from gis.prisms import extruded
 from gis.seen import Seen
 from gis.themes import THEMES, Theme, plain_name
 from scenes.identity import derive_uids
-from scenes.mesh import join
+from scenes.joining import join
 from scenes.model import BATCH_ROWS, Batch, Layer
 from scenes.schema import BOUNDS, FIXED, FIXED_NAMES, NOTES_KEY, object_table
 

@@ -12,7 +12,8 @@ from gis.colours import rgba
 from gis.meshing import Rings, Soup, triangulated
 from gis.plans import plans
 from gis.polygons import PolygonBlock, flattened, joined_blocks
-from scenes.mesh import Instances, MeshSet, join
+from scenes.joining import join
+from scenes.mesh import Instances, MeshSet
 from scenes.semantics import SURFACES
 
 if TYPE_CHECKING:

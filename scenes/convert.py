@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenes.mesh import MeshSet, join, renumbered
+from scenes.joining import join, renumbered
 
 if TYPE_CHECKING:
     import trimesh
 
+    from scenes.mesh import MeshSet
     from scenes.model import Batch, Layer, Scene
 
 

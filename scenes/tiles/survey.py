@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from scenes.mesh import MeshSet, join
+from scenes.joining import join
 from scenes.tiles.content import extent
 from scenes.tiles.paint import TILE_PIXELS, used_pixels
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scenes.mesh import Instances
+    from scenes.mesh import Instances, MeshSet
     from scenes.tiles.quadtree import Codes, Square
 
     Bools = NDArray[np.bool_]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenes import Instances, MeshSet
-from scenes.mesh import join, renumbered
+from scenes.joining import join, renumbered
 from scenes.pictures import Picture
 
 TENT = MeshSet.of_one([[-1, -1, 0], [1, -1, 0], [0, 1, 0], [0, 0, 3]], [[0, 1, 2], [0, 1, 3], [1, 2, 3], [2, 0, 3]])

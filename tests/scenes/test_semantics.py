@@ -11,7 +11,8 @@ import pytest
 import scenes
 from scenes import Batch, Georeference, Layer, Scene
 from scenes.digest import meshes_hash
-from scenes.mesh import Instances, MeshSet, join
+from scenes.joining import join
+from scenes.mesh import Instances, MeshSet
 from scenes.schema import object_table
 from scenes.semantics import SURFACES, areas_by_surface, surface_codes
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenes.mesh import MeshSet, join
+from scenes.joining import join
+from scenes.mesh import MeshSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

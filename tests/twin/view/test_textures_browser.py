@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
-from scenes.mesh import join
+from scenes.joining import join
 from scenes.pictures import Picture
 from scenes.schema import object_table
 from scenes.tiles import publish
