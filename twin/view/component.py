@@ -15,6 +15,7 @@ from panel.custom import JSComponent
 from scenes import CityTwinError, UnknownObjectError
 from scenes.errors import MissingLibraryError
 from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
+from twin.view.columns import PageColumns
 from twin.view.manifest import scene_manifest
 from twin.view.rpc import OverlayData, SceneService, require_handles
 from twin.view.simulations import PageSimulations
@@ -108,6 +109,7 @@ class CityView(JSComponent):
         self._from_page = False
         self._document: Any = None
         self._offer_attributes()
+        PageColumns(scene).register(self.service)
         self.service.register("tile", self._tile)
         self.param.watch(self._tell_change, list(_PYTHON_ONLY))
 
@@ -245,13 +247,14 @@ class CityView(JSComponent):
                 callback(uid)
         elif name == "state" and isinstance(data, dict):
             selected = data.get("selection")
+            chosen = [self.scene.at(int(handle)).uid for handle in data.get("handles") or ()]
             self._quietly(
                 language=data.get("language") or self.language,
                 theme=data.get("theme") or self.theme,
                 overlay=data.get("overlay"),
                 time=data.get("time") or self.time,
                 camera=data.get("camera"),
-                selection=[selected] if selected else [],
+                selection=chosen or ([selected] if selected else []),
             )
         elif name == "error":
             _log.warning("page: %s", data.get("message") if isinstance(data, dict) else data)

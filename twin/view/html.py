@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from scenes import MissingLibraryError
 from scenes.tiles import publish
 from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
+from twin.view.columns import PageColumns
 from twin.view.manifest import scene_manifest
 from twin.view.rpc import SceneService
 
@@ -46,8 +47,8 @@ _PAGE = """<!DOCTYPE html>
 def to_html(scene: Scene, path: str | Path, *, language: str = "zh", theme: str = "light") -> Path:
     """Write a scene as one self-contained page and return its path.
 
-    Picking, properties, search, layers, overlays by attribute, sun, section and measuring work as on the
-    server; live data and simulations need the server.
+    Picking, properties, search, layers, overlays by attribute, sun, cuts and measuring work as on the server;
+    filters know comparisons of attributes but no places; live data and simulations need the server.
 
     Parameters
     ----------
@@ -105,6 +106,7 @@ def _parts(scene: Scene, tiles: Path, language: str, theme: str) -> Iterator[tup
     index = {"manifest": manifest, "block": BLOCK, "overlays": [spec["id"] for spec in specs]}
     yield "index", _json(index)
     yield from _objects(SceneService(scene))
+    yield from _columns(PageColumns(scene))
     for file in sorted(each for each in tiles.rglob("*") if each.is_file()):
         yield f"tiles/{file.relative_to(tiles).as_posix()}", file.read_bytes()
 
@@ -117,6 +119,15 @@ def _objects(service: SceneService) -> Iterator[tuple[str, bytes]]:
         names += [{key: item[key] for key in keys} | {"point": _middle(item["bounds"])} for item in block]
         yield f"objects/{start // BLOCK}", _json(block)
     yield "names", _json(names)
+
+
+def _columns(columns: PageColumns) -> Iterator[tuple[str, bytes]]:
+    specs = columns.specs()
+    yield "columns", _json(specs)
+    for spec in specs:
+        values = columns.values(spec["name"])
+        yield f"values/{spec['name']}", values["numbers"]
+        yield f"texts/{spec['name']}", _json(values["texts"])
 
 
 def _middle(box: list[float] | None) -> list[float] | None:

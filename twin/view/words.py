@@ -66,6 +66,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "point_count": ("Points", "点数"), "density_per_m2": ("Points per square metre", "点密度"),
         "main_class": ("Main class", "主要类别"), "low_m": ("Low points", "低点高程"),
         "high_m": ("High points", "高点高程"),
+        "kind": ("Kind of object", "对象类型"), "layer": ("Layer", "图层"),
         **BIM_COLUMNS,
         "valid_from": ("Valid from", "生效时间"), "valid_to": ("Valid to", "失效时间"), "grade": ("Grade", "等级"),
     }

@@ -68,6 +68,20 @@ export interface SearchHit {
   point: Vec3 | null;
 }
 
+/** A column of attributes that all objects of some layers have. */
+export interface ColumnSpec {
+  name: string;
+  titles: Titles;
+  unit: string;
+  type: "number" | "text";
+  layers: string[];
+}
+
+export interface TableAnswer {
+  columns: Pick<ColumnSpec, "name" | "titles" | "unit">[];
+  rows: (Required<ObjectLink> & { layer: string; values: unknown[] })[];
+}
+
 export interface Series {
   stream: string;
   titles: Titles;

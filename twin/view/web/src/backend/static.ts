@@ -1,6 +1,7 @@
 /** A page without a server: the scene, its tiles and its objects lie in the page itself. */
 import type { Backend, Box6 } from "../engine/api";
-import type { ObjectProperties, SearchHit } from "./messages";
+import { Expression } from "./expression";
+import type { ColumnSpec, ObjectProperties, SearchHit, TableAnswer } from "./messages";
 import { bytesOf } from "./messages";
 import { EMBEDDED } from "./panel";
 
@@ -11,6 +12,9 @@ interface Index {
   /** Codes of the overlays that are embedded, by overlay id. */
   overlays: number[];
 }
+
+/** Attributes in a little table. */
+const MOST_CELLS = 6;
 
 type Listener = (message: Record<string, unknown>) => void;
 
@@ -45,6 +49,7 @@ export class StaticBackend implements Backend {
   private readonly parts = new Parts();
   private index: Index | null = null;
   private readonly blocks = new Map<number, Promise<ObjectProperties[]>>();
+  private specs: Promise<ColumnSpec[]> | null = null;
   private names: Promise<SearchHit[]> | null = null;
 
   constructor(private readonly refuse: (method: string) => string) {}
@@ -67,6 +72,10 @@ export class StaticBackend implements Backend {
     if (method === "bounds") return this.bounds(params.handles as number[]);
     if (method === "series") return [];
     if (method === "codes") return this.codes(Number(params.overlay));
+    if (method === "columns") return this.columns();
+    if (method === "values") return this.values(String(params.column));
+    if (method === "find") return this.find(String(params.text));
+    if (method === "table") return this.table(params.handles as number[]);
     throw new Error(this.refuse(method));
   }
 
@@ -84,6 +93,55 @@ export class StaticBackend implements Backend {
   private async codes(overlay: number): Promise<{ codes: ArrayBuffer } | null> {
     if (!this.index?.overlays.includes(overlay)) return null;
     return { codes: await this.parts.bytes(`codes/${overlay}`) };
+  }
+
+  private columns(): Promise<ColumnSpec[]> {
+    this.specs ??= this.parts.json<ColumnSpec[]>("columns");
+    return this.specs;
+  }
+
+  private async values(column: string): Promise<{ numbers: ArrayBuffer; texts: { value: string }[] | null }> {
+    return { numbers: await this.parts.bytes(`values/${column}`), texts: await this.parts.json(`texts/${column}`) };
+  }
+
+  /** Comparisons of attributes, as far as a page can do without a server. */
+  private async find(text: string): Promise<{ handles: Uint32Array }> {
+    const expression = new Expression(text);
+    const specs = await this.columns();
+    const found = new Map<string, (handle: number) => number | string | null>();
+    for (const name of expression.names) {
+      if (name === "name" || name === "uid") {
+        const hits = await this.allNames();
+        const known = new Map(hits.map((hit) => [hit.handle, hit[name]]));
+        found.set(name, (handle) => known.get(handle) || null);
+        continue;
+      }
+      if (!specs.some((spec) => spec.name === name)) throw new Error(`${name}: there is no such attribute; there are ${specs.map((spec) => spec.name).join(", ")}`);
+      const { numbers, texts } = await this.values(name);
+      const values = new Float32Array(numbers);
+      found.set(name, (handle) => {
+        const value = values[handle] ?? Number.NaN;
+        return Number.isNaN(value) ? null : texts ? (texts[value]?.value ?? null) : value;
+      });
+    }
+    const holds = expression.over(found);
+    const count = Number(this.index?.manifest.count ?? 0);
+    return { handles: Uint32Array.from({ length: count }, (_, handle) => handle).filter((handle) => holds(handle) === true) };
+  }
+
+  private async table(handles: number[]): Promise<TableAnswer> {
+    const items = await Promise.all(handles.map((handle) => this.properties({ handle })));
+    const counts = new Map<string, number>();
+    for (const { attributes } of items) for (const { name, value } of attributes) if (value !== null) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const names = [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0)).slice(0, MOST_CELLS);
+    const find = (item: ObjectProperties, name: string): ObjectProperties["attributes"][number] | undefined => item.attributes.find((each) => each.name === name);
+    return {
+      columns: names.map((name) => {
+        const known = items.map((item) => find(item, name)).find((each) => each !== undefined);
+        return { name, titles: known?.titles ?? { en: name, zh: name }, unit: known?.unit ?? "" };
+      }),
+      rows: items.map((item) => ({ handle: item.handle, uid: item.uid, name: item.name, kind: item.kind, kind_titles: item.kind_titles, layer: item.layer, values: names.map((name) => find(item, name)?.value ?? null) })),
+    };
   }
 
   private block(handle: number): Promise<ObjectProperties[]> {

@@ -1,5 +1,8 @@
 /** The seam between the 3D engine and everything around it. The UI and the backends know only these types. */
 
+import type { Measurement, MeasureKind, SectionBox } from "./tool_api";
+
+export type * from "./tool_api";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
 export type Titles = { en: string; zh: string };
@@ -60,7 +63,7 @@ export interface RampLegend {
 
 export interface ClassLegend {
   type: "classes";
-  items: { code: number; colour: string; titles: Titles }[];
+  items: { code: number; colour: string; titles: Titles; count?: number }[];
 }
 
 export interface OverlaySpec {
@@ -144,18 +147,6 @@ export interface CameraState {
   target: Vec3;
 }
 
-export type MeasureKind = "distance" | "height" | "area";
-
-export interface Measurement {
-  kind: MeasureKind;
-  points: Vec3[];
-  /** Metres, or square metres for an area (true surface in 3D); `horizontal` is the plan value. */
-  value: number;
-  horizontal: number;
-  vertical: number;
-  done: boolean;
-}
-
 export interface SectionPlane {
   /** "z": horizontal cut at a height; "x"/"y": vertical cuts; "free": any azimuth. */
   axis: "x" | "y" | "z" | "free";
@@ -178,6 +169,8 @@ export interface EngineStats {
 export interface EngineEvents {
   hover: Pick | null;
   pick: Pick | null;
+  /** A click with Shift or Ctrl. */
+  pickmore: Pick | null;
   doublepick: Pick;
   camera: CameraState;
   measure: Measurement | null;
@@ -224,12 +217,19 @@ export interface CityEngine {
   project(points: Float32Array): Float32Array;
 
   // objects
-  select(handles: number[]): void;
-  hide(handles: number[], hidden: boolean): void;
+  select(handles: Iterable<number>): void;
+  hide(handles: Iterable<number>, hidden: boolean): void;
+  /** Nothing is hidden, isolated or a ghost any more. */
   showAll(): void;
   /** Only these stay solid; the rest turns into ghosts. Empty = normal. */
-  isolate(handles: number[]): void;
+  isolate(handles: Iterable<number>): void;
+  /** Exactly these turn into ghosts that one looks and picks through. */
+  ghost(handles: Iterable<number>): void;
   pickAt(clientX: number, clientY: number): Promise<Pick | null>;
+  /** Handles, ascending, of all that can be seen within a closed shape of the page (clientX, clientY of its corners). */
+  within(shape: [number, number][]): Uint32Array;
+  /** Point of whatever is seen at a place of the page; null = the sky. */
+  surfaceAt(clientX: number, clientY: number): Promise<Vec3 | null>;
 
   // layers
   setLayerVisible(name: string, visible: boolean): void;
@@ -258,10 +258,22 @@ export interface CityEngine {
   startMeasure(kind: MeasureKind): void;
   stopMeasure(): void;
   clearMeasures(): void;
+  removeMeasure(id: number): void;
+  /** A point in the middle of the picture, as by a click there. */
+  measureHere(): Promise<void>;
+  undoMeasure(): Promise<void>;
+  /** Ends a line or a shape, as by a double click. */
+  endMeasure(): Promise<void>;
+  /** Another base plane for a finished volume; "measure" tells its new value. */
+  setMeasureBase(id: number, base_m: number): void;
+  /** A plane and a box may cut at once; closed shapes are filled where they are cut. */
   setSection(plane: SectionPlane | null): void;
+  setSectionBox(box: SectionBox | null): void;
 
   /** PNG of the present view. */
   snapshot(): Promise<Blob>;
+  /** Another picture of the present view, of a size of its own and with all tiles that it needs; and where points lie in it. */
+  picture(width: number, height: number, points?: Float32Array): Promise<{ image: ImageBitmap; places: Float32Array }>;
   stats(): EngineStats;
   requestFrame(): void;
 }

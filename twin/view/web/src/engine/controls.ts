@@ -10,7 +10,8 @@ const ZOOM_S = 0.09;
 export interface ControlsHost {
   /** Point of the city under the cursor, or of the level ground; never null. */
   grab(clientX: number, clientY: number): Vector3;
-  click(clientX: number, clientY: number): void;
+  /** `more` = with Shift or Ctrl: in addition to what is selected. */
+  click(clientX: number, clientY: number, more: boolean): void;
   doubleClick(clientX: number, clientY: number): void;
   hover(clientX: number, clientY: number): void;
   leave(): void;
@@ -144,13 +145,14 @@ export class Controls {
   private up(event: PointerEvent): void {
     if (!this.fingers.delete(event.pointerId)) return;
     if (performance.now() - this.last > 60) this.halt();
-    const clicked = this.gesture === "pan" && !this.start.moved && event.type === "pointerup";
+    const more = event.shiftKey || event.ctrlKey;
+    const clicked = (this.gesture === "pan" || (more && event.button === 0)) && !this.start.moved && event.type === "pointerup";
     if (this.fingers.size === 1) {
       const [finger] = this.fingers.values();
       this.gesture = "pan";
       this.anchor = this.host.grab(finger.x, finger.y);
     } else this.gesture = "none";
-    if (clicked) this.host.click(event.clientX, event.clientY);
+    if (clicked) this.host.click(event.clientX, event.clientY, more);
     this.host.changed();
   }
 

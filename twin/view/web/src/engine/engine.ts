@@ -1,160 +1,18 @@
 /** The engine: one canvas with a streamed city, its state textures, light, camera and tools. */
 
-import { NeutralToneMapping, PCFShadowMap, Scene, Vector3, WebGLRenderer } from "three";
-import type { Box6, CameraState, CityEngine, CreateEngine, EngineEvents, EngineOptions, EngineStats, MeasureKind, OverlaySpec, Pick, PointLook, SceneManifest, SectionPlane, Theme } from "./api";
-import { CityCamera } from "./camera";
-import { Controls } from "./controls";
-import { chooseQuality, type Quality } from "./device";
-import { Emitter } from "./events";
-import { GroundDisc, GroundHeights } from "./ground";
-import { Daylight } from "./light";
-import { sharedUniforms, type Uniforms } from "./materials";
-import { Measuring } from "./measure";
-import { HIDDEN, HOVERED, ObjectStates, SELECTED, SOLID } from "./objects";
-import { Picker } from "./picking";
-import { Pointing } from "./pointing";
-import { clippingPlane, SectionFrame } from "./section";
-import { Surfaces } from "./surfaces";
-import { CityTiles } from "./tiles";
+import { Vector3 } from "three";
+import type { Box6, CameraState, CityEngine, CreateEngine, OverlaySpec, Pick, PointLook, SectionPlane, Theme, Vec3 } from "./api";
+import { EngineBase } from "./base";
+import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
+import { boxCuts, planeCut } from "./section";
+import type { MeasureKind, SectionBox } from "./tool_api";
 
-const STATS_MS = 500;
+/** Time between two looks at what is still to come. */
+const SETTLE_MS = 40;
 
-class Engine implements CityEngine {
-  readonly canvas: HTMLCanvasElement;
-  private readonly quality: Quality;
-  private readonly renderer: WebGLRenderer;
-  private readonly scene = new Scene();
-  private readonly events = new Emitter<EngineEvents>();
-  private readonly heights = new GroundHeights();
-  private readonly disc = new GroundDisc();
-  private readonly view: CityCamera;
-  private readonly pointing: Pointing;
-  private readonly controls: Controls;
-  private readonly daylight: Daylight;
-  private readonly picker: Picker;
-  private readonly measuring: Measuring;
-  private readonly surfaces = new Surfaces();
-  private readonly frame = new SectionFrame();
-  private readonly observer: ResizeObserver;
-  private manifest: SceneManifest | null = null;
-  private tiles: CityTiles | null = null;
-  private objects = new ObjectStates(0);
-  private uniforms: Uniforms = sharedUniforms(this.objects);
-  private overlay: OverlaySpec | null = null;
-  private veil = 0;
-  private plane: ReturnType<typeof clippingPlane> | null = null;
-  private wanted = true;
-  private handle = 0;
-  private idle = false;
-  private size = { width: 1, height: 1 };
-  private clock = { last: performance.now(), told: 0, frames: 0, spent: 0, fps: 0, lastCount: 0 };
-  private disposed = false;
-
-  constructor(
-    private readonly container: HTMLElement,
-    private readonly options: EngineOptions,
-  ) {
-    this.quality = chooseQuality(options.antialias);
-    this.renderer = new WebGLRenderer({ antialias: this.quality.antialias, powerPreference: "high-performance", stencil: false });
-    this.canvas = this.renderer.domElement;
-    this.canvas.style.cssText = "display:block;width:100%;height:100%;outline:none";
-    this.canvas.tabIndex = 0;
-    container.append(this.canvas);
-    this.renderer.toneMapping = NeutralToneMapping;
-    this.renderer.shadowMap.enabled = true;
-    this.renderer.shadowMap.type = PCFShadowMap;
-    this.renderer.shadowMap.autoUpdate = false;
-    this.renderer.localClippingEnabled = true;
-    this.renderer.info.autoReset = false;
-    this.view = new CityCamera(this.heights);
-    this.daylight = new Daylight(this.scene, this.renderer, this.disc, this.quality.shadowSize);
-    this.picker = new Picker(this.renderer, this.scene, this.view.camera, () => this.unveil());
-    this.measuring = new Measuring(
-      () => this.size,
-      (measurement) => this.events.emit("measure", measurement),
-    );
-    this.scene.add(this.daylight.group, this.disc.mesh, this.surfaces.group, this.measuring.group, this.frame.object);
-    this.pointing = new Pointing({
-      canvas: this.canvas,
-      view: this.view,
-      disc: this.disc,
-      picker: this.picker,
-      measuring: this.measuring,
-      events: this.events,
-      size: () => this.size,
-      layerOf: (handle) => this.tiles?.layerOf(handle) ?? "",
-      level: () => this.heights.level,
-      busy: () => this.disposed || this.controls.busy || this.view.flying,
-      highlight: (handle) => this.objects.markOnly(handle < 0 ? [] : [handle], HOVERED),
-      requestFrame: () => this.requestFrame(),
-    });
-    this.controls = new Controls(this.canvas, this.view, this.pointing);
-    this.canvas.addEventListener("webglcontextrestored", () => this.restored());
-    this.observer = new ResizeObserver(() => this.resize());
-    this.observer.observe(container);
-    this.daylight.setTheme(options.theme ?? "light", null);
-    this.resize();
-    this.handle = requestAnimationFrame(this.tick);
-  }
-
-  // -- life ---------------------------------------------------------------------------------------
-
-  async load(manifest: SceneManifest): Promise<void> {
-    this.unload();
-    this.manifest = manifest;
-    this.objects = new ObjectStates(manifest.count);
-    this.uniforms = sharedUniforms(this.objects);
-    this.picker.bind(this.uniforms);
-    const [x0, y0, z0, x1, y1] = manifest.bounds;
-    this.view.reach = Math.max(200, Math.hypot(x1 - x0, y1 - y0) / 2);
-    const { layers } = manifest;
-    const grounded = layers.some((layer) => layer.theme === "terrain") || layers.every((layer) => layer.theme === "pointcloud");
-    this.heights.clear(grounded ? z0 : 0);
-    this.disc.load(manifest, this.view.reach);
-    const root = new URL(manifest.tiles_url, document.baseURI).toString();
-    this.tiles = new CityTiles(manifest, root, this.uniforms, {
-      fetch: this.options.fetch,
-      megabytes: this.quality.cacheMegabytes,
-      errorTarget: this.quality.errorTarget,
-      changed: () => this.changed(),
-      failed: (message) => this.events.emit("error", { message }),
-      terrain: (geometry, matrix) => this.heights.add(geometry, matrix),
-    });
-    this.scene.add(this.tiles.group);
-    this.daylight.load(manifest);
-    this.daylight.setTime(manifest.time, this.uniforms);
-    this.daylight.setTheme(manifest.theme, this.uniforms);
-    this.setShadows(this.daylight.shadowsOn);
-    this.setUnderground(0);
-    this.home(0);
-  }
-
-  dispose(): void {
-    this.disposed = true;
-    cancelAnimationFrame(this.handle);
-    this.pointing.reset();
-    this.observer.disconnect();
-    this.controls.dispose();
-    this.unload();
-    for (const part of [this.measuring, this.surfaces, this.frame, this.picker, this.daylight, this.disc]) part.dispose();
-    this.renderer.dispose();
-    this.events.clear();
-    this.canvas.remove();
-  }
-
-  resize(): void {
-    const width = Math.max(1, this.container.clientWidth);
-    const height = Math.max(1, this.container.clientHeight);
-    this.size = { width, height };
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, this.quality.maxPixelRatio));
-    this.renderer.setSize(width, height, false);
-    this.view.resize(width, height);
-    this.draw();
-  }
-
-  on<K extends keyof EngineEvents>(event: K, listener: (value: EngineEvents[K]) => void): () => void {
-    return this.events.on(event, listener);
-  }
+class Engine extends EngineBase implements CityEngine {
+  private section: SectionPlane | null = null;
+  private sectionBox: SectionBox | null = null;
 
   // -- camera -------------------------------------------------------------------------------------
 
@@ -227,27 +85,40 @@ class Engine implements CityEngine {
 
   // -- objects ------------------------------------------------------------------------------------
 
-  select(handles: number[]): void {
+  select(handles: Iterable<number>): void {
     this.objects.markOnly(handles, SELECTED);
     this.requestFrame();
   }
 
-  hide(handles: number[], hidden: boolean): void {
+  hide(handles: Iterable<number>, hidden: boolean): void {
     this.objects.mark(handles, HIDDEN, hidden);
     this.changed();
   }
 
   showAll(): void {
     this.objects.markOnly([], HIDDEN);
+    this.ghost([]);
     this.isolate([]);
-    this.changed();
   }
 
-  isolate(handles: number[]): void {
+  isolate(handles: Iterable<number>): void {
     this.objects.markOnly(handles, SOLID);
-    this.uniforms.uIsolate.value = handles.length > 0 ? 1 : 0;
-    for (const layer of this.tiles?.layers.values() ?? []) layer.setGhosts(handles.length > 0);
-    this.changed();
+    this.uniforms.uIsolate.value = this.objects.any(SOLID) ? 1 : 0;
+    this.haunt();
+  }
+
+  ghost(handles: Iterable<number>): void {
+    this.objects.markOnly(handles, GHOST);
+    this.haunt();
+  }
+
+  within(shape: [number, number][]): Uint32Array {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    return this.analysis.within(shape.map(([x, y]) => [x - left, y - top]), this.view.camera, this.size);
+  }
+
+  surfaceAt(clientX: number, clientY: number): Promise<Vec3 | null> {
+    return this.pointing.surfaceAt(clientX, clientY);
   }
 
   pickAt(clientX: number, clientY: number): Promise<Pick | null> {
@@ -350,12 +221,37 @@ class Engine implements CityEngine {
     this.requestFrame();
   }
 
+  removeMeasure(id: number): void {
+    this.measuring.remove(id);
+    this.requestFrame();
+  }
+
+  async measureHere(): Promise<void> {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    await this.pointing.point(left + width / 2, top + height / 2);
+  }
+
+  undoMeasure(): Promise<void> {
+    return this.pointing.then(() => this.measuring.undo());
+  }
+
+  endMeasure(): Promise<void> {
+    return this.pointing.then(() => this.measuring.end());
+  }
+
+  setMeasureBase(id: number, base_m: number): void {
+    this.measuring.rebase(id, base_m);
+    this.requestFrame();
+  }
+
   setSection(section: SectionPlane | null): void {
-    this.plane = section ? clippingPlane(section) : null;
-    for (const part of [...(this.tiles?.layers.values() ?? []), this.picker, this.surfaces]) part.setPlane(this.plane);
-    this.uniforms.uCut.value = section ? 1 : 0;
-    if (this.manifest) this.frame.show(section, this.manifest.bounds);
-    this.changed();
+    this.section = section;
+    this.cut();
+  }
+
+  setSectionBox(box: SectionBox | null): void {
+    this.sectionBox = box;
+    this.cut();
   }
 
   async snapshot(): Promise<Blob> {
@@ -365,77 +261,25 @@ class Engine implements CityEngine {
     });
   }
 
-  stats(): EngineStats {
-    const { render } = this.renderer.info;
-    return {
-      fps: this.clock.fps,
-      tilesLoaded: this.tiles?.loaded ?? 0,
-      tilesPending: this.tiles?.pending ?? 0,
-      triangles: render.triangles,
-      drawCalls: render.calls,
-      gpuMegabytes: (this.tiles?.megabytes ?? 0) + this.objects.megabytes,
-      frames: this.clock.frames,
-    };
-  }
-
-  requestFrame(): void {
-    this.wanted = true;
+  async picture(width: number, height: number, points = new Float32Array()): Promise<{ image: ImageBitmap; places: Float32Array }> {
+    this.fit(width, height, 1);
+    try {
+      await this.settled();
+      this.draw();
+      const image = createImageBitmap(this.canvas);
+      return { image: await image, places: this.project(points) };
+    } finally {
+      this.resize();
+    }
   }
 
   // -- inside -------------------------------------------------------------------------------------
 
-  private readonly tick = (now: number): void => {
-    if (this.disposed) return;
-    this.handle = requestAnimationFrame(this.tick);
-    const seconds = Math.min(0.1, (now - this.clock.last) / 1000);
-    this.clock.last = now;
-    const moving = this.controls.update(seconds) || this.view.update(performance.now());
-    if (moving || this.wanted) {
-      this.draw();
-      this.events.emit("camera", this.view.state());
-    }
-    this.tellStats(now);
-  };
-
-  private draw(): void {
-    if (this.renderer.getContext().isContextLost()) return;
-    this.wanted = false;
-    const began = performance.now();
-    this.uniforms.uPixel.value = (2 * Math.tan((this.view.camera.fov * Math.PI) / 360)) / this.size.height;
-    if (this.tiles?.update(this.view.camera, this.renderer)) this.wanted = true;
-    this.daylight.follow(this.view, this.view.reach);
-    this.objects.flush();
-    this.measuring.scale(this.view.camera, this.size.height);
-    this.renderer.info.reset();
-    this.renderer.render(this.scene, this.view.camera);
-    this.clock.frames++;
-    this.clock.spent = performance.now() - began;
-    this.tellIdle();
-  }
-
-  /** Nothing left to load: say so once. The frame after a change settles what became visible. */
-  private tellIdle(): void {
-    const idle = this.tiles !== null && this.tiles.pending === 0 && !this.wanted;
-    if (idle && !this.idle) this.events.emit("idle", this.stats());
-    this.idle = idle;
-  }
-
-  private tellStats(now: number): void {
-    if (now - this.clock.told < STATS_MS) return;
-    this.clock.fps = ((this.clock.frames - this.clock.lastCount) * 1000) / Math.max(1, now - this.clock.told);
-    this.clock.told = now;
-    this.clock.lastCount = this.clock.frames;
-    if (this.events.has("stats")) this.events.emit("stats", this.stats());
-  }
-
-  private changed(): void {
-    this.renderer.shadowMap.needsUpdate = true;
-    this.requestFrame();
-  }
-
-  private restored(): void {
-    this.objects.uploadAll();
-    this.changed();
+  protected arrived(): void {
+    this.setShadows(this.daylight.shadowsOn);
+    this.setUnderground(0);
+    this.cut();
+    this.home(0);
   }
 
   private turn(yaw: number, pitch: number, seconds: number): void {
@@ -454,26 +298,31 @@ class Engine implements CityEngine {
     return this.view.state();
   }
 
-  /** For a pick: without the layers that one looks through, and with the latest state. */
-  private unveil(): () => void {
-    const away = [...(this.tiles?.layers.values() ?? [])].filter((layer) => layer.visible && !layer.pickable);
-    for (const layer of away) layer.group.visible = false;
-    this.objects.flush();
-    return () => {
-      for (const layer of away) layer.group.visible = true;
-    };
+  /** Waits until nothing is left to load. */
+  private async settled(): Promise<void> {
+    do {
+      this.draw();
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    } while (!this.disposed && (this.stats().tilesPending > 0 || this.view.flying));
   }
 
-  private unload(): void {
-    this.tiles?.dispose();
-    this.tiles = null;
-    this.objects.dispose();
-    this.surfaces.dispose();
-    this.measuring.stop();
-    this.pointing.reset();
-    this.overlay = null;
-    this.idle = false;
-    this.manifest = null;
+  /** Gives the cuts to all that is cut. */
+  private cut(): void {
+    const plane = this.section && this.manifest ? planeCut(this.section, this.manifest.bounds) : null;
+    const cuts = [...(plane ? [plane] : []), ...(this.sectionBox ? boxCuts(this.sectionBox) : [])];
+    const planes = cuts.map((each) => each.plane);
+    for (const part of [...(this.tiles?.layers.values() ?? []), this.probe, this.surfaces]) part.setPlanes(planes);
+    this.caps.setCuts(cuts);
+    this.uniforms.uCut.value = cuts.length > 0 ? 1 : 0;
+    this.frame.show(plane, this.sectionBox);
+    this.changed();
+  }
+
+  /** Shows the ghosts where there are some. */
+  private haunt(): void {
+    const some = this.objects.any(SOLID) || this.objects.any(GHOST);
+    for (const layer of this.tiles?.layers.values() ?? []) layer.setGhosts(some);
+    this.changed();
   }
 }
 

@@ -46,17 +46,19 @@ interface Style {
   /** Share of paper white in colours that the data bring, for a calm picture in which overlays stand out. */
   wash?: number;
   solid?: boolean;
+  /** Shapes are closed, so that a cut through them is filled. */
+  closed?: boolean;
 }
 
 const STYLES: Record<string, Style> = {
-  buildings: { colour: "#f2efe9", foot: true, windows: true, casts: true, lift: 0, wash: 0.5, solid: true },
-  bim: { colour: "#e9e6df", casts: true, lift: 0 },
+  buildings: { colour: "#f2efe9", foot: true, windows: true, casts: true, lift: 0, wash: 0.5, solid: true, closed: true },
+  bim: { colour: "#e9e6df", casts: true, lift: 0, closed: true },
   terrain: { colour: "#e3e8dc", cover: true, lift: 0 },
   landuse: { colour: "#d3e0c4", cover: true, lift: 1, wash: 0.15 },
   water: { colour: "#8fbfe0", water: true, cover: true, lift: 2, wash: 0.1 },
   roads: { colour: "#fbfaf7", cover: true, lift: 3, wash: 0.5 },
   trees: { colour: "#9dbd86", casts: true, lift: 0 },
-  pipes: { colour: "#5b8fb0", casts: false, lift: 0 },
+  pipes: { colour: "#5b8fb0", casts: false, lift: 0, closed: true },
   districts: { colour: "#8a7fb0", cover: true, lift: 4 },
   points: { colour: "#e2574c", lift: 0 },
   pointcloud: { colour: "#b9bdc2", lift: 0 },
@@ -132,7 +134,7 @@ export class LayerMaterials {
   readonly depth: MeshDepthMaterial;
   private readonly made = new Map<string, Material>();
   private opacity: number;
-  private plane: Plane | null = null;
+  private planes: Plane[] = [];
 
   constructor(
     layer: LayerSpec,
@@ -157,7 +159,7 @@ export class LayerMaterials {
     const material = this.make(shape);
     this.made.set(key, material);
     this.applyOpacity(material);
-    this.applyPlane(material);
+    this.applyPlanes(material);
     return material;
   }
 
@@ -170,7 +172,7 @@ export class LayerMaterials {
     const material = new MeshDepthMaterial({ side: DoubleSide, map: shape.image, alphaTest: 0.5 });
     patch(material, this.uniforms, this.style.cover ? ["CITY_COVER"] : [], "depth");
     this.made.set(key, material);
-    this.applyPlane(material);
+    this.applyPlanes(material);
     return material;
   }
 
@@ -198,9 +200,9 @@ export class LayerMaterials {
     }
   }
 
-  setPlane(plane: Plane | null): void {
-    this.plane = plane;
-    for (const material of [...this.made.values(), this.ghost, this.depth]) this.applyPlane(material);
+  setPlanes(planes: Plane[]): void {
+    this.planes = planes;
+    for (const material of [...this.made.values(), this.ghost, this.depth]) this.applyPlanes(material);
   }
 
   dispose(): void {
@@ -256,11 +258,11 @@ export class LayerMaterials {
     material.visible = this.opacity > 0.004;
   }
 
-  private applyPlane(material: Material): void {
-    material.clippingPlanes = this.plane ? [this.plane] : null;
+  private applyPlanes(material: Material): void {
+    material.clippingPlanes = this.planes;
     material.clipShadows = true;
     if (material instanceof MeshLambertMaterial && this.style.solid) {
-      material.side = this.plane ? DoubleSide : FrontSide;
+      material.side = this.planes.length > 0 ? DoubleSide : FrontSide;
     }
     material.needsUpdate = true;
   }

@@ -10,6 +10,10 @@ export const HIDDEN = 1;
 export const SELECTED = 2;
 export const SOLID = 4;
 export const HOVERED = 8;
+export const GHOST = 16;
+
+/** Changed rows beyond which all of a table travels at once. */
+const MANY_ROWS = 6;
 
 /** One byte a handle on the CPU and its texture; only changed rows travel to the GPU. */
 class ByteTable {
@@ -37,6 +41,7 @@ class ByteTable {
 
   /** Mark what the next frame uploads; false when nothing changed. */
   flush(): boolean {
+    if (this.dirty.reduce((sum, row) => sum + row, 0) > MANY_ROWS) this.all = true;
     let changed = this.all;
     this.texture.clearUpdateRanges();
     for (let row = 0; row < this.dirty.length; row++) {
@@ -107,6 +112,11 @@ export class ObjectStates {
 
   has(handle: number, flag: number): boolean {
     return handle >= 0 && handle < this.count && (this.flagTable.bytes[handle] & flag) !== 0;
+  }
+
+  /** Whether any object has a flag. */
+  any(flag: number): boolean {
+    return (this.marked.get(flag)?.size ?? 0) > 0;
   }
 
   /** Raise or lower a flag of some handles. */

@@ -1,10 +1,7 @@
 /** Picking on the graphics card: handles and distances of the few pixels under the cursor. */
 
-import { DoubleSide, GLSL3, NearestFilter, type PerspectiveCamera, type Plane, type Scene, ShaderMaterial, UnsignedByteType, Vector3, type WebGLRenderer, WebGLRenderTarget } from "three";
-import type { Uniforms } from "./materials";
-import { NOTHING_HIDDEN } from "./points";
-import { PICK_FRAGMENT, PICK_VERTEX } from "./shaders";
-import { PICKABLE } from "./tiles";
+import { type PerspectiveCamera, Vector3, type WebGLRenderer, type WebGLRenderTarget } from "three";
+import { type Probe, probeTarget } from "./probe";
 
 /** Side of the square that is looked at, pixels: a thin line counts when the cursor is near it. */
 const SIDE = 5;
@@ -18,39 +15,18 @@ export interface Hit {
 
 export class Picker {
   private readonly target: WebGLRenderTarget;
-  private readonly material: ShaderMaterial;
   private readonly bytes = new Uint8Array(SIDE * SIDE * 4);
   private readonly depths = new Uint8Array(SIDE * SIDE * 4);
   private waiting: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly renderer: WebGLRenderer,
-    private readonly scene: Scene,
+    private readonly probe: Probe,
     private readonly camera: PerspectiveCamera,
     /** Takes away what a pick looks through; the answer puts it back. */
     private readonly prepare: () => () => void,
   ) {
-    this.target = new WebGLRenderTarget(SIDE, SIDE, { count: 2, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter });
-    this.material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      vertexShader: PICK_VERTEX,
-      fragmentShader: PICK_FRAGMENT,
-      uniforms: { uPointSize: { value: 8 }, uClasses: { value: NOTHING_HIDDEN } },
-      side: DoubleSide,
-      clipping: true,
-    });
-  }
-
-  /** Use the state textures of a city. */
-  bind(uniforms: Uniforms): void {
-    Object.assign(this.material.uniforms, { uFlags: uniforms.uFlags, uIsolate: uniforms.uIsolate });
-    this.material.uniformsNeedUpdate = true;
-    this.material.needsUpdate = true;
-  }
-
-  setPlane(plane: Plane | null): void {
-    this.material.clippingPlanes = plane ? [plane] : null;
-    this.material.needsUpdate = true;
+    this.target = probeTarget(SIDE, SIDE);
   }
 
   /** Look now; waits for the graphics card. */
@@ -82,7 +58,6 @@ export class Picker {
 
   dispose(): void {
     this.target.dispose();
-    this.material.dispose();
   }
 
   private ray(x: number, y: number, width: number, height: number): { origin: Vector3; through: (dx: number, dy: number) => Vector3 } {
@@ -98,25 +73,11 @@ export class Picker {
   }
 
   private draw(x: number, y: number, width: number, height: number): void {
-    const { renderer, scene, camera } = this;
     const half = (SIDE - 1) / 2;
     const restore = this.prepare();
-    const before = { mask: camera.layers.mask, target: renderer.getRenderTarget(), needs: renderer.shadowMap.needsUpdate };
-    const alpha = renderer.getClearAlpha();
-    camera.setViewOffset(width, height, Math.floor(x) - half, Math.floor(y) - half, SIDE, SIDE);
-    camera.layers.set(PICKABLE);
-    scene.overrideMaterial = this.material;
-    renderer.shadowMap.needsUpdate = false;
-    renderer.setRenderTarget(this.target);
-    renderer.setClearAlpha(0);
-    renderer.clear();
-    renderer.render(scene, camera);
-    renderer.setClearAlpha(alpha);
-    renderer.setRenderTarget(before.target);
-    renderer.shadowMap.needsUpdate = before.needs;
-    scene.overrideMaterial = null;
-    camera.layers.mask = before.mask;
-    camera.clearViewOffset();
+    this.camera.setViewOffset(width, height, Math.floor(x) - half, Math.floor(y) - half, SIDE, SIDE);
+    this.probe.draw(this.camera, this.target);
+    this.camera.clearViewOffset();
     restore();
   }
 

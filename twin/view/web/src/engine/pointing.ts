@@ -54,11 +54,31 @@ export class Pointing implements ControlsHost {
     return this.asPick(this.withGround(await this.host.picker.pickLater(x, y, width, height), x, y));
   }
 
-  click(clientX: number, clientY: number): void {
+  /** The surface at a place of the page, whatever it is. */
+  async surfaceAt(clientX: number, clientY: number): Promise<[number, number, number] | null> {
+    return (await this.hit(clientX, clientY))?.point.toArray() ?? null;
+  }
+
+  /** A point of a measurement, without the mouse. */
+  async point(clientX: number, clientY: number): Promise<void> {
+    this.inOrder(async () => {
+      const hit = await this.hit(clientX, clientY);
+      if (hit && this.host.measuring.active) this.host.measuring.add(hit.point);
+    });
+    await this.clicks;
+  }
+
+  /** Something that comes after the clicks before it. */
+  async then(act: () => void): Promise<void> {
+    this.inOrder(async () => act());
+    await this.clicks;
+  }
+
+  click(clientX: number, clientY: number, more: boolean): void {
     this.inOrder(async () => {
       const hit = await this.hit(clientX, clientY);
       const { measuring, events } = this.host;
-      if (!measuring.active) events.emit("pick", this.asPick(hit));
+      if (!measuring.active) events.emit(more ? "pickmore" : "pick", this.asPick(hit));
       else if (hit) measuring.add(hit.point);
     });
   }

@@ -88,10 +88,11 @@ vWorld = ( modelMatrix * cityWorld ).xyz;
 /** After project_vertex: hidden objects, and those that belong to the other pass, leave the picture. */
 export const VERTEX_GONE = /* glsl */ `
 bool cityGone = ( cityFlags & 1 ) != 0;
+bool cityGhost = ( cityFlags & 16 ) != 0 || ( uIsolate > 0.5 && ( cityFlags & 4 ) == 0 );
 #ifdef CITY_GHOST
-cityGone = cityGone || uIsolate < 0.5 || ( cityFlags & 4 ) != 0;
+cityGone = cityGone || ! cityGhost;
 #elif ! defined( CITY_COVER )
-cityGone = cityGone || ( uIsolate > 0.5 && ( cityFlags & 4 ) == 0 );
+cityGone = cityGone || cityGhost;
 #endif
 if ( cityGone ) gl_Position = vec4( 2.0, 2.0, 2.0, 1.0 );
 `;
@@ -270,7 +271,59 @@ void main() {
 	vec4 diffuseColor = vec4( 1.0 );
 	#include <clipping_planes_fragment>
 	outHandle = bytes( uint( max( vHandle, 0 ) ) );
+	#ifdef CITY_FLAT
+	outDistance = bytes( floatBitsToUint( - vEye.z ) );
+	#else
 	outDistance = bytes( floatBitsToUint( length( vEye ) ) );
+	#endif
+}
+`;
+
+/** Counting walls for the caps of cuts. */
+export const COUNT_VERTEX = /* glsl */ `
+#include <common>
+#include <clipping_planes_pars_vertex>
+${VERTEX_HEAD}
+void main() {
+	#include <begin_vertex>
+	${VERTEX_STATE}
+	#include <project_vertex>
+	#include <clipping_planes_vertex>
+	${VERTEX_GONE}
+}
+`;
+
+export const COUNT_FRAGMENT = /* glsl */ `
+#include <common>
+#include <clipping_planes_pars_fragment>
+void main() {
+	vec4 diffuseColor = vec4( 1.0 );
+	#include <clipping_planes_fragment>
+	gl_FragColor = diffuseColor;
+}
+`;
+
+export const CAP_VERTEX = /* glsl */ `
+#include <common>
+#include <clipping_planes_pars_vertex>
+void main() {
+	#include <begin_vertex>
+	#include <project_vertex>
+	#include <clipping_planes_vertex>
+}
+`;
+
+/** The face of a cut: the colour of sections, hatched. */
+export const CAP_FRAGMENT = /* glsl */ `
+uniform vec3 uCutColour;
+uniform float uNight;
+#include <common>
+#include <clipping_planes_pars_fragment>
+void main() {
+	vec4 diffuseColor = vec4( 1.0 );
+	#include <clipping_planes_fragment>
+	float cityHatch = step( 0.5, fract( ( gl_FragCoord.x + gl_FragCoord.y ) / 9.0 ) );
+	gl_FragColor = vec4( uCutColour * ( 0.90 + 0.10 * cityHatch ) * ( 1.0 - 0.35 * uNight ), 1.0 );
 }
 `;
 

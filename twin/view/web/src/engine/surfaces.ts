@@ -7,7 +7,7 @@ import { PICKABLE } from "./tiles";
 export class Surfaces {
   readonly group = new Group();
   private readonly shown = new Map<string, Group>();
-  private plane: Plane | null = null;
+  private planes: Plane[] = [];
 
   /** Show glb bytes (y up, COLOR_0) under a name, in place of what had that name; null removes it. */
   async set(name: string, glb: ArrayBuffer | null): Promise<void> {
@@ -23,10 +23,10 @@ export class Surfaces {
     this.group.add(loaded);
   }
 
-  setPlane(plane: Plane | null): void {
-    this.plane = plane;
+  setPlanes(planes: Plane[]): void {
+    this.planes = planes;
     this.group.traverse((object) => {
-      if (object instanceof Mesh) (object.material as Material).clippingPlanes = plane ? [plane] : null;
+      if (object instanceof Mesh) (object.material as Material).clippingPlanes = planes;
     });
   }
 
@@ -50,7 +50,7 @@ export class Surfaces {
       polygonOffset: true,
       polygonOffsetFactor: -6,
       polygonOffsetUnits: -24,
-      clippingPlanes: this.plane ? [this.plane] : null,
+      clippingPlanes: this.planes,
       toneMapped: false,
     });
     mesh.renderOrder = 4;

@@ -11,6 +11,9 @@ import { CLOUD_ERROR, CloudLook } from "./points";
 /** Three.js layer number of what the pick pass draws. */
 export const PICKABLE = 1;
 
+/** Three.js layer number of closed shapes, whose cuts are filled. */
+export const SOLID_LAYER = 2;
+
 /** Size of a pixel on a wall, metres, above which windows are not drawn (see the façade's shader). */
 const WINDOW_PIXEL_M = 0.36 * 3.4;
 
@@ -145,8 +148,8 @@ export class CityLayer {
     this.tiles.displayActiveTiles = on && Boolean(this.materials.style.casts);
   }
 
-  setPlane(plane: Plane | null): void {
-    this.materials.setPlane(plane);
+  setPlanes(planes: Plane[]): void {
+    this.materials.setPlanes(planes);
   }
 
   /** Show the transparent twins of what is not isolated. */
@@ -245,6 +248,7 @@ export class CityLayer {
     // Ground after what stands on it: hidden ground need not be shaded.
     object.renderOrder = this.materials.style.cover ? 1 : 0;
     object.layers.enable(PICKABLE);
+    if (type === "mesh" && this.materials.style.closed) object.layers.enable(SOLID_LAYER);
   }
 
   /** Façades that are too far away for windows get a material that does not look for them. */

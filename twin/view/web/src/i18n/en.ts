@@ -1,5 +1,9 @@
+import { enTools } from "./en_tools";
+
 /** English messages. `{name}` marks a place that is filled in. */
 export const en = {
+  ...enTools,
+
   "app.loading": "Loading the city…",
   "app.view": "3D view of {name}",
   "app.skip": "Skip to the 3D view",
@@ -209,15 +213,11 @@ export const en = {
   "help.home": "Home view",
   "help.north": "Turn to north",
   "help.top": "View from above",
-  "help.zoom": "Zoom in / out",
   "help.orbit": "Turn the view",
   "help.pan": "Move the view",
   "help.select": "Select an object",
   "help.fly": "Fly to an object",
   "help.escape": "End the tool, clear the selection",
-  "help.measure": "Measure distance / height / area",
-  "help.section": "Section plane",
-  "help.underground": "Underground view",
   "help.shadows": "Shadows on / off",
   "help.language": "中文 / English",
   "help.theme": "Light / dark",

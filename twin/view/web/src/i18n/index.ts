@@ -43,6 +43,11 @@ export class I18n {
     return CATALOGUES[this.current][key].replace(/\{(\w+)\}/g, (all, name: string) => String(variables[name] ?? all));
   }
 
+  /** A message in both languages. */
+  both(key: Key): Titles {
+    return { en: en[key], zh: zh[key] };
+  }
+
   title(titles: Partial<Titles> | undefined, fallback = ""): string {
     return titles?.[this.current] || titles?.en || titles?.zh || fallback;
   }
@@ -61,6 +66,10 @@ export class I18n {
     if (value >= 1e6) return `${this.number(value / 1e6, 3)} km²`;
     if (value >= 100_000) return `${this.number(value / 1e4, 2)} ha`;
     return `${this.number(value, 1)} m²`;
+  }
+
+  cubicMetres(value: number): string {
+    return value >= 1e6 ? `${this.number(value / 1e6, 3)} × 10⁶ m³` : `${this.number(value, value < 100 ? 2 : 0)} m³`;
   }
 
   /** Applies now and again after each switch, for as long as the node lives. */

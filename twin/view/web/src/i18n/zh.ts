@@ -1,7 +1,10 @@
 import type { Key } from "./en";
+import { zhTools } from "./zh_tools";
 
 /** Chinese messages, for every key of the English ones. */
 export const zh: Record<Key, string> = {
+  ...zhTools,
+
   "app.loading": "正在加载城市场景…",
   "app.view": "{name} 三维视图",
   "app.skip": "跳转到三维视图",
@@ -211,15 +214,11 @@ export const zh: Record<Key, string> = {
   "help.home": "初始视图",
   "help.north": "正北朝上",
   "help.top": "俯视",
-  "help.zoom": "放大 / 缩小",
   "help.orbit": "旋转视角",
   "help.pan": "平移视角",
   "help.select": "选择对象",
   "help.fly": "飞行定位到对象",
   "help.escape": "结束工具、取消选择",
-  "help.measure": "测量距离 / 高度 / 面积",
-  "help.section": "剖切",
-  "help.underground": "地下模式",
   "help.shadows": "阴影开关",
   "help.language": "中文 / English",
   "help.theme": "浅色 / 深色",

@@ -1,19 +1,25 @@
 /** The page around the engine: holds the state, and moves every change to the engine, the address and the panels. */
-import type { Link, LiveStatus } from "../backend/live";
 import { bytesOf, type SimulationResult } from "../backend/messages";
 import { createEngine } from "../engine";
-import type { Backend, CityEngine, Language, LayerSpec, OverlaySpec, Pick, PointLook, SceneManifest, SectionPlane, Theme } from "../engine/api";
+import type { Backend, CityEngine, Language, OverlaySpec, SceneManifest, Theme } from "../engine/api";
 import { I18n } from "../i18n";
-import { firstLook } from "./clouds";
+import { Columns } from "./columns";
 import { copyText, debounced, Dom } from "./dom";
 import { LiveFeed } from "./feed";
+import { Keeping } from "./keeping";
 import { onKeys } from "./keys";
 import { Notices } from "./notices";
 import { Painter } from "./painter";
 import { initialOverlay } from "./result";
+import { Selection } from "./selection";
+import { ViewSettings } from "./settings";
 import { Shell } from "./shell";
 import { decode, EMPTY, encode, type ViewState } from "./state";
+import { Tour } from "./tour";
 import { Variants } from "./variants";
+
+/** Handles of a selection that the other side is told. */
+const MOST_TOLD = 10_000;
 
 export interface AppOptions {
   /** Fills the window; otherwise the element it was given. */
@@ -22,33 +28,16 @@ export interface AppOptions {
   theme?: Theme;
 }
 
-/** What panels may listen to. */
-export interface AppEvents {
-  selection: number | null;
-  overlay: OverlaySpec | null;
-  overlays: null;
-  layers: null;
-  tools: null;
-  time: string;
-  link: Link;
-  live: LiveStatus;
-  job: { job: string; progress: number; message: string };
-  scenario: string | null;
-  hover: Pick | null;
-}
-
-export class CityApp {
+export class CityApp extends ViewSettings {
   readonly i18n: I18n;
   readonly dom: Dom;
   readonly notices: Notices;
   readonly shell: Shell;
-  engine: CityEngine | null = null;
-  /** The other view while two are compared. */
-  second: CityEngine | null = null;
-  manifest: SceneManifest | null = null;
-  state: ViewState;
-  selected: number | null = null;
-  isolated = false;
+  readonly selection: Selection;
+  readonly columns: Columns;
+  /** Views and notes that are kept. */
+  readonly keeping: Keeping;
+  readonly tour: Tour;
   /** Results of simulations that were run in this view, newest last. */
   readonly results: SimulationResult[] = [];
   readonly painter: Painter;
@@ -56,19 +45,22 @@ export class CityApp {
   readonly live: LiveFeed;
   /** True once a scene has been shown; tests wait for it. */
   ready = false;
-  private readonly listeners = new Map<string, Set<(value: never) => void>>();
   private readonly cleanups: (() => void)[] = [];
-  private readonly remember = debounced(() => this.publishState(), 250);
+  protected readonly remember = debounced(() => this.publishState(), 250);
 
   constructor(
     readonly host: HTMLElement,
     readonly backend: Backend,
     readonly options: AppOptions,
   ) {
-    this.state = { ...EMPTY, ...decode(window.location.hash) };
+    super({ ...EMPTY, ...decode(window.location.hash) });
     this.i18n = new I18n(this.state.language ?? options.language ?? "zh");
     this.dom = new Dom(this.i18n);
     this.notices = new Notices(this.dom);
+    this.selection = new Selection(this);
+    this.columns = new Columns(this);
+    this.keeping = new Keeping(this);
+    this.tour = new Tour(this);
     this.painter = new Painter(this);
     this.variants = new Variants(this);
     this.live = new LiveFeed(this);
@@ -98,21 +90,6 @@ export class CityApp {
     this.engine = null;
   }
 
-  on<K extends keyof AppEvents>(event: K, listener: (value: AppEvents[K]) => void): void {
-    const all = this.listeners.get(event) ?? new Set();
-    all.add(listener as (value: never) => void);
-    this.listeners.set(event, all);
-  }
-
-  fire<K extends keyof AppEvents>(event: K, value: AppEvents[K]): void {
-    for (const listener of this.listeners.get(event) ?? []) (listener as (value: AppEvents[K]) => void)(value);
-  }
-
-  /** Every view that is open: one, or two that are compared. */
-  get engines(): CityEngine[] {
-    return [this.engine, this.second].filter((engine) => engine !== null);
-  }
-
   get theme(): Theme {
     return this.shell.app.dataset.theme === "dark" ? "dark" : "light";
   }
@@ -127,11 +104,6 @@ export class CityApp {
   }
 
   // state ---------------------------------------------------------------------------------------
-
-  changed(patch: Partial<ViewState> = {}): void {
-    this.state = { ...this.state, ...patch };
-    this.remember();
-  }
 
   link(state: ViewState = this.state): string {
     return `${window.location.href.split("#")[0]}#${encode(state)}`;
@@ -155,81 +127,20 @@ export class CityApp {
     this.changed({ theme });
   }
 
-  setTime(iso: string): void {
-    for (const engine of this.engines) engine.setTime(iso);
-    this.fire("time", iso);
-    this.changed({ time: iso });
-  }
-
-  setSection(section: SectionPlane | null): void {
-    for (const engine of this.engines) engine.setSection(section);
-    this.changed({ section });
-    this.fire("tools", null);
-  }
-
-  setUnderground(underground: number): void {
-    for (const engine of this.engines) engine.setUnderground(underground);
-    this.changed({ underground });
-    this.fire("tools", null);
-  }
-
-  setShadows(shadows: boolean): void {
-    for (const engine of this.engines) engine.setShadows(shadows);
-    this.changed({ shadows });
-    this.fire("tools", null);
-  }
-
-  setLayerVisible(name: string, visible: boolean): void {
-    for (const engine of this.engines) engine.setLayerVisible(name, visible);
-    const own = this.manifest?.layers.find((layer) => layer.name === name)?.visible ?? true;
-    const hidden = this.state.hidden.filter((other) => other !== name);
-    const shown = this.state.shown.filter((other) => other !== name);
-    if (visible && !own) shown.push(name);
-    if (!visible && own) hidden.push(name);
-    this.changed({ hidden, shown });
-    this.fire("layers", null);
-  }
-
-  layerVisible(name: string): boolean {
-    if (this.state.hidden.includes(name)) return false;
-    return this.state.shown.includes(name) || (this.manifest?.layers.find((l) => l.name === name)?.visible ?? true);
-  }
-
-  setLayerOpacity(name: string, opacity: number): void {
-    for (const engine of this.engines) engine.setLayerOpacity(name, opacity);
-    this.changed({ opacity: { ...this.state.opacity, [name]: opacity } });
-  }
-
-  /** How the points of a cloud are drawn in this view. */
-  pointLook(layer: LayerSpec): PointLook {
-    const own = layer.cloud ? firstLook(layer.cloud) : { mode: "rgb" as const, size: 1, hidden: [] };
-    return { ...own, ...this.state.points[layer.name] };
-  }
-
-  setPointLook(name: string, look: PointLook): void {
-    for (const engine of this.engines) engine.setPoints(name, look);
-    this.changed({ points: { ...this.state.points, [name]: look } });
-  }
-
   // selection -----------------------------------------------------------------------------------
 
+  /** The selected object, where it is the only one. */
+  get selected(): number | null {
+    return this.selection.only;
+  }
+
   async select(handle: number | null, fly = false): Promise<void> {
-    this.selected = handle;
-    for (const engine of this.engines) engine.select(handle === null ? [] : [handle]);
-    if (handle === null) this.changed({ selection: null });
-    this.fire("selection", handle);
+    this.selection.set(handle === null ? [] : [handle]);
     if (handle !== null && fly) await this.flyTo([handle]);
   }
 
-  async flyTo(handles: number[]): Promise<void> {
-    const box = await this.ask<[number, number, number, number, number, number] | null>("bounds", { handles });
-    if (box) this.engine?.flyTo(box, 1.2);
-  }
-
-  isolate(on: boolean): void {
-    this.isolated = on && this.selected !== null;
-    for (const engine of this.engines) engine.isolate(this.isolated && this.selected !== null ? [this.selected] : []);
-    this.fire("tools", null);
+  flyTo(handles: number[]): Promise<void> {
+    return this.selection.flyTo(handles);
   }
 
   // overlays ------------------------------------------------------------------------------------
@@ -303,9 +214,8 @@ export class CityApp {
   }
 
   private async selectAll(handles: number[], fly: boolean): Promise<void> {
-    if (handles.length <= 1) return this.select(handles[0] ?? null, fly);
-    this.engine?.select(handles);
-    if (fly) await this.flyTo(handles);
+    this.selection.set(handles);
+    if (fly) await this.selection.fly();
   }
 
   private receiveEvent(name: string, data: Record<string, unknown>): void {
@@ -320,29 +230,30 @@ export class CityApp {
     const { state } = this;
     this.painter.clear();
     this.variants.clear();
+    this.columns.clear();
+    this.selection.reset();
     this.i18n.language = state.language ?? manifest.language;
     this.applyTheme(state.theme ?? manifest.theme);
     this.manifest = { ...this.manifest, theme: this.theme };
     this.shell.build(this.manifest);
     await this.engine?.load(this.manifest);
-    this.restore(state);
+    void this.show(state, 0).catch((error: unknown) => this.report(error));
     this.live.connect(manifest);
     this.ready = true;
     this.shell.loaded();
   }
 
-  private restore(state: ViewState): void {
-    const { engine } = this;
-    if (!engine) return;
-    this.dress(engine);
-    engine.setShadows(state.shadows);
-    if (state.camera) engine.setCamera(state.camera, 0);
-    this.fire("tools", null);
-    const failed = (error: unknown): void => this.report(error);
-    void this.setOverlay(state.overlay ?? null).catch(failed);
-    const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario);
-    if (scenario) void this.setScenario(scenario.name).catch(failed);
-    if (state.selection) void this.selectUid(state.selection).catch(failed);
+  /** Turns the view into that of another state; the language and the look of the page stay. */
+  async show(state: ViewState, seconds: number): Promise<void> {
+    const { language, theme } = this.state;
+    this.changed({ ...state, language, theme });
+    for (const engine of this.engines) this.dress(engine);
+    if (state.camera) this.engine?.setCamera(state.camera, seconds);
+    for (const event of ["layers", "tools"] as const) this.fire(event, null);
+    this.fire("time", state.time ?? this.manifest?.time ?? "");
+    await this.shell.styles?.restore();
+    const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario)?.name ?? null;
+    await Promise.all([this.setOverlay(state.overlay ?? null), this.setScenario(scenario), state.selection ? this.selectUid(state.selection) : this.select(null)]);
   }
 
   /** Gives a view the layers, light and cuts that this page shows. */
@@ -351,14 +262,15 @@ export class CityApp {
     if (!manifest) return;
     for (const layer of manifest.layers) {
       engine.setLayerVisible(layer.name, this.layerVisible(layer.name));
-      const opacity = state.opacity[layer.name];
-      if (opacity !== undefined) engine.setLayerOpacity(layer.name, opacity);
+      engine.setLayerOpacity(layer.name, state.opacity[layer.name] ?? layer.opacity);
       if (layer.cloud) engine.setPoints(layer.name, this.pointLook(layer));
     }
+    engine.setShadows(state.shadows);
     engine.setTime(state.time ?? manifest.time);
     engine.setUnderground(state.underground);
     engine.setSection(state.section);
-    engine.select(this.selected === null ? [] : [this.selected]);
+    engine.setSectionBox(state.box);
+    engine.select(this.selection.handles);
   }
 
   private async selectUid(uid: string): Promise<void> {
@@ -372,6 +284,7 @@ export class CityApp {
       this.backend.emit("pick", pick);
       void this.select(pick?.handle ?? null).catch((error: unknown) => this.report(error));
     });
+    engine.on("pickmore", (pick) => pick && this.selection.toggle(pick.handle));
     engine.on("doublepick", (pick) => void this.flyTo([pick.handle]).catch((error: unknown) => this.report(error)));
     engine.on("hover", (pick) => this.fire("hover", pick));
     engine.on("error", ({ message }) => {
@@ -385,10 +298,28 @@ export class CityApp {
     this.shell.app.dispatchEvent(new CustomEvent("theme"));
   }
 
+  /** Puts a file into the downloads. */
+  save(blob: Blob, name: string): void {
+    const url = URL.createObjectURL(blob);
+    this.dom.h("a", { attributes: { href: url, download: name } }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+
+  /** The city's name as the beginning of a file's name. */
+  get fileName(): string {
+    return this.i18n.title(this.manifest?.titles, this.manifest?.name ?? "city").replace(/[\\/:*?"<>|]+/g, "-");
+  }
+
+  async snapshot(): Promise<void> {
+    if (!this.engine) return;
+    this.save(await this.engine.snapshot(), `${this.fileName}.png`);
+    this.notices.show(this.i18n.t("tool.snapshot.done"), "info");
+  }
+
   private publishState(): void {
     if (!this.ready) return;
     const hash = encode(this.state);
     if (`#${hash}` !== window.location.hash) window.history.replaceState(window.history.state, "", `#${hash}`);
-    this.backend.emit("state", { ...this.state, overlay: this.state.overlay ?? null, selected: this.selected, hash });
+    this.backend.emit("state", { ...this.state, overlay: this.state.overlay ?? null, selected: this.selected, handles: this.selection.handles.slice(0, MOST_TOLD), hash });
   }
 }

@@ -1,27 +1,18 @@
 /** The list of keyboard shortcuts. */
 import type { Key } from "../i18n";
+import { ACTIONS, keyText } from "./actions";
 import type { CityApp } from "./app";
 
 type Keys = string | { key: Key };
 
-const ROWS: [Keys[], Key][] = [
-  [["/", "Ctrl K"], "help.search"],
-  [["H"], "help.home"],
-  [["N"], "help.north"],
-  [["T"], "help.top"],
-  [["+", "−"], "help.zoom"],
+/** What is done with the mouse, or with keys that are no action of their own. */
+const OTHERS: [Keys[], Key][] = [
+  [[{ key: "help.click" }], "help.select"],
+  [[{ key: "help.shiftclick" }], "help.selectmore"],
+  [[{ key: "help.doubleclick" }], "help.fly"],
   [[{ key: "help.keys.arrows" }], "help.orbit"],
   [[{ key: "help.keys.shift" }], "help.pan"],
-  [[{ key: "help.click" }], "help.select"],
-  [[{ key: "help.doubleclick" }, "F"], "help.fly"],
-  [["1", "2", "3"], "help.measure"],
-  [["X"], "help.section"],
-  [["U"], "help.underground"],
-  [["S"], "help.shadows"],
-  [["L"], "help.language"],
-  [["D"], "help.theme"],
   [["Esc"], "help.escape"],
-  [["?"], "help.help"],
 ];
 
 export class Help {
@@ -30,7 +21,8 @@ export class Help {
 
   constructor(private readonly app: CityApp) {
     const { dom } = app;
-    const rows = ROWS.flatMap(([keys, text]) => [
+    const actions: [Keys[], Key][] = ACTIONS.map((action) => [[keyText(action), ...(action.name === "search" ? ["Ctrl K"] : [])], action.title]);
+    const rows = [...OTHERS, ...actions].flatMap(([keys, text]) => [
       dom.h("dt", {}, ...keys.map((key) => (typeof key === "string" ? dom.h("kbd", {}, key) : dom.h("kbd", { text: key.key })))),
       dom.h("dd", { text }),
     ]);

@@ -2,6 +2,7 @@
 import type { ObjectLink, ObjectProperties, Property, RelationGroup, StreamValue } from "../backend/messages";
 import type { CityApp } from "./app";
 import { section } from "./card";
+import { SetCard } from "./setcard";
 import { StreamCard } from "./streams";
 import { copyText } from "./dom";
 import type { IconName } from "./icons";
@@ -15,12 +16,18 @@ export class Inspector {
   private object: ObjectProperties | null = null;
   private streams: StreamCard[] = [];
   private readonly closed = new Set<string>();
+  private readonly set: SetCard;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly app: CityApp) {
     this.element = app.dom.h("aside", { class: "inspector card", label: "panel.right", attributes: { hidden: true } });
     this.element.removeAttribute("title");
+    this.set = new SetCard(app);
     app.on("selection", (handle) => void this.open(handle));
+    app.on("set", (handles) => {
+      this.set.show(handles);
+      this.show();
+    });
     app.i18n.onChange(() => this.show());
     app.on("tools", () => this.markIsolated());
   }
@@ -65,8 +72,9 @@ export class Inspector {
     for (const stream of this.streams) stream.dispose();
     this.streams = [];
     const { object } = this;
-    this.element.hidden = object === null;
-    if (!object) return this.element.replaceChildren();
+    const many = !this.set.element.hidden;
+    this.element.hidden = object === null && !many;
+    if (many || !object) return this.element.replaceChildren(...(many ? [this.set.element] : []));
     const { dom } = this.app;
     const body = dom.h(
       "div",
@@ -144,22 +152,16 @@ export class Inspector {
       "div",
       { class: "inspector-actions" },
       button("target", "props.fly", () => app.flyTo([object.handle])),
-      button("isolate", "props.isolate", () => app.isolate(!app.isolated), "isolate"),
-      button("eyeoff", "props.hide", () => this.hide(object)),
+      button("isolate", "props.isolate", () => app.selection.isolate(!app.selection.isolated), "isolate"),
+      button("eyeoff", "props.hide", () => app.selection.hide()),
       button("share", "props.link", () => app.share({ ...app.state, selection: object.uid })),
     );
   }
 
-  private async hide(object: ObjectProperties): Promise<void> {
-    for (const engine of this.app.engines) engine.hide([object.handle], true);
-    this.app.shell.tools.markHidden();
-    await this.app.select(null);
-  }
-
   private markIsolated(): void {
     const button = this.element.querySelector(".isolate");
-    button?.setAttribute("aria-pressed", String(this.app.isolated));
-    button?.classList.toggle("on", this.app.isolated);
+    button?.setAttribute("aria-pressed", String(this.app.selection.isolated));
+    button?.classList.toggle("on", this.app.selection.isolated);
   }
 
   private liveData(streams: StreamValue[]): HTMLElement | null {

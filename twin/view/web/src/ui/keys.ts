@@ -1,4 +1,5 @@
 /** Keyboard shortcuts. They act when the view has the focus, or anywhere on a page that is all ours. */
+import { ACTIONS, run } from "./actions";
 import type { CityApp } from "./app";
 
 const TURN_DEG = 5;
@@ -28,34 +29,16 @@ export function onKeys(app: CityApp): () => void {
 
 function escape(app: CityApp): void {
   if (app.shell.closeTransient()) return;
-  void app.select(null);
+  app.selection.clear();
 }
 
 function press(app: CityApp, event: KeyboardEvent, onWidget: boolean): boolean {
-  const { engine } = app;
-  if (!engine) return false;
+  if (!app.engine) return false;
   if (event.key.startsWith("Arrow")) return !onWidget && arrows(app, event);
-  const actions: Record<string, () => void> = {
-    "/": () => app.shell.focusSearch(),
-    "?": () => app.shell.toggleHelp(),
-    h: () => engine.home(0.8),
-    n: () => engine.north(0.5),
-    t: () => engine.top(0.8),
-    "+": () => engine.zoom(1.3),
-    "=": () => engine.zoom(1.3),
-    "-": () => engine.zoom(1 / 1.3),
-    "1": () => app.shell.tools.startMeasure("distance"),
-    "2": () => app.shell.tools.startMeasure("height"),
-    "3": () => app.shell.tools.startMeasure("area"),
-    x: () => app.shell.tools.toggleSection(),
-    u: () => app.shell.tools.toggleUnderground(),
-    s: () => app.setShadows(!app.state.shadows),
-    l: () => app.setLanguage(app.i18n.language === "zh" ? "en" : "zh"),
-    d: () => app.setTheme(app.theme === "dark" ? "light" : "dark"),
-    f: () => app.selected !== null && void app.flyTo([app.selected]),
-  };
-  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  action?.();
+  if (!onWidget && app.shell.tools.press(event.key)) return true;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const action = ACTIONS.find((each) => each.keys.includes(key));
+  if (action) run(app, action);
   return action !== undefined;
 }
 

@@ -49,6 +49,7 @@ export class LayerPanel {
     });
     const show = (): void => {
       eye.checked = this.app.layerVisible(layer.name);
+      slider.value = String(this.app.state.opacity[layer.name] ?? layer.opacity);
       row.classList.toggle("off", !eye.checked);
     };
     show();

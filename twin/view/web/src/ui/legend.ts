@@ -66,7 +66,7 @@ export class Legend {
 
   private classes(legend: ClassLegend): HTMLElement {
     const { dom, i18n } = this.app;
-    return dom.h("ul", { class: "classes" }, ...legend.items.map((item) => this.entry(item.colour, i18n.title(item.titles))));
+    return dom.h("ul", { class: "classes" }, ...legend.items.map((item) => this.entry(item.colour, i18n.title(item.titles), item.count)));
   }
 
   private states(overlay: OverlaySpec): HTMLElement {
@@ -79,10 +79,10 @@ export class Legend {
     );
   }
 
-  private entry(colour: string, text: string): HTMLElement {
+  private entry(colour: string, text: string, count?: number): HTMLElement {
     const swatch = this.app.dom.h("span", { class: "swatch" });
     swatch.style.background = safeColour(colour);
-    return this.app.dom.h("li", {}, swatch, text);
+    return this.app.dom.h("li", {}, swatch, text, count === undefined ? null : this.app.dom.h("small", {}, this.app.i18n.number(count, 0)));
   }
 }
 

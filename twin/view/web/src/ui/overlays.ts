@@ -4,6 +4,7 @@ import type { Key } from "../i18n";
 import type { CityApp } from "./app";
 import { section } from "./card";
 import { uniqueId } from "./dom";
+import { STYLE } from "./styling";
 
 const SOURCES: Record<OverlaySpec["source"], Key> = {
   live: "overlay.live",
@@ -48,7 +49,7 @@ export class OverlayPanel {
       { class: "choice" },
       input,
       dom.h("span", { class: "grow", ...(overlay ? { titles: overlay.titles } : { text: "overlay.none" as const }) }),
-      overlay && dom.h("span", { class: `tag ${overlay.source}`, text: SOURCES[overlay.source] }),
+      overlay && dom.h("span", { class: `tag ${overlay.source}`, text: overlay.name === STYLE ? "overlay.own" : SOURCES[overlay.source] }),
     );
   }
 

@@ -7,6 +7,7 @@ import { Help } from "./help";
 import { Inspector } from "./inspector";
 import { Labels } from "./labels";
 import { LayerPanel } from "./layers";
+import { Menu } from "./menu";
 import { Legend } from "./legend";
 import { OverlayPanel } from "./overlays";
 import { SimulationPanel } from "./simulations";
@@ -16,6 +17,8 @@ import layout from "./layout.css";
 import { TimeBar } from "./timebar";
 import { Toolbar } from "./toolbar";
 import { Tools } from "./tools";
+import { StylePanel } from "./styles";
+import toolsCss from "./tools.css";
 import { TopBar } from "./topbar";
 
 export class Shell {
@@ -26,11 +29,13 @@ export class Shell {
   readonly view: HTMLElement;
   readonly compare: Comparing;
   simulations: SimulationPanel | null = null;
+  styles: StylePanel | null = null;
   readonly tools: Tools;
   private readonly outer: HTMLElement;
   private readonly loading: HTMLElement;
   private readonly left: HTMLElement;
   private readonly help: Help;
+  private readonly menu: Menu;
   private topBar: TopBar | null = null;
   private timeBar: TimeBar | null = null;
   private labels: Labels | null = null;
@@ -52,11 +57,12 @@ export class Shell {
     this.left = dom.h("aside", { class: "left", label: "panel.left" });
     this.left.removeAttribute("title");
     this.help = new Help(city);
+    this.menu = new Menu(city);
     this.tools = new Tools(city);
     this.app = dom.h("div", { class: "app" }, this.stage, this.loading, city.notices.element);
     city.i18n.bind(this.app, (node) => (node.lang = city.i18n.locale));
     const style = document.createElement("style");
-    style.textContent = uplotCss + layout + controls;
+    style.textContent = uplotCss + layout + controls + toolsCss;
     const shadow = this.outer.attachShadow({ mode: "open" });
     shadow.append(style, this.app);
     city.host.append(this.outer);
@@ -72,11 +78,13 @@ export class Shell {
     this.topBar = new TopBar(city, manifest);
     this.timeBar = new TimeBar(city, manifest);
     this.simulations = new SimulationPanel(city, manifest);
+    this.styles = new StylePanel(city);
     const scroll = city.dom.h(
       "div",
       { class: "scroll" },
       new LayerPanel(city, manifest).element,
       new OverlayPanel(city).element,
+      this.styles.element,
       this.simulations.element,
     );
     this.left.replaceChildren(scroll);
@@ -94,12 +102,14 @@ export class Shell {
       right,
       this.tools.element,
       new Toolbar(city).element,
+      this.menu.element,
       this.timeBar.element,
       new StatusBar(city, manifest).element,
       this.help.element,
       this.loading,
       city.notices.element,
     );
+    this.tools.reset();
     this.showLeft(this.outer.clientWidth >= 900);
     if (city.engine) this.labels ??= new Labels(city, city.engine);
     this.labels?.load(manifest);
@@ -126,6 +136,19 @@ export class Shell {
     this.help.toggle();
   }
 
+  get menuOpen(): boolean {
+    return this.menu.open;
+  }
+
+  toggleMenu(): void {
+    this.menu.toggle();
+  }
+
+  async fullscreen(): Promise<void> {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await this.outer.requestFullscreen();
+  }
+
   showLeft(shown: boolean): void {
     this.left.hidden = !shown;
     this.app.classList.toggle("left-open", shown);
@@ -144,7 +167,7 @@ export class Shell {
 
   /** Closes what Escape closes first; says whether there was something. */
   closeTransient(): boolean {
-    return this.help.close() || (this.topBar?.closeResults() ?? false) || this.tools.escape() || this.compare.close();
+    return this.help.close() || this.menu.close() || (this.topBar?.closeResults() ?? false) || this.tools.escape() || this.compare.close();
   }
 
   /** Paints the filled part of every slider. */

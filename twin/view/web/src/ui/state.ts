@@ -1,5 +1,6 @@
 /** What the view shows, and its short form in the address: enough to restore it on another screen. */
-import type { CameraState, Language, PointLook, PointMode, SectionPlane, Theme } from "../engine/api";
+import type { CameraState, Language, PointLook, PointMode, SectionBox, SectionPlane, Theme } from "../engine/api";
+import { decodeStyle, encodeStyle, type Style } from "./styling";
 
 export interface ViewState {
   camera: CameraState | null;
@@ -12,10 +13,13 @@ export interface ViewState {
   points: Record<string, PointLook>;
   /** Name of the overlay; null = original colours, undefined = the scene's own choice. */
   overlay: string | null | undefined;
+  /** Colours by an attribute that were chosen on this page. */
+  style: Style | null;
   /** Name of the scenario; null = the city as it is. */
   scenario: string | null;
   time: string | null;
   section: SectionPlane | null;
+  box: SectionBox | null;
   underground: number;
   shadows: boolean;
   /** Names of places are written over the picture. */
@@ -32,9 +36,11 @@ export const EMPTY: ViewState = {
   opacity: {},
   points: {},
   overlay: undefined,
+  style: null,
   scenario: null,
   time: null,
   section: null,
+  box: null,
   underground: 0,
   shadows: true,
   labels: true,
@@ -55,12 +61,14 @@ export function encode(state: ViewState): string {
   const looks = Object.entries(state.points).map(([name, { mode, size, hidden }]) => [name, mode, round(size), ...hidden].join(":"));
   if (looks.length) query.set("p", looks.join(","));
   if (state.overlay !== undefined) query.set("y", state.overlay ?? "");
+  if (state.style) query.set("q", encodeStyle(state.style));
   if (state.scenario) query.set("b", state.scenario);
   if (state.time) query.set("t", state.time);
   if (state.section) {
     const { axis, offset, azimuth_deg, flipped } = state.section;
     query.set("x", [axis, round(offset), round(azimuth_deg, 1), flipped ? 1 : 0].join(","));
   }
+  if (state.box) query.set("r", [...state.box.centre, ...state.box.half, state.box.azimuth_deg].map((v) => round(v)).join(","));
   if (state.underground > 0) query.set("u", round(state.underground));
   if (!state.shadows) query.set("d", "0");
   if (!state.labels) query.set("n", "0");
@@ -83,9 +91,11 @@ export function decode(hash: string): ViewState {
     opacity: opacities(list("o")),
     points: points(list("p")),
     overlay: query.has("y") ? query.get("y") || null : undefined,
+    style: decodeStyle(query.get("q")),
     scenario: query.get("b") || null,
     time: time && !Number.isNaN(Date.parse(time)) ? time : null,
     section: section(list("x")),
+    box: box(list("r").map(Number)),
     underground: fraction(query.get("u"), 0),
     shadows: query.get("d") !== "0",
     labels: query.get("n") !== "0",
@@ -126,6 +136,12 @@ function section(parts: string[]): SectionPlane | null {
   const [axis, offset, azimuth, flipped] = parts;
   if (axis !== "x" && axis !== "y" && axis !== "z" && axis !== "free") return null;
   return { axis, offset: finite(offset), azimuth_deg: finite(azimuth), flipped: flipped === "1" };
+}
+
+function box(numbers: number[]): SectionBox | null {
+  if (numbers.length !== 7 || !numbers.every(Number.isFinite)) return null;
+  const [x, y, z, dx, dy, dz, azimuth_deg] = numbers as [number, number, number, number, number, number, number];
+  return Math.min(dx, dy, dz) > 0 ? { centre: [x, y, z], half: [dx, dy, dz], azimuth_deg } : null;
 }
 
 function finite(text: string | undefined): number {

@@ -1,52 +1,56 @@
-/** Buttons for the camera, the tools and the picture. */
-import type { MeasureKind } from "../engine/api";
+/** Buttons for the camera, the usual tools and the picture; all tools are in the menu. */
+import { actionOf, run } from "./actions";
 import type { CityApp } from "./app";
+import type { Key } from "../i18n";
+
+type Row = [name: string, label: Key];
+
+const CAMERA: Row[] = [["home", "tool.home"], ["top", "tool.top"], ["zoomin", "tool.zoomin"], ["zoomout", "tool.zoomout"]];
+const TOOLS: Row[] = [
+  ["distance", "tool.distance"],
+  ["height", "tool.height"],
+  ["area", "tool.area"],
+  ["box", "tool.selectbox"],
+  ["section", "tool.section"],
+  ["underground", "tool.underground"],
+  ["shadows", "tool.shadows"],
+  ["labels", "tool.labels"],
+];
+const PICTURE: Row[] = [["snapshot", "tool.snapshot"], ["fullscreen", "tool.fullscreen"]];
 
 export class Toolbar {
   readonly element: HTMLElement;
 
   constructor(private readonly app: CityApp) {
     const { dom } = app;
-    const engine = app.engine;
-    const button = dom.iconButton.bind(dom);
-    const measure = (kind: MeasureKind, icon: "ruler" | "height" | "area", label: `tool.${"distance" | "height" | "area"}`): HTMLElement =>
-      this.mark(button(icon, label, () => app.shell.tools.startMeasure(kind)), () => app.shell.tools.measuring === kind);
+    const buttons = (rows: Row[]): HTMLElement[] => rows.map(([name, label]) => this.button(name, label));
     this.element = dom.h(
       "nav",
       { class: "toolbar card", label: "tool.group", attributes: { role: "toolbar", "aria-orientation": "vertical" } },
       this.compass(),
-      button("home", "tool.home", () => engine?.home(0.8)),
-      button("top", "tool.top", () => engine?.top(0.8)),
-      button("plus", "tool.zoomin", () => engine?.zoom(1.4)),
-      button("minus", "tool.zoomout", () => engine?.zoom(1 / 1.4)),
+      ...buttons(CAMERA),
       dom.h("hr"),
-      measure("distance", "ruler", "tool.distance"),
-      measure("height", "height", "tool.height"),
-      measure("area", "area", "tool.area"),
-      this.mark(button("section", "tool.section", () => app.shell.tools.toggleSection()), () => app.shell.tools.sectionOpen),
-      this.mark(button("underground", "tool.underground", () => app.shell.tools.toggleUnderground()), () => app.shell.tools.undergroundOpen),
-      this.mark(button("shadow", "tool.shadows", () => app.setShadows(!app.state.shadows)), () => app.state.shadows),
-      this.mark(button("label", "tool.labels", () => this.toggleLabels()), () => app.state.labels),
+      this.button("menu", "tool.menu"),
+      ...buttons(TOOLS),
       dom.h("hr"),
-      button("camera", "tool.snapshot", () => void this.snapshot().catch((error: unknown) => app.report(error))),
-      button("fullscreen", "tool.fullscreen", () => void this.fullscreen().catch((error: unknown) => app.report(error))),
+      ...buttons(PICTURE),
     );
     this.element.removeAttribute("title");
   }
 
-  private mark(button: HTMLButtonElement, on: () => boolean): HTMLButtonElement {
+  private button(name: string, label: Key): HTMLButtonElement {
+    const { app } = this;
+    const action = actionOf(name);
+    const button = app.dom.iconButton(action.icon, label, () => run(app, action), { attributes: { "data-action": name } });
+    const { on } = action;
+    if (!on) return button;
     const show = (): void => {
-      button.setAttribute("aria-pressed", String(on()));
-      button.classList.toggle("on", on());
+      button.setAttribute(name === "menu" ? "aria-expanded" : "aria-pressed", String(on(app)));
+      button.classList.toggle("on", on(app));
     };
     show();
-    this.app.on("tools", show);
+    app.on("tools", show);
     return button;
-  }
-
-  private toggleLabels(): void {
-    this.app.changed({ labels: !this.app.state.labels });
-    this.app.fire("tools", null);
   }
 
   private compass(): HTMLElement {
@@ -57,21 +61,5 @@ export class Toolbar {
       if (needle) needle.style.transform = `rotate(${-(app.engine?.heading() ?? 0)}deg)`;
     });
     return button;
-  }
-
-  private async snapshot(): Promise<void> {
-    const { app } = this;
-    if (!app.engine) return;
-    const url = URL.createObjectURL(await app.engine.snapshot());
-    const name = app.i18n.title(app.manifest?.titles, app.manifest?.name ?? "city").replace(/[\\/:*?"<>|]+/g, "-");
-    const link = app.dom.h("a", { attributes: { href: url, download: `${name}.png` } });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    app.notices.show(app.i18n.t("tool.snapshot.done"), "info");
-  }
-
-  private async fullscreen(): Promise<void> {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else await (this.app.shell.app.getRootNode() as ShadowRoot).host.requestFullscreen();
   }
 }
