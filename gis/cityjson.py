@@ -12,6 +12,7 @@ from gis.cityjson_documents import MODELS, Reading
 from gis.cityjson_geometry import GeometryReader
 from gis.cityjson_pictures import Pictures
 from gis.cityobjects import LAYER_NAMES, ModelNotes, ModelObject, batches_of
+from gis.collecting import paused
 from gis.modelframe import ModelFrame, crs_from_name
 from gis.sniffing import head_of, zip_names
 from gis.surfaces import SurfaceCollector
@@ -102,10 +103,11 @@ class CityJsonLoader:
         documents = reading.documents() if reading.is_sequence else iter(sample)
         empty = True
         for chunk in _chunks(documents):
-            objects, surfaces = _read(chunk, reading, frame, context)
-            if objects:
-                empty = False
-                yield from batches_of(objects, surfaces, notes, source, context)
+            with paused():
+                objects, surfaces = _read(chunk, reading, frame, context)
+                found = list(batches_of(objects, surfaces, notes, source, context)) if objects else []
+            empty = empty and not found
+            yield from found
         if empty:
             raise LoadError(source.path, "there is no city object in it", "export it again, with its objects")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gis.collecting import paused
 from gis.shelf import Shelf, lines_of
 from scenes.errors import LoadError, MissingLibraryError, UnsupportedError
 
@@ -169,7 +170,8 @@ class Reading:
         except ImportError as error:
             raise MissingLibraryError("gis.cityjson", "orjson is not installed", "pip install citytwin[gis]") from error
         try:
-            body = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
+            with paused():
+                body = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
         except orjson.JSONDecodeError as error:
             raise LoadError(
                 self.source.path, f"it is not valid JSON ({error})", "export or download it again"

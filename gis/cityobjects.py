@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from scenes.errors import LoadError
 from scenes.identity import derive_uids
 from scenes.model import ALIASES, BATCH_ROWS, Batch, Layer
 from scenes.relations import RELATIONS, relation_table
-from scenes.schema import BOUNDS, METADATA_KEY, object_table
+from scenes.schema import BOUNDS, FIXED_NAMES, METADATA_KEY, object_table
 from scenes.semantics import areas_by_surface
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _LAYERS = {
     "objects": ("generic", "Other objects", "其他"),
 }
 LAYER_NAMES = frozenset(_LAYERS)
+MOST_COLUMNS, RARE = 40, 0.02  # beyond these `attribute_columns` decides
 _LAYER_OF = {
     "Road": "roads", "Railway": "roads", "Square": "roads", "Track": "roads", "TrafficArea": "roads",
     "AuxiliaryTrafficArea": "roads", "Section": "roads", "Intersection": "roads", "TrafficSpace": "roads",
@@ -215,8 +217,7 @@ def _table(
 ) -> pa.Table:
     low, high = _bounds(objects, shapes.finest())
     measured, units = _measured(objects, shapes, high[:, 2] - low[:, 2])
-    frame = pd.DataFrame([each.attributes for each in objects], index=range(len(objects)), dtype=object)
-    attributes, rare = attribute_columns(frame, {"name", *measured})
+    attributes, rare = _attributes(objects, {"name", "geometry", *measured})
     columns: dict[str, Any] = {
         "uid": pa.array(ids[0], pa.string()),
         "kind": [each.kind for each in objects],
@@ -233,6 +234,30 @@ def _table(
     table = object_table({**columns, **attributes}, units)
     kept = {METADATA_KEY: json.dumps(notes.metadata, ensure_ascii=False).encode()} if notes.metadata else None
     return table.replace_schema_metadata(kept)
+
+
+def _attributes(objects: list[ModelObject], skip: set[str]) -> tuple[dict[str, pa.Array], pa.Array]:
+    """Return what `attribute_columns` does, where most columns hold values of one type and need no frame."""
+    rows = [each.attributes for each in objects]
+    names = dict.fromkeys(itertools.chain.from_iterable(rows))
+    lists = {name: [row.get(name) for row in rows] for name in names if name not in skip}
+    plain = {name: array for name, values in lists.items() if (array := _plain(values)) is not None}
+    shares = {name: 1 - array.null_count / len(rows) for name, array in plain.items()}
+    odd = len(plain) < len(lists) or len(plain) > MOST_COLUMNS or min(shares.values(), default=1.0) < RARE
+    if odd or not FIXED_NAMES.isdisjoint(plain):
+        return attribute_columns(pd.DataFrame(lists, index=range(len(rows)), dtype=object), skip)
+    return plain, pa.nulls(len(rows), pa.string())
+
+
+def _plain(values: list[Any]) -> pa.Array | None:
+    """Return values of one type as an array, None where that is not so simple."""
+    kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds == {str}:
+            return pa.array(values, pa.string())
+        return pa.array(values, from_pandas=True) if kinds in ({int}, {float}, {int, float}, {bool}) else None
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return None
 
 
 def _properties(objects: list[ModelObject], rare: pa.Array) -> pa.Array:

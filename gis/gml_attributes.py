@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gis.codelists import CodeLists
     from gis.gml_columns import Elements
 
+    Pairs = tuple[tuple[str, Any], ...]
+
 _CODES = frozenset({"class", "function", "usage", "roofType", "name", "description", "identifier", "surfaceMaterial"})
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,14})$")
 _REAL = re.compile(r"-?\d+\.\d*(?:[eE][-+]?\d+)?$|-?\d+[eE][-+]?\d+$|-?\.\d+$")
@@ -42,20 +44,23 @@ class AttributeReader:
         self._codes = codes
         self.units: dict[str, str] = {}
         self.foreign: set[str] = set()
-        self._known: dict[tuple[str, bytes], tuple[tuple[str, Any], ...]] = {}
+        self._known: dict[tuple[str, bytes], Pairs] = {}  # what elements say, by their names and their bytes
+        self.has_lists = False
 
     def read(self, page: Elements, number: int, owner: ModelObject) -> None:
         """Read the direct children of an object that are no geometry and no objects."""
-        codes, ends = page.columns[:2]
-        words = page.words
+        codes, ends, _, texts, names = page.columns
+        words, tags, text, known = page.words, page.tags, page.text, self._known
         child, last = number + 1, ends[number]
         while child < last:
-            sort, behind = words[codes[child]], ends[child]
+            code, behind = codes[child], ends[child]
+            sort = words[code]
             if not sort.is_silent:
                 if sort.is_foreign and sort.space:
                     self.foreign.add(sort.space)
                 if behind == child + 1:
-                    self._leaf(page, child, sort, owner)
+                    pairs = known.get((tags[code], text[names[child] : texts[child]]))
+                    self._put_all(owner, pairs if pairs is not None else self._leaf(page, child, sort, owner))
                 elif sort.is_generic:
                     self._generic(page, child, owner)
                 elif sort.role is Role.ATTRIBUTE and not sort.is_foreign:
@@ -64,29 +69,31 @@ class AttributeReader:
                     self._group(Element(page, child), owner)
             child = behind
 
-    def _leaf(self, page: Elements, number: int, sort: Word, owner: ModelObject) -> None:
-        """Read an element without children; what was said before is known."""
-        columns = page.columns
-        mark = page.tags[columns[0][number]], page.text[columns[4][number] : columns[3][number]]
-        pairs = self._known.get(mark)
-        if pairs is None:
-            pairs = self._known[mark] = self._plain(page, number, sort)
-        if not pairs:
-            self._link(page.attributes(number), sort, owner)
+    def _put_all(self, owner: ModelObject, pairs: Pairs) -> None:
+        attributes = owner.attributes
         for name, value in pairs:
-            self._put(owner.attributes, name, value)
+            if value is not None and name not in attributes:
+                attributes[name] = value
+            else:
+                self._put(attributes, name, value)
 
-    def _plain(self, page: Elements, number: int, sort: Word) -> tuple[tuple[str, Any], ...]:
-        """Return the attributes that an element without children gives."""
+    def _leaf(self, page: Elements, number: int, sort: Word, owner: ModelObject) -> Pairs:
+        """Return the attributes that an element without children gives; the next time they are known."""
         text, said = page.text_at(number), page.attributes(number)
         if not text:
+            self._link(said, sort, owner)
             return ()
+        value = self._value(sort.name, text, said)
+        is_named = value is not text and said.get("codeSpace") and value != text
+        pairs = ((sort.name, value), (f"{sort.name}_code", text)) if is_named else ((sort.name, value),)
+        self._know(page, number, page.columns[3][number], pairs)
+        return pairs
+
+    def _know(self, page: Elements, number: int, end: int, pairs: Pairs) -> None:
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        value = self._value(sort.name, text, said)
-        if value is not text and said.get("codeSpace") and value != text:
-            return (sort.name, value), (f"{sort.name}_code", text)
-        return ((sort.name, value),)
+        columns = page.columns
+        self._known[page.tags[columns[0][number]], page.text[columns[4][number] : end]] = pairs
 
     @staticmethod
     def _link(said: Mapping[str, str], sort: Word, owner: ModelObject) -> None:
@@ -114,8 +121,7 @@ class AttributeReader:
                 return f"{text} {unit}"
         return value
 
-    @staticmethod
-    def _put(attributes: dict[str, Any], name: str, value: Any) -> None:
+    def _put(self, attributes: dict[str, Any], name: str, value: Any) -> None:
         """Put a value; a second one of the name makes a list."""
         if value is None:
             return
@@ -123,6 +129,7 @@ class AttributeReader:
             attributes[name] = value
             return
         old = attributes[name]
+        self.has_lists = True
         attributes[name] = [*old, value] if isinstance(old, list) else [old, value]
 
     def _structured(self, child: Any, sort: Word, owner: ModelObject) -> None:
@@ -161,6 +168,11 @@ class AttributeReader:
 
     def _generic(self, page: Elements, number: int, owner: ModelObject) -> None:
         """Read a generic attribute of CityGML 2 (named by XML attribute) or 3 (named by element), or a set of them."""
+        end = int(page.lasts[number])
+        pairs = self._known.get((page.tags[page.columns[0][number]], page.text[page.columns[4][number] : end]))
+        if pairs is not None and pairs[0][0] not in owner.attributes:
+            self._put_all(owner, pairs)
+            return
         holder, parts = number, page.children(number)
         name = page.attributes(number).get("name")
         if name is None and page.name_at(parts[0])[:1].isupper():
@@ -184,7 +196,10 @@ class AttributeReader:
         known = name if name not in owner.attributes and name != "name" else f"gen_{name}"
         said = page.attributes(named["value"])
         is_text = kind.startswith(("string", "code", "uri", "date")) and not said.get("codeSpace")
-        self._put(owner.attributes, known, text if is_text else self._value(known, text, said))
+        value = text if is_text else self._value(known, text, said)
+        self._put(owner.attributes, known, value)
+        if known == name:
+            self._know(page, number, end, ((known, value),))
 
     def _group(self, child: Any, owner: ModelObject) -> None:
         """Read a structured attribute as a group of properties, named by its type."""

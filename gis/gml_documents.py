@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis.cityobjects import ModelNotes, batches_of
 from gis.codelists import CodeLists
+from gis.collecting import paused
 from gis.gml_attributes import AttributeReader
 from gis.gml_chunks import ChunkWriter
 from gis.gml_columns import elements_of
@@ -158,7 +159,9 @@ class DocumentReader:
         """Read the rest of the document here; what is not plain is first written plainly."""
         try:
             for number, page in self._pieces():
-                yield from tools.batches(page, number)
+                with paused():
+                    found = list(tools.batches(page, number))
+                yield from found
                 self._pages, self._members = self._pages + 1, self._members + count_members(page)
         except NotPlainError:
             pages = written_pages(self.document.shelf, self.document.name, self._members, self.piece_bytes)

@@ -169,7 +169,7 @@ class PageReader:
             self._attributes.read(page, number, owner)
             if kind != name:
                 owner.attributes.setdefault("citygml_class", name)
-            _finish(owner)
+            _finish(owner, lists=self._attributes.has_lists)
             chunk.objects.append(owner)
 
     def _surfaces(self, page: Elements, layout: Layout, chunk: Chunk) -> None:
@@ -272,11 +272,11 @@ def _name_rings(shapes: ShapeList, geometry: Geometry, ids: Ids) -> None:
     shapes.ring_ids |= {place: name for place, name in enumerate(ids.of(geometry.ring_elements)) if name}
 
 
-def _finish(owner: ModelObject) -> None:
+def _finish(owner: ModelObject, *, lists: bool) -> None:
     """Take the name out of the attributes, join lists, and look at what PLATEAU says."""
     title = owner.attributes.pop("name", "")
     owner.name = str(title[0] if isinstance(title, list) else title)
-    for word, value in owner.attributes.items():
+    for word, value in owner.attributes.items() if lists else ():
         if isinstance(value, list):
             owner.attributes[word] = "; ".join(str(each) for each in value)
     if not owner.properties:
