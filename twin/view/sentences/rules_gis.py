@@ -203,6 +203,8 @@ GIS_RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyT
             ("库中的对象未读取", "导出时带上几何")),
         "link-broken": (("a link to something that is not in the file", "export it again"),
             ("链接指向文件中没有的内容", "重新导出")),
+        "relief-in-file": (("terrain in a file beside the model", "name that file as a source of its own"),
+            ("地形在模型旁边的文件中", "把该文件作为单独的数据源")),
         "link-outside": (
             ("a link to a file that is not beside the model", "put that file into the folder of the model"),
             ("链接指向不在模型旁边的文件", "把该文件放入模型所在的文件夹")),
