@@ -9,9 +9,9 @@ import numpy as np
 
 from scenes.errors import CityTwinError
 from scenes.tiles.atlas import packed
-from scenes.tiles.content import extent
 from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
 from scenes.tiles.metadata import add_property_table
+from scenes.tiles.welding import STEPS, Frame, Welded, frame_of, to_gltf_axes, welded, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 MAX_HANDLE = 1 << 24  # a float32 tells whole numbers apart up to here
 QUANTIZATION_M = 0.008  # greatest rounding of a position in a leaf, metres
-_STEPS = 65_535
 _SOLID, _GLASS, _LINE = "solid", "transparent", "unlit"
 _PROTOTYPE_PX = 512
 _REPEAT, _CLAMP = 10497, 33071
@@ -51,30 +50,9 @@ class Encoding:
     features: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class _Frame:
-    """Where the vertices of an asset lie: `low` counts from the centre of the content, all in glTF axes."""
-
-    centre: Floats
-    low: Floats
-    scale: Floats | None
-
-    def stored(self, positions: Floats) -> NDArray[Any]:
-        if self.scale is None:
-            return (positions - self.low).astype(np.float32)
-        steps = np.rint((positions - self.low) / self.scale)
-        return np.clip(steps, 0, _STEPS).astype(np.uint16)
-
-    def node(self) -> Json:
-        node: Json = {"translation": (self.centre + self.low).tolist()}
-        if self.scale is not None:
-            node["scale"] = self.scale.tolist()
-        return node
-
-
 def rounding_m(content: Content, encoding: Encoding) -> float:
     """Return how far positions move at most when the content is encoded, metres."""
-    frame = _frame(content, encoding)
+    frame = frame_of(content, encoding.rounding_m)
     return 0.0 if frame.scale is None else float(np.linalg.norm(frame.scale) / 2)
 
 
@@ -141,12 +119,6 @@ def all_handles(content: Content) -> Longs:
     return cast("Longs", np.unique(np.concatenate([content.handles, *(each.handles for each in content.placements)])))
 
 
-def to_gltf_axes(positions: NDArray[np.floating]) -> Floats:
-    """Return (n, 3) positions with y up: east, up, south."""
-    values = positions.astype(np.float64)
-    return cast("Floats", np.stack([values[..., 0], values[..., 2], -values[..., 1]], axis=-1))
-
-
 def linear_colours(colours: Bytes) -> Bytes:
     """Return (n, 4) sRGB colours as linear ones, as COLOR_0 wants them (IEC 61966-2-1); opacity stays."""
     return cast("Bytes", np.concatenate([_LINEAR[colours[:, :3]], colours[:, 3:]], axis=1))
@@ -159,16 +131,6 @@ def _linear_table() -> Bytes:
 
 
 _LINEAR = _linear_table()
-
-
-def _frame(content: Content, encoding: Encoding) -> _Frame:
-    positions = to_gltf_axes(content.positions) if len(content.positions) else np.zeros((1, 3))
-    low, high = extent(positions)
-    centre = to_gltf_axes(content.centre[None])[0]
-    scale = np.maximum((high - low) / _STEPS, 1e-6)
-    if float(scale.max()) / 2 > encoding.rounding_m:
-        return _Frame(centre, np.zeros(3), None)
-    return _Frame(centre, low, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,33 +147,33 @@ class _Writer:
         """Write triangles, segments and points as one mesh; return the index of its node, if there is any."""
         if not (len(content.triangles) or len(content.lines) or len(content.points)):
             return []
-        frame = _frame(content, self.encoding)
+        frame = frame_of(content, self.encoding.rounding_m)
         if frame.scale is not None:
             self.builder.use_extension("KHR_mesh_quantization", required=True)
         primitives = self._painted(content, frame)
         if content.paint is not None:
             content = replace(content, triangles=content.triangles[content.paint.named < 0], paint=None)
-        welded = _welded(content, frame, self.handles)
-        clear = welded.colours[welded.triangles[:, 0], 3] < 255
+        joined = welded(content, frame, self.handles)
+        clear = joined.colours[joined.triangles[:, 0], 3] < 255
         primitives += [
-            self._primitive(welded, indices, mode, self._material(material))
+            self._primitive(joined, indices, mode, self._material(material))
             for indices, mode, material in (
-                (welded.triangles[~clear], TRIANGLES, _SOLID),
-                (welded.triangles[clear], TRIANGLES, _GLASS),
-                (welded.lines, LINES, _LINE),
-                (welded.points[:, None], POINTS, _LINE),
+                (joined.triangles[~clear], TRIANGLES, _SOLID),
+                (joined.triangles[clear], TRIANGLES, _GLASS),
+                (joined.lines, LINES, _LINE),
+                (joined.points[:, None], POINTS, _LINE),
             )
             if len(indices)
         ]
         mesh = self.builder.add("meshes", {"primitives": primitives})
         return [self.builder.add("nodes", {"mesh": mesh, **frame.node()})]
 
-    def _painted(self, content: Content, frame: _Frame) -> list[Json]:
+    def _painted(self, content: Content, frame: Frame) -> list[Json]:
         """Write the triangles that have images, a primitive an image, small images packed into pages."""
         if content.paint is None:
             return []
         paint = packed(content.paint, content.triangles)
-        whole = replace(_whole(content, frame, self.handles), uvs=paint.uvs)
+        whole = replace(whole_of(content, frame, self.handles), uvs=paint.uvs)
         parts = [content.triangles[paint.named == index] for index in range(len(paint.images))]
         return [
             self._primitive(whole, part, TRIANGLES, self._textured(image, paint.uvs[part.ravel()]))
@@ -269,7 +231,7 @@ class _Writer:
             )
         return parts
 
-    def _primitive(self, welded: _Welded, indices: Longs, mode: int, material: int) -> Json:
+    def _primitive(self, welded: Welded, indices: Longs, mode: int, material: int) -> Json:
         mark = np.zeros(len(welded.positions), np.bool_)
         mark[indices.ravel()] = True
         used, renumber = np.flatnonzero(mark), np.cumsum(mark) - 1
@@ -284,7 +246,7 @@ class _Writer:
         if self.encoding.features:
             rows = welded.rows[used]
             attributes["_FEATURE_ID_0"] = self.builder.add_accessor(self.handles[rows].astype(np.float32))
-            id_type = np.uint16 if len(self.handles) <= _STEPS else np.float32
+            id_type = np.uint16 if len(self.handles) <= STEPS else np.float32
             attributes["_FEATURE_ID_1"] = self.builder.add_accessor(rows.astype(id_type))
             primitive["extensions"] = {"EXT_mesh_features": {"featureIds": self._feature_ids(rows)}}
             self.builder.use_extension("EXT_mesh_features")
@@ -305,7 +267,7 @@ class _Writer:
     def _uvs(self, uvs: Singles) -> int:
         if self.encoding.rounding_m == 0 or uvs.min(initial=0.0) < 0 or uvs.max(initial=1.0) > 1:
             return self.builder.add_accessor(uvs.astype(np.float32))
-        return self.builder.add_accessor(np.rint(uvs * _STEPS).astype(np.uint16), normalized=True)
+        return self.builder.add_accessor(np.rint(uvs * STEPS).astype(np.uint16), normalized=True)
 
     def _textured(self, image: Picture, uvs: Singles) -> int:
         """Return the material that shows an image, repeated where places in it ask for it: else rims would mix."""
@@ -337,7 +299,7 @@ class _Writer:
         return self.builder.add_accessor(np.rint(unit * 127).astype(np.int8), normalized=True)
 
     def _indices(self, indices: NDArray[np.integer], vertex_count: int) -> int:
-        dtype = np.uint16 if vertex_count <= _STEPS else np.uint32
+        dtype = np.uint16 if vertex_count <= STEPS else np.uint32
         return self.builder.add_accessor(indices.astype(dtype), target=ELEMENT_ARRAY_BUFFER)
 
     def _material(self, name: str) -> int:
@@ -353,59 +315,3 @@ class _Writer:
         if name == _GLASS:
             material["alphaMode"] = "BLEND"
         return self.builder.add("materials", material)
-
-
-@dataclass(frozen=True, eq=False)
-class _Welded:
-    """Vertices as they are stored, each once; `rows` names the object of each in the tile's table."""
-
-    positions: NDArray[Any]
-    rows: Longs
-    colours: Bytes
-    normals: Singles | None
-    triangles: Longs
-    lines: Longs
-    points: Longs
-    uvs: Singles | None = None
-
-
-def _whole(content: Content, frame: _Frame, handles: Longs) -> _Welded:
-    """Return the content as it is."""
-    stored = frame.stored(to_gltf_axes(content.positions))
-    rows = np.searchsorted(handles, content.handles)[content.owners]
-    return _Welded(stored, rows, content.colours, content.normals, content.triangles, content.lines, content.points)
-
-
-def _welded(content: Content, frame: _Frame, handles: Longs) -> _Welded:
-    """Return the content with vertices of one object joined that have the same place, colour and normal."""
-    whole = _whole(content, frame, handles)
-    stored, rows = whole.positions, whole.rows
-    if stored.dtype != np.uint16 or content.normals is not None:
-        return whole
-    colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]
-    palette, tint = np.unique(colour, return_inverse=True)
-    group = content.owners * len(palette) + tint
-    if int(group[-1]) >> 16:
-        _, group = np.unique(group, return_inverse=True)
-        if int(group.max()) >> 16:
-            return whole
-    place = stored.astype(np.uint64)
-    key = (group.astype(np.uint64) << np.uint64(48)) | (place[:, 0] << np.uint64(32))
-    key |= (place[:, 1] << np.uint64(16)) | place[:, 2]
-    _, first, member = np.unique(key, return_index=True, return_inverse=True)
-    return _Welded(
-        stored[first],
-        rows[first],
-        content.colours[first],
-        None,
-        _solid(member[content.triangles]),
-        member[content.lines],
-        member[content.points],
-    )
-
-
-def _solid(triangles: Longs) -> Longs:
-    """Return the triangles that did not shrink to an edge, all of them if none would be left."""
-    a, b, c = triangles.T
-    whole = (a != b) & (b != c) & (c != a)
-    return triangles[whole] if whole.any() else triangles

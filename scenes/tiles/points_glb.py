@@ -8,9 +8,10 @@ import numpy as np
 
 from scenes.errors import CityTwinError
 from scenes.points import STEP_M
-from scenes.tiles.encode import MAX_HANDLE, linear_colours, to_gltf_axes
+from scenes.tiles.encode import MAX_HANDLE, linear_colours
 from scenes.tiles.glb import POINTS, GlbBuilder
 from scenes.tiles.metadata import EXTENSION, add_property_table
+from scenes.tiles.welding import to_gltf_axes
 
 if TYPE_CHECKING:
     import pyarrow as pa
