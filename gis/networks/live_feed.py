@@ -45,12 +45,23 @@ def read_live_feed(source: Source) -> Any:
             json_format.Parse(body.decode("utf-8-sig"), feed, ignore_unknown_fields=True)
         else:
             feed.ParseFromString(body)
+            _mend_texts(feed)
     except (message.DecodeError, json_format.ParseError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise LoadError(source.path, f"is no GTFS-realtime message ({reason})", "get the feed again") from error
     if not feed.HasField("header"):
         raise LoadError(source.path, "is a GTFS-realtime message without a header", "get the feed again")
     return feed
+
+
+def _mend_texts(message: Any) -> None:
+    """Put marks in place of the bytes of texts that are no UTF-8, which the library hands out as bytes."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for each in (value,) if hasattr(value, "ListFields") else value:
+                _mend_texts(each)
+        elif isinstance(value, bytes) and field.type == field.TYPE_STRING:
+            setattr(message, field.name, value.decode("utf-8", "replace"))
 
 
 def iso_time(seconds: int) -> str:

@@ -103,6 +103,16 @@ def test_what_is_no_message_is_one_sentence(tmp_path: Path, name: str, body: byt
         load(path)
 
 
+def test_texts_that_are_no_utf8_have_marks_in_place_of_their_bytes(tmp_path: Path) -> None:
+    path = write(tmp_path, ".pb")
+    path.write_bytes(
+        path.read_bytes().replace("公交 1".encode(), b"\xff\xe5\x85\xac\xfe\xe4 1").replace(b"T1", b"\xff1")
+    )
+    found = load(path)
+    assert found["transit-vehicles"].table["name"].to_pylist()[1] == "\ufffd公\ufffd\ufffd 1"
+    assert set(found["transit-vehicles"].table["trip_id"].to_pylist()) == {"\ufffd1"}
+
+
 @pytest.mark.real_data
 def test_caltrain_runs_on_its_tracks(real_data: Path) -> None:
     folder = real_data / "transit/caltrain_gtfs_rt"
