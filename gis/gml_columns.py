@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Bytes = NDArray[np.uint8]
     Integers = NDArray[np.integer[Any]]
+    Spoken = tuple[bytes, Integers, Integers]
 
 DEEPEST = 256
 LONGEST_TEXT = 10_000_000
 _AMPERSANDS = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _XMLNS = re.compile(rb"\sxmlns[\s=:]")
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})
-_LONGEST_NAME = 80
+_USUAL_NAME, _LONGEST_NAME = 24, 80
 _NOTHING: dict[str, str] = {}
 _NOT_NAMES = np.isin(np.arange(256), np.frombuffer(b"!? \t\r\n>=\"'&", np.uint8))
 
@@ -60,6 +61,8 @@ class Elements:
         (n,) which of the prefix tables is valid for it; the tables.
     levels
         Elements by their depth.
+    spoken
+        What stands in start tags behind the names, as one text; whose it is, and where each begins.
     given
         Attributes that elements were given later.
     """
@@ -77,6 +80,7 @@ class Elements:
     scopes: Integers
     spaces: list[dict[str, str]]
     levels: list[Integers]
+    spoken: Spoken
     given: dict[int, dict[str, str]] = field(default_factory=dict)
     _known: dict[tuple[bytes, int], dict[str, str]] = field(default_factory=dict)
 
@@ -113,19 +117,14 @@ class Elements:
         """Return the innermost wanted element around each element, itself included; -1 where there is none."""
         return _nearest(wanted, self.parents, self.levels)
 
-    @cached_property
-    def _spoken(self) -> tuple[bytes, Integers, Integers]:
-        """What stands in start tags behind the names, as one text; whose it is, and where each begins."""
-        return _spoken(self.text, self.names, self.heads)
-
     def said(self, word: bytes) -> Bools:
         """Return which elements have a word in their start tag behind their name, (n,)."""
-        return _said(word, self._spoken, len(self))
+        return _said(word, self.spoken, len(self))
 
     def marked(self, *keys: str) -> tuple[Integers, pa.Array]:
         """Return the elements that have an attribute ``{namespace}name``, the first of some, and what each says."""
         names = sorted({name for key in keys for space in self.spaces for name in spelled(key, space)})
-        said, numbers, starts = self._spoken
+        said, numbers, starts = self.spoken
         found = [values_in(name, said) for name in names]
         if not found:
             return np.zeros(0, np.int64), pa.array([], pa.string())
@@ -224,10 +223,13 @@ def elements_of(text: bytes, space: Mapping[str, str]) -> Elements:
     ]
     levels = _levels(depths[begins])
     parents = _parents(levels, len(begins))
-    scopes, spaces = _scopes(text, (every[2], every[3]), (parents, levels), dict(space))
-    tags, found = _tags(words, codes[begins], scopes, spaces)
     until, starts, named, heads, texts, behind = every
-    return Elements(text, tags, found, parents, until, starts, named, heads, texts, behind, scopes, spaces, levels)
+    spoken = _spoken(text, named, heads)
+    scopes, spaces = _scopes(spoken, text, (named, heads), (parents, levels), dict(space))
+    tags, found = _tags(words, codes[begins], scopes, spaces)
+    return Elements(
+        text, tags, found, parents, until, starts, named, heads, texts, behind, scopes, spaces, levels, spoken
+    )
 
 
 def _brackets(text: bytes, buffer: Bytes) -> tuple[Integers, Integers]:
@@ -256,12 +258,12 @@ def _names(text: bytes, starts: Integers, latest: Integers) -> tuple[list[str], 
     longer = buffer[np.maximum(latest - 1, 0)] <= ord(" ")
     longer[owner[owner >= 0]] = True  # what has attributes, and some whose text has such a sign
     chosen = np.flatnonzero(longer)
-    if len(chosen):
-        padded = np.concatenate([buffer, np.zeros(_LONGEST_NAME, np.uint8)])
-        blank = sliding_window_view(padded, _LONGEST_NAME)[starts[chosen]] <= ord(" ")
-        ends[chosen] = np.minimum(
-            starts[chosen] + np.where(blank.any(axis=1), blank.argmax(axis=1), 1 << 20), latest[chosen]
-        )
+    padded = np.concatenate([buffer, np.zeros(_LONGEST_NAME, np.uint8)]) if len(chosen) else buffer
+    for width in (_USUAL_NAME, _LONGEST_NAME):
+        if len(chosen):
+            length = (sliding_window_view(padded, width)[starts[chosen]] <= ord(" ")).argmax(axis=1).astype(np.int32)
+            ends[chosen] = np.minimum(starts[chosen] + length, latest[chosen])
+            chosen = chosen[length == 0]  # no blank so near
     if (ends <= starts).any() or int((ends - starts).max(initial=0)) > _LONGEST_NAME:
         raise NotPlainError("a tag without a name")
     coded = slices(text, starts, ends).dictionary_encode()
@@ -298,14 +300,14 @@ def _nearest(wanted: Bools, parents: Integers, levels: Sequence[Integers]) -> In
     return found
 
 
-def _spoken(text: bytes, names: Integers, heads: Integers) -> tuple[bytes, Integers, Integers]:
+def _spoken(text: bytes, names: Integers, heads: Integers) -> Spoken:
     numbers = np.flatnonzero(heads - names > 2)
     parts = slices(text, names[numbers], heads[numbers])
     starts = np.cumsum(heads[numbers] - names[numbers]) - (heads[numbers] - names[numbers])
     return parts.buffers()[2].to_pybytes() if len(numbers) else b"", numbers, starts
 
 
-def _said(word: bytes, spoken: tuple[bytes, Integers, Integers], count: int) -> Bools:
+def _said(word: bytes, spoken: Spoken, count: int) -> Bools:
     said, numbers, starts = spoken
     places = [match.start() for match in re.finditer(re.escape(word), said)]
     found = np.zeros(count, bool)
@@ -314,14 +316,18 @@ def _said(word: bytes, spoken: tuple[bytes, Integers, Integers], count: int) -> 
 
 
 def _scopes(
-    text: bytes, columns: tuple[Integers, Integers], tree: tuple[Integers, list[Integers]], base: dict[str, str]
+    spoken: Spoken,
+    text: bytes,
+    columns: tuple[Integers, Integers],
+    tree: tuple[Integers, list[Integers]],
+    base: dict[str, str],
 ) -> tuple[Integers, list[dict[str, str]]]:
     """Return which table of prefixes is valid for each element, and the tables."""
     (names, heads), (parents, levels) = columns, tree
     spaces, scopes = [base], np.zeros(len(names), np.int64)
-    if b"xmlns" not in text:
+    if b"xmlns" not in spoken[0]:
         return scopes, spaces
-    declaring = _said(b"xmlns", _spoken(text, names, heads), len(names))
+    declaring = _said(b"xmlns", spoken, len(names))
     nearest = _nearest(declaring, parents, levels)
     known: dict[tuple[int, bytes], int] = {}
     for number in np.flatnonzero(declaring).tolist():
@@ -342,7 +348,10 @@ def _tags(
     words: list[str], codes: Integers, scopes: Integers, spaces: list[dict[str, str]]
 ) -> tuple[list[str], Integers]:
     """Return the distinct names with their namespaces, and which each element has."""
-    pairs, which = np.unique(codes * len(spaces) + scopes, return_inverse=True)
+    which = codes * len(spaces) + scopes
+    pairs = np.flatnonzero(np.bincount(which))
     names = [qualified(words[pair // len(spaces)], spaces[pair % len(spaces)]) for pair in pairs.tolist()]
     place = {tag: number for number, tag in enumerate(dict.fromkeys(names))}
-    return list(place), np.array([place[name] for name in names], np.int64)[which.reshape(-1)]
+    number = np.zeros(len(words) * len(spaces), np.int64)
+    number[pairs] = [place[name] for name in names]
+    return list(place), number[which]
