@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -341,3 +342,18 @@ def test_a_single_file_filters_and_colours_without_a_server(page: Page, little_c
     ask(page, "app.shell.styles.focus()")
     page.locator(".style-form").get_by_label("Attribute").select_option("height_m")
     until(page, f"window.__citytwin.engine.codeOf({little_city.handle('urn:uuid:b5')}) === 5")
+
+
+def test_a_viewshed_is_asked_for_told_and_cleared(page: Page, address: str) -> None:
+    opened(page, address)
+    _from_above(page)
+    page.keyboard.press("8")
+    card = page.locator(".viewshed-card")
+    expect(card).to_contain_text("Click where the observer stands")
+    page.mouse.click(*spot(page, (-30.0, -65.0, 0.0)))
+    expect(card).to_contain_text(re.compile(r"seen: \d"))
+    before = ask(page, "app.shell.tools.viewshed.found.area_m2")
+    card.get_by_role("slider", name="Radius").fill("60")
+    until(page, f"window.__citytwin.shell.tools.viewshed.found.area_m2 < {before / 4}")
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()

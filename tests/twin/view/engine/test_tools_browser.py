@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import City
+from .conftest import BOXES, City
 
 pytestmark = pytest.mark.browser
 
@@ -189,3 +189,45 @@ def test_a_measurement_is_drawn_and_removed(city: City) -> None:
     city.run(f"e.removeMeasure({found['id']})")
     assert np.abs(city.colour(spot) - plain).max() < 3
     assert np.abs(city.colour((-30.0, -60.0, 0.0)) - plain).max() < 12
+
+
+def _hidden_by_boxes(eye: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Say of (n, 3) places whether a box stands between them and an eye, by the slabs of each box."""
+    hidden = np.zeros(len(places), bool)
+    way = places - eye
+    for west, south, foot, east, north, top in BOXES.values():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one = (np.array([west, south, foot]) - eye) / way
+            other = (np.array([east, north, top]) - eye) / way
+        enter, leave = np.minimum(one, other).max(axis=1), np.maximum(one, other).min(axis=1)
+        # A place on the box itself is where the ray enters it.
+        hidden |= (enter < leave) & (leave > 0) & (enter < 0.999)
+    return hidden
+
+
+def test_a_viewshed_is_that_of_rays_past_the_boxes(city: City) -> None:
+    city.look(ABOVE)
+    found = city.run("const v = e.viewshed([-80, 0, 0], 150); return {...v, cells: Array.from(v.cells)}")
+    side, radius = found["side"], found["radius_m"]
+    cells = np.array(found["cells"]).reshape(side, side)
+    middle = (np.arange(side) + 0.5 - side / 2) * 2 * radius / side
+    east, north = (grid.ravel() for grid in np.meshgrid(middle - 80.0, middle))
+    heights = np.zeros(side * side)
+    for west, south, _, to_east, to_north, top in BOXES.values():
+        heights[(east > west) & (east < to_east) & (north > south) & (north < to_north)] = top
+    eye = np.array(found["eye"])
+    assert eye == pytest.approx([-80.0, 0.0, 1.6])
+    hidden = _hidden_by_boxes(eye, np.column_stack([east, north, heights]))
+    looked = cells.ravel() > 0
+    assert looked.mean() == pytest.approx(math.pi / 4, rel=0.01), "a circle in its square"
+    agrees = (cells.ravel() == 2)[looked] == hidden[looked]
+    assert agrees.mean() > 0.985, "all but the cells on the edges of shadows"
+    assert found["seen_m2"] == pytest.approx(found["area_m2"] * (1 - hidden[looked].mean()), rel=0.02)
+    city.settle()
+    seen, unseen = city.colour((-80.0, -60.0, 0.0)), city.colour((40.0, 0.0, 0.0))
+    assert seen[1] > seen[0] + 15, "green where it is seen"
+    assert unseen[0] > unseen[1] + 15, "red behind the tower"
+    assert city.pick((-80.0, -60.0, 0.0)) is None, "picks go through it"
+    city.run("e.clearViewshed()")
+    city.settle()
+    assert np.ptp(city.colour((40.0, 0.0, 0.0))) < 25

@@ -4,6 +4,7 @@ import { PerspectiveCamera, Vector2, Vector3 } from "three";
 import { inside, Relief, type ReliefHost } from "./relief";
 import type { Samples } from "./probe";
 import type { Measurement, Sight } from "./tool_api";
+import { viewshed, type ViewshedResult } from "./viewshed";
 
 /** Height of eyes above what they stand on, metres. */
 export const EYE_M = 1.6;
@@ -52,6 +53,11 @@ export class Analysis {
       measurement.horizontal = Math.hypot(target.x - eye.x, target.y - eye.y);
       measurement.vertical = target.z - eye.z;
     }
+  }
+
+  /** What someone who stands at a point sees around. */
+  viewshed(point: Vector3, radius_m: number): ViewshedResult {
+    return viewshed(this.host.probe, this.relief, () => this.host.only("all"), point.clone().setZ(point.z + EYE_M), radius_m);
   }
 
   /** Whether a target can be seen from an eye. */

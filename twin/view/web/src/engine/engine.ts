@@ -5,10 +5,11 @@ import type { Box6, CameraState, CityEngine, CreateEngine, OverlaySpec, Pick, Po
 import { EngineBase } from "./base";
 import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
 import { boxCuts, planeCut } from "./section";
-import type { MeasureKind, SectionBox } from "./tool_api";
+import type { MeasureKind, SectionBox, Viewshed } from "./tool_api";
 
 /** Time between two looks at what is still to come. */
 const SETTLE_MS = 40;
+const VIEWSHED = "viewshed";
 
 class Engine extends EngineBase implements CityEngine {
   private section: SectionPlane | null = null;
@@ -241,6 +242,18 @@ class Engine extends EngineBase implements CityEngine {
 
   setMeasureBase(id: number, base_m: number): void {
     this.measuring.rebase(id, base_m);
+    this.requestFrame();
+  }
+
+  viewshed(point: Vec3, radius_m: number): Viewshed {
+    const { viewshed, mesh } = this.analysis.viewshed(new Vector3(...point), radius_m);
+    this.surfaces.put(VIEWSHED, mesh);
+    this.requestFrame();
+    return viewshed;
+  }
+
+  clearViewshed(): void {
+    this.surfaces.put(VIEWSHED, null);
     this.requestFrame();
   }
 

@@ -23,6 +23,17 @@ export class Surfaces {
     this.group.add(loaded);
   }
 
+  /** Show a mesh in local metres under a name; null removes it. Picks go through it. */
+  put(name: string, mesh: Mesh | null): void {
+    this.remove(name);
+    if (!mesh) return;
+    this.dress(mesh);
+    mesh.layers.disable(PICKABLE);
+    const group = new Group().add(mesh);
+    this.shown.set(name, group);
+    this.group.add(group);
+  }
+
   setPlanes(planes: Plane[]): void {
     this.planes = planes;
     this.group.traverse((object) => {

@@ -65,7 +65,10 @@ export interface Viewshed {
   /** Eye of the observer. */
   eye: Vec3;
   radius_m: number;
-  /** Square metres of surface, in plan, that were looked at, and how much of it is seen. */
+  /** Square metres of surface, in plan, that were looked at, and how many of them are seen. */
   area_m2: number;
   seen_m2: number;
+  /** Cells along each side of the square around the observer, row by row from the south-west: 0 = outside, 1 = seen, 2 = hidden. */
+  side: number;
+  cells: Uint8Array;
 }

@@ -150,4 +150,13 @@ export const enTools = {
   "print.pdf": "Save as PDF",
   "print.png": "Save as PNG",
   "print.failed": "The sheet could not be made: {message}",
+
+  "tool.viewshed": "Viewshed from a point",
+  "viewshed.title": "Viewshed",
+  "viewshed.hint": "Click where the observer stands, or press Space to take the middle of the view.",
+  "viewshed.radius": "Radius",
+  "viewshed.again": "Another place",
+  "viewshed.seen": "seen: {share} %, {area}",
+  "viewshed.hidden": "hidden: {area}",
+  "viewshed.note": "Eyes are 1.6 m above the place. Only what is loaded for the present view counts.",
 } as const;

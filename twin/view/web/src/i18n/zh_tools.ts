@@ -152,4 +152,13 @@ export const zhTools: Record<keyof typeof enTools, string> = {
   "print.pdf": "保存为 PDF",
   "print.png": "保存为 PNG",
   "print.failed": "无法生成图纸：{message}",
+
+  "tool.viewshed": "可视域分析",
+  "viewshed.title": "可视域",
+  "viewshed.hint": "单击观察者站位，或按空格取视图中心。",
+  "viewshed.radius": "半径",
+  "viewshed.again": "更换位置",
+  "viewshed.seen": "可见：{share} %，{area}",
+  "viewshed.hidden": "不可见：{area}",
+  "viewshed.note": "视点高于站位 1.6 m，仅统计当前视图已加载的对象。",
 };

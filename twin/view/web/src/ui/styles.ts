@@ -84,12 +84,12 @@ export class StylePanel {
     const { app, style } = this;
     const { dom } = app;
     const buttons = (Object.keys(RAMPS) as Ramp[]).map((ramp) => {
-      const button = dom.h("button", { class: "ramp-choice", label: RAMP_NAMES[ramp], attributes: { type: "button", "aria-pressed": ramp === style.ramp } });
+      const button = dom.h("button", { class: "ramp-choice", label: RAMP_NAMES[ramp], attributes: { type: "button", "aria-pressed": String(ramp === style.ramp) } });
       button.style.background = `linear-gradient(90deg, ${rampColours(ramp, 9, style.reversed).join(", ")})`;
       button.addEventListener("click", () => this.change({ ramp }));
       return button;
     });
-    const flip = dom.iconButton("flip", "style.reverse", () => this.change({ reversed: !style.reversed }), { class: "small", attributes: { "aria-pressed": style.reversed } });
+    const flip = dom.iconButton("flip", "style.reverse", () => this.change({ reversed: !style.reversed }), { class: "small", attributes: { "aria-pressed": String(style.reversed) } });
     return dom.h("div", { class: "row ramp-choices" }, ...buttons, flip);
   }
 

@@ -8,6 +8,7 @@ import { PrintTool } from "./tools/print";
 import { QueryTool } from "./tools/query";
 import { SectionBoxTool, SectionTool } from "./tools/section";
 import { UndergroundTool } from "./tools/underground";
+import { ViewshedTool } from "./tools/viewshed";
 import { ViewsTool } from "./tools/views";
 
 export class Tools {
@@ -21,6 +22,7 @@ export class Tools {
   readonly views: ViewsTool;
   readonly notes: NotesTool;
   readonly print: PrintTool;
+  readonly viewshed: ViewshedTool;
   private readonly all: Tool[];
   private readonly showAll: HTMLElement;
 
@@ -35,7 +37,8 @@ export class Tools {
     this.views = new ViewsTool(app);
     this.notes = new NotesTool(app);
     this.print = new PrintTool(app);
-    this.all = [this.notes, this.area, this.query, this.measure, this.section, this.box, this.underground, this.views, this.print];
+    this.viewshed = new ViewshedTool(app);
+    this.all = [this.notes, this.area, this.query, this.measure, this.viewshed, this.section, this.box, this.underground, this.views, this.print];
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }

@@ -57,7 +57,7 @@ export function slider(app: CityApp, label: Key, [min, max, step]: [number, numb
 export function segments<T extends string>(app: CityApp, label: Key, choices: [T, Key][], current: T, choose: (value: T) => void): HTMLElement {
   const { dom } = app;
   const buttons = choices.map(([value, key]) => {
-    const button = dom.h("button", { class: "segment", text: key, attributes: { type: "button", "aria-pressed": value === current } });
+    const button = dom.h("button", { class: "segment", text: key, attributes: { type: "button", "aria-pressed": String(value === current) } });
     button.addEventListener("click", () => {
       for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
       choose(value);
