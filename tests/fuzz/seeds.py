@@ -13,9 +13,12 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 import rasterio
+import rasterio.shutil
 import shapely
 import trimesh
 from affine import Affine
+from google.protobuf import json_format
+from google.transit import gtfs_realtime_pb2
 
 LON, LAT = 121.49, 31.24
 
@@ -158,7 +161,9 @@ def _rasters(folder: Path) -> dict[str, Path]:
     (folder / "dem.asc").write_text(head + rows)
     points = [f"{354000 + 4 * x} {3457000 + 4 * y} {heights[y, x]:.2f}" for y in range(24) for x in range(24)]
     (folder / "dem.xyz").write_text("\n".join(points))
-    return {name: folder / name for name in ("dem.tif", "ortho.tif", "dem.asc", "dem.xyz")}
+    rasterio.shutil.copy(folder / "dem.tif", folder / "dem.img", driver="HFA")
+    rasterio.shutil.copy(folder / "ortho.tif", folder / "ortho.jp2", driver="JP2OpenJPEG")
+    return {name: folder / name for name in ("dem.tif", "ortho.tif", "dem.asc", "dem.xyz", "dem.img", "ortho.jp2")}
 
 
 def _models(folder: Path) -> dict[str, Path]:
@@ -220,11 +225,28 @@ T1 80 50
 """
 
 
+LIVE = {
+    "header": {"gtfsRealtimeVersion": "2.0", "incrementality": "FULL_DATASET", "timestamp": "1699405559"},
+    "entity": [
+        {"id": "1", "vehicle": {"trip": {"tripId": "T", "routeId": "R"}, "vehicle": {"id": "b", "label": "公交"},
+                                "position": {"latitude": LAT, "longitude": LON, "speed": 8.0}, "stopId": "A"}},
+        {"id": "2", "tripUpdate": {"trip": {"tripId": "T", "startDate": "20231107", "startTime": "08:00:00"},
+                                   "stopTimeUpdate": [{"stopSequence": 1, "arrival": {"delay": 30}}]}},
+        {"id": "3", "alert": {"informedEntity": [{"routeId": "R"}],
+                              "headerText": {"translation": [{"text": "closed"}]}}},
+    ],
+}  # fmt: skip
+
+
 def _networks(folder: Path) -> dict[str, Path]:
     texts = {"town.net.xml": NET, "sewer.inp": SWMM, "water.inp": EPANET}
     for name, text in texts.items():
         (folder / name).write_text(text)
-    return {name: folder / name for name in texts}
+    live = gtfs_realtime_pb2.FeedMessage()
+    json_format.ParseDict(LIVE, live)
+    (folder / "live.pb").write_bytes(live.SerializeToString())
+    (folder / "live.json").write_text(json.dumps(LIVE))
+    return {name: folder / name for name in (*texts, "live.pb", "live.json")}
 
 
 def _meshes(folder: Path) -> dict[str, Path]:

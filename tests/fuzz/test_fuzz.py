@@ -22,7 +22,7 @@ from tests.fuzz.seeds import write_seeds
 CASES = int(os.environ.get("CITYTWIN_FUZZ", "20000"))
 """How many cases a whole run makes; formats with a process of their own for each file get fewer."""
 SLOW = {"house.ifc": 40, "house.ifczip": 20}
-CRS = {"parcels.csv": "EPSG:4326"}
+CRS = {"parcels.csv": "EPSG:4326", "cloud.las": "EPSG:32651", "cloud.laz": "EPSG:32651"}
 """What the user says of the formats that do not say where they lie."""
 LIMIT_BYTES = 2_000_000_000
 SILENT_S = 60.0
