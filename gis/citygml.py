@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import mmap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -231,22 +230,25 @@ def _models_in(source: Source) -> list[str]:
     return found
 
 
-_WORDS = (b"appearanceMember", b"Appearance", b'href="#', b"href='#", b"xlink:href", b'srsDimension="2"',
-          b"srsDimension='2'", b"coordinates>", b"CityObjectRelation")  # fmt: skip
+_WORDS = (b"ppearance", b"appearanceMember", b"CityObjectRelation")
+_PIECE = 8 << 20
 
 
 def _words(shelf: Shelf, name: str) -> frozenset[bytes]:
-    """Return which of some words are in a document; all of them for a packed one."""
+    """Return which of some words are in a document; all of them for one that is packed or in two bytes a letter."""
     if shelf.is_zip or name.lower().endswith(".gz"):
         return frozenset(_WORDS)
-    path = shelf.root / name
-    if not path.stat().st_size:
-        return frozenset()
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return frozenset(each for each in _WORDS if text.find(each) >= 0)
+    found: set[bytes] = set()
+    with (shelf.root / name).open("rb") as file:
+        rest = b""
+        while data := file.read(_PIECE):
+            if not rest and data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+                return frozenset(_WORDS)
+            text = rest + data
+            found |= {word for word in _WORDS if word not in found and word in text}
+            rest = text[-32:]
+    return frozenset(found)
 
 
 def _facts(words: frozenset[bytes]) -> DocumentFacts:
-    links = b"xlink:href" in words or b'href="#' in words or b"href='#" in words
-    flat = bool(words & {b'srsDimension="2"', b"srsDimension='2'", b"coordinates>"})
-    return DocumentFacts(links, flat, b"Appearance" in words, b"CityObjectRelation" in words)
+    return DocumentFacts(b"ppearance" in words, b"CityObjectRelation" in words)

@@ -40,18 +40,12 @@ class DocumentFacts:
 
     Parameters
     ----------
-    has_links
-        Whether anything names an id.
-    is_flat
-        Whether some coordinates have two dimensions.
     has_appearance
         Whether anything gives colours or images.
     has_relations
         Whether objects are tied to each other beside the tree.
     """
 
-    has_links: bool
-    is_flat: bool
     has_appearance: bool
     has_relations: bool
 
@@ -132,13 +126,14 @@ class PageReader:
         self._objects(page, layout, chunk, (ids, prefix))
         self._surfaces(page, layout, chunk)
         own = self._painted(page, layout)
-        geometry = Geometry(page, layout, flat=self._facts.is_flat)
+        flat = bool(page.said(b"srsDimension").any() or page.named("coordinates").any())
+        geometry = Geometry(page, layout, flat=flat)
         levels = [_own_level(page, number, chunk.objects[row]) for row, number in enumerate(layout.objects.tolist())]
         self._shapes(page, layout, chunk, (geometry, levels))
         if self._facts.has_appearance:
             _name_rings(chunk.shapes, geometry, ids)
         self._appear(page, chunk, (geometry, own))
-        reader = ShapeReader(chunk.shapes, id_of if own else None, self._facts.is_flat, rings=bool(own))
+        reader = ShapeReader(chunk.shapes, id_of if own else None, flat, rings=bool(own))
         owners = _Owners(layout, chunk, levels)
         for number in geometry.loose.tolist():
             reader.take_loose(Element(page, number), owners.target(number))
@@ -148,10 +143,10 @@ class PageReader:
         for number in np.flatnonzero(placed & (layout.root >= 0)).tolist():
             target = owners.target(number)
             self._implicit.read(Element(page, number), target, chunk.objects[target.row].kind)
-        if self._facts.has_links:
-            follower = LinkFollower(page, layout, chunk, (geometry, ids), self._far, self._problems)
-            follower.follow(owners.target, reader)
-            self._appear_linked(follower.added, own, chunk)
+        reader.flat = True  # what links name may be in other files
+        follower = LinkFollower(page, layout, chunk, (geometry, ids), self._far, self._problems)
+        follower.follow(owners.target, reader)
+        self._appear_linked(follower.added, own, chunk)
         return chunk
 
     def _objects(self, page: Elements, layout: Layout, chunk: Chunk, naming: tuple[Ids, str]) -> None:
