@@ -58,7 +58,11 @@ class Part:
 
 
 def part_of(
-    given: Sequence[Given], depth: int, material_of: Callable[[Any], Any], look_of: Callable[[int, int, str], int]
+    given: Sequence[Given],
+    depth: int,
+    material_of: Callable[[Any], Any],
+    alike: Integers,
+    look_of: Callable[[int, int, str], int],
 ) -> Part:
     """Return the surfaces of geometries of one depth.
 
@@ -68,6 +72,8 @@ def part_of(
         How many lists lie around the surfaces of a geometry.
     material_of
         Returns what the theme in use says of the ``material`` of a geometry, as a mapping.
+    alike
+        The first material that looks like each one.
     look_of
         Returns the number of a look by code of the surface, number of the material (-1 = none), kind.
 
@@ -85,6 +91,9 @@ def part_of(
     codes = _codes(given, depth, (shells, per_geometry), owner)
     materials = _materials([material_of(each.geometry.get("material")) for each in given], depth,
                            (shells, per_geometry), owner)  # fmt: skip
+    known = (materials >= 0) & (materials < len(alike))
+    materials[known] = alike[materials[known]]
+    materials[~known] = -1
     kinds = {kind: place for place, kind in enumerate(dict.fromkeys(each.kind for each in given))}
     kind = np.array([kinds[each.kind] for each in given], np.int64)[owner]
     names = list(kinds)

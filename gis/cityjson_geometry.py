@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scenes.loading import LoadContext
 
     Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 # How many lists lie around the surfaces of a geometry.
 _DEPTHS = {"MultiSurface": 0, "CompositeSurface": 0, "Solid": 1, "MultiSolid": 2, "CompositeSolid": 2}
@@ -128,7 +129,7 @@ class GeometryReader:
         while groups:
             group = groups.pop()
             try:
-                into.parts.append(part_of(group, depth, self._material, self._numbered_look))
+                into.parts.append(part_of(group, depth, self._material, self._alike, self._numbered_look))
             except TROUBLES:
                 if len(group) == 1:
                     self._gather_one(group[0], into)
@@ -140,6 +141,13 @@ class GeometryReader:
             self._gather(given.geometry, given.row, (given.key, given.kind), into)
         except TROUBLES as error:
             self._broken(given.key, f"a geometry is not well formed ({type(error).__name__}: {error})"[:300])
+
+    @functools.cached_property
+    def _alike(self) -> Integers:
+        """The first material that looks like each one: some files have one for every surface."""
+        known: dict[str, int] = {}
+        looks = ((each.get("diffuseColor"), each.get("transparency")) for each in map(_mapping, self._materials))
+        return np.array([known.setdefault(str(look), place) for place, look in enumerate(looks)], np.int64)
 
     def _material(self, said: Any) -> dict[str, Any]:
         return _theme(said, self._material_theme)
