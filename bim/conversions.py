@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from bim.crsnames import inside, is_survey, naming_faults, parse_crs_name, syste
 from bim.lengths import named_unit_m, unit_m
 from bim.statement import Georeferenced, at_lonlat
 from bim.step import Ref
+from scenes.errors import GeoreferenceError
 from scenes.georeference import WGS84, parse_crs, transformer
 from scenes.vertical import parse_vertical
 
@@ -69,7 +71,7 @@ def conversions(text: StepText, project_unit_m: float) -> list[Georeferenced]:
         if target is None:
             continue
         if entity.kind == "IFCRIGIDOPERATION":
-            made = _rigid(entity, target, project_unit_m)
+            made = _rigid(text, entity, target, project_unit_m)
         else:
             made = resolved(_read(text, entity, target), project_unit_m)
         if made is not None:
@@ -100,7 +102,8 @@ def tried(conversion: Conversion, place_deg: tuple[float, float], project_unit_m
 
 def faults(text: StepText) -> list[tuple[str, str]]:
     """Return what is wrong with the coordinate operations of a file: (rule, sentence)."""
-    found = {("georeference-crs", fault) for each in _targets(text) for fault in naming_faults(each)}
+    named = [each for each in _targets(text) if not _described(text, each)]
+    found = {("georeference-crs", fault) for each in named for fault in naming_faults(each)}
     operations = list(text.find(*_KINDS))
     said = {
         str([argument for argument in entity.arguments[1:] if not isinstance(argument, Ref)]) for entity in operations
@@ -122,9 +125,24 @@ def _targets(text: StepText) -> list[Entity]:
     return [entity for entity in entities if entity is not None and entity.kind.endswith("CRS")]
 
 
+def _system(text: StepText, target: Entity) -> str:
+    """Return the coordinate system of an operation: as it is described, else as it is named, empty if unknown."""
+    return _described(text, target) or parse_crs_name(target.text_at(0)) or parse_crs_name(target.text_at(1))
+
+
+def _described(text: StepText, target: Entity) -> str:
+    """Return the well-known text of a projected system (IFC4X3), empty where there is none that is understood."""
+    for entity in text.find("IFCWELLKNOWNTEXT"):
+        described = entity.get(1)
+        if isinstance(described, Ref) and described.number == target.number:
+            with contextlib.suppress(GeoreferenceError):
+                return entity.text_at(0) if parse_crs(entity.text_at(0)).is_projected else ""
+    return ""
+
+
 def _read(text: StepText, entity: Entity, target: Entity) -> Conversion:
     written = target.text_at(0)
-    crs = parse_crs_name(written) or parse_crs_name(target.text_at(1))
+    crs = _system(text, target)
     east, north, height = (entity.number_at(index, 0.0) for index in (2, 3, 4))
     angle = math.atan2(entity.number_at(6, 0.0), entity.number_at(5, 1.0))
     unit = unit_m(text, text.get(target.get(6))) if target.kind == "IFCPROJECTEDCRS" else None
@@ -132,8 +150,8 @@ def _read(text: StepText, entity: Entity, target: Entity) -> Conversion:
     return Conversion(crs, east, north, height, angle, entity.number_at(7, math.nan), unit, heights)
 
 
-def _rigid(entity: Entity, target: Entity, project_unit_m: float) -> Georeferenced | None:
-    crs = parse_crs_name(target.text_at(0)) or parse_crs_name(target.text_at(1))
+def _rigid(text: StepText, entity: Entity, target: Entity, project_unit_m: float) -> Georeferenced | None:
+    crs = _system(text, target)
     if not crs:
         return None
     first, second, height = (entity.number_at(index, 0.0) for index in (2, 3, 4))

@@ -101,6 +101,25 @@ def test_a_part_of_a_city_becomes_a_valid_model(tmp_path: Path) -> None:
     assert back.georeference.crs == "EPSG:32651"
 
 
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "+proj=tmerc +lat_0=31.2 +lon_0=121.5 +k=1 +x_0=0 +y_0=0 +ellps=GRS80 +units=m +no_defs",
+        "+proj=tmerc +lat_0=0 +lon_0=120.25 +k=1 +x_0=500000 +y_0=0 +ellps=GRS80 +units=m +no_defs",
+    ],
+)
+def test_a_system_without_a_code_comes_back_by_its_description(crs: str, tmp_path: Path) -> None:
+    frame = Georeference.around(121.5, 31.2, crs)
+    mesh = MeshSet.of_one([[0, 0, 0], [1, 0, 0], [1, 1, 2]], [[0, 1, 2]])
+    table = object_table({"uid": derive_uids("town", ["a"]), "kind": ["Building"], "source_id": ["a"]})
+    town = Layer("town", (Batch(table, {"1": mesh}).with_bounds(),))
+    back = bim.read(export(Scene(frame, {"town": town}), tmp_path / "a.ifc"))
+    building = next(back[uid] for uid in back if back[uid].kind == "Building")
+    assert building.bounds is not None
+    assert np.allclose(back.georeference.lonlat(*building.bounds[:2]), frame.lonlat(0.0, 0.0), rtol=0.0, atol=1e-8)
+    assert [problem["rule"] for problem in back.metadata["problems"]] == ["georeference-choice"]
+
+
 def test_a_scene_without_objects_is_refused(library: Scene, tmp_path: Path) -> None:
     with pytest.raises(QueryError):
         export(library, tmp_path / "none.ifc", where="name = 'nobody'")
