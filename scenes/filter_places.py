@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -38,28 +39,66 @@ WITHIN_DISTANCE = "s_dwithin"
 SPATIAL = frozenset({*_SIDES, WITHIN_DISTANCE})
 
 
-def spatial_mask(node: Mapping[str, Any], shapes: Shapes, georeference: Georeference, crs: str) -> Mask:
-    """Return for each footprint (local metres) whether a spatial predicate holds; missing ones count as False.
+@dataclass(frozen=True, eq=False)
+class PlaceCondition:
+    """A spatial predicate between footprints and the geometry that the user wrote.
 
-    Raises
-    ------
-    QueryError
-        When the predicate does not compare ``geometry`` with a geometry.
+    Parameters
+    ----------
+    literal
+        That geometry, in local metres.
+    name
+        The predicate, such as ``s_within``.
+    swapped
+        Whether the user's geometry came first.
+    distance_m
+        Of ``s_dwithin``.
     """
-    name, sides = str(node["op"]).lower(), list(node["args"])
-    swapped = _is_property(sides[1]) if len(sides) > 1 else False
-    mine, given = (sides[1], sides[0]) if swapped else (sides[0], sides[1] if len(sides) > 1 else None)
-    if not _is_property(mine) or _is_property(given) or not isinstance(given, dict):
-        raise QueryError(name.upper(), "compares something else than geometry with a literal", _EXAMPLE)
-    literal = local_literal(given, georeference, crs)
-    if name == WITHIN_DISTANCE:
-        return _near(literal, shapes, sides)
-    shapely.prepare(literal)
-    predicate = _SIDES[name][0 if swapped else 1]
-    try:
-        return cast("Mask", predicate(literal, shapes))
-    except shapely.GEOSException:
-        return cast("Mask", predicate(shapely.make_valid(literal), shapely.make_valid(shapes)))
+
+    literal: shapely.Geometry
+    name: str
+    swapped: bool
+    distance_m: float = 0.0
+
+    @classmethod
+    def of(cls, node: Mapping[str, Any], georeference: Georeference, crs: str) -> PlaceCondition:
+        """Return the condition of a node of a filter.
+
+        Raises
+        ------
+        QueryError
+            When the predicate does not compare ``geometry`` with a geometry.
+        """
+        name, sides = str(node["op"]).lower(), list(node["args"])
+        swapped = _is_property(sides[1]) if len(sides) > 1 else False
+        mine, given = (sides[1], sides[0]) if swapped else (sides[0], sides[1] if len(sides) > 1 else None)
+        if not _is_property(mine) or _is_property(given) or not isinstance(given, dict):
+            raise QueryError(name.upper(), "compares something else than geometry with a literal", _EXAMPLE)
+        literal = local_literal(given, georeference, crs)
+        return cls(literal, name, swapped, _distance(sides) if name == WITHIN_DISTANCE else 0.0)
+
+    @property
+    def elsewhere(self) -> bool:
+        """What holds for footprints whose box does not touch `reach`."""
+        return self.name == "s_disjoint"
+
+    @property
+    def reach(self) -> tuple[float, float, float, float]:
+        """The box that a footprint must touch for the condition to be decided by its shape, local metres."""
+        low_x, low_y, high_x, high_y = (float(value) for value in shapely.bounds(self.literal))
+        more = self.distance_m
+        return low_x - more, low_y - more, high_x + more, high_y + more
+
+    def mask(self, shapes: Shapes) -> Mask:
+        """Return for each footprint (local metres) whether the condition holds; missing ones count as False."""
+        if self.name == WITHIN_DISTANCE:
+            return shapely.dwithin(shapes, self.literal, self.distance_m)
+        shapely.prepare(self.literal)
+        predicate = _SIDES[self.name][0 if self.swapped else 1]
+        try:
+            return cast("Mask", predicate(self.literal, shapes))
+        except shapely.GEOSException:
+            return cast("Mask", predicate(shapely.make_valid(self.literal), shapely.make_valid(shapes)))
 
 
 def local_literal(node: Mapping[str, Any], georeference: Georeference, crs: str) -> shapely.Geometry:
@@ -101,7 +140,7 @@ def _shape(node: Mapping[str, Any]) -> shapely.Geometry:
         raise QueryError(json.dumps(node)[:80], f"is not a geometry ({error})", _EXAMPLE) from error
 
 
-def _near(literal: shapely.Geometry, shapes: Shapes, sides: list[Any]) -> Mask:
+def _distance(sides: list[Any]) -> float:
     if len(sides) != 3 or not isinstance(sides[2], (int, float)):
         raise QueryError("S_DWITHIN", "has no distance", "write S_DWITHIN(geometry, POINT(121.5 31.24), 200) in metres")
-    return shapely.dwithin(shapes, literal, float(sides[2]))
+    return float(sides[2])

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scenes.footprints import local_footprints, projected_footprints
+from scenes.plans import rows_taken
 from scenes.schema import FIXED, stack_tables, unit_of
 
 if TYPE_CHECKING:
@@ -89,12 +90,19 @@ def tagged_table(scene: Scene, name: str) -> pa.Table:
     Attributes that have these names already get an underscore behind them.
     """
     table = scene.layers[name].table
-    size = table.num_rows
-    handles = np.arange(size, dtype=np.int64) + scene.bases[name]
+    return tagged(table, name, np.arange(table.num_rows, dtype=np.int64) + scene.bases[name])
+
+
+def tagged(table: pa.Table, name: str, handles: NDArray[np.int64]) -> pa.Table:
+    """Return some objects of a layer with the columns ``layer`` and ``handle`` in front, as in `tagged_table`."""
     table = table.rename_columns({old: f"{old}_" for old in LEADING.names if old in table.column_names})
-    return table.add_column(0, "layer", pa.repeat(name, size)).add_column(1, "handle", pa.array(handles))
+    return table.add_column(0, "layer", pa.repeat(name, table.num_rows)).add_column(1, "handle", pa.array(handles))
 
 
 def _part(scene: Scene, name: str, rows: NDArray[np.integer] | None) -> pa.Table:
-    table = tagged_table(scene, name)
-    return table if rows is None else table.take(pa.array(rows))
+    if rows is None:
+        return tagged_table(scene, name)
+    picked = np.asarray(rows, np.int64)
+    order = np.argsort(picked, kind="stable")
+    table = tagged(rows_taken(scene.layers[name], picked[order]), name, picked[order] + scene.bases[name])
+    return table if (np.diff(order) > 0).all() else table.take(np.argsort(order, kind="stable"))

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scenes.cityobject import CityObject
 from scenes.digest import content_hash
 from scenes.errors import UnknownObjectError
 from scenes.index import digest_texts
 from scenes.lookup import Lookup
 from scenes.relations import RELATIONS, RelationIndex
-from scenes.schema import BOUNDS, attribute_names, properties_of, stack_tables, unit_of
-from scenes.semantics import areas_by_surface
+from scenes.schema import BOUNDS, stack_tables
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from scenes.relations import Relation, RelationGroup
 
     Bounds = tuple[float, float, float, float, float, float]
+
+__all__ = ["ALIASES", "BATCH_ROWS", "Batch", "CityObject", "Layer", "Scene"]
 
 ALIASES = pa.schema([("scheme", pa.string()), ("value", pa.string()), ("row", pa.uint32())])
 BATCH_ROWS = 20_000
@@ -69,6 +71,21 @@ class Batch:
     def content_hash(self) -> str:
         """Hash of everything in the batch, the same in every process."""
         return content_hash(self.table, self.aliases, self.meshes, self.relations)
+
+    @cached_property
+    def plan_boxes(self) -> NDArray[np.float64]:
+        """Box of the plan of each row, (n, 4) least and greatest x and y in local metres; NaN without a place."""
+        from scenes.plans import boxes_of  # noqa: PLC0415 - it reads batches
+
+        return boxes_of(self.table)
+
+    @cached_property
+    def plan_extent(self) -> NDArray[np.float64]:
+        """Box around all plans, (4,) local metres; NaN when nothing has a place."""
+        known = self.plan_boxes[np.isfinite(self.plan_boxes[:, 0])]
+        if not len(known):
+            return np.full(4, np.nan)
+        return np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)])
 
     @property
     def triangle_count(self) -> int:
@@ -162,100 +179,6 @@ class Layer:
         from scenes.frames import layer_frame  # noqa: PLC0415
 
         return layer_frame(self, georeference)
-
-
-@dataclass(frozen=True, eq=False)
-class CityObject:
-    """A view of one row; made when somebody asks for it.
-
-    Examples
-    --------
-    A scene gives them out: ``tower = scene["urn:uuid:..."]``, then ``tower.attributes["height_m"]``.
-    """
-
-    layer: str
-    row: int
-    handle: int
-    batch: Batch
-    batch_row: int
-
-    @cached_property
-    def _cells(self) -> dict[str, Any]:
-        return {name: self.batch.table[name][self.batch_row].as_py() for name in self.batch.table.column_names}
-
-    @property
-    def uid(self) -> str:
-        """The URN that never changes."""
-        return str(self._cells["uid"])
-
-    @property
-    def kind(self) -> str:
-        """The CityGML class name."""
-        return str(self._cells["kind"])
-
-    @property
-    def name(self) -> str:
-        """The name, empty if it has none."""
-        return self._cells["name"] or ""
-
-    @property
-    def parent(self) -> str | None:
-        """The uid one level up in the spatial tree."""
-        return cast("str | None", self._cells["parent"])
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        """Typed attributes by column name; columns that are null for this object are left out."""
-        names = attribute_names(self.batch.table)
-        return MappingProxyType({name: self._cells[name] for name in names if self._cells[name] is not None})
-
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """The fixed columns (`scenes.schema.FIXED`) without footprint and properties."""
-        skip = {*attribute_names(self.batch.table), "footprint", "properties"}
-        return MappingProxyType({name: value for name, value in self._cells.items() if name not in skip})
-
-    @property
-    def units(self) -> Mapping[str, str]:
-        """UCUM units of the attributes that have one."""
-        table = self.batch.table
-        return {name: unit for name in attribute_names(table) if (unit := unit_of(table, name))}
-
-    @property
-    def properties(self) -> Mapping[str, Mapping[str, Any]]:
-        """Property sets and rare attributes: {group: {name: value}}."""
-        return properties_of(self._cells["properties"])
-
-    @property
-    def bounds(self) -> Bounds | None:
-        """Local (min x, y, z, max x, y, z) in metres, None if it has no place."""
-        found = tuple(self._cells[name] for name in BOUNDS)
-        return None if any(value is None for value in found) else cast("Bounds", found)
-
-    @property
-    def footprint_wkb(self) -> bytes | None:
-        """The plan as WKB in local metres."""
-        return cast("bytes | None", self._cells["footprint"])
-
-    @property
-    def aliases(self) -> dict[str, str]:
-        """Other names: {scheme: value}."""
-        table = self.batch.aliases
-        mine = table.filter(pc.equal(table["row"], self.batch_row))
-        return dict(zip(mine["scheme"].to_pylist(), mine["value"].to_pylist(), strict=True))
-
-    def mesh(self, lod: str | None = None) -> MeshSet | None:
-        """Return its geometry at a level of detail (default the finest), None if it has none."""
-        mesh = self.batch.finest() if lod is None else self.batch.meshes.get(lod)
-        return None if mesh is None else mesh.take([self.batch_row])
-
-    def surface_areas(self, lod: str | None = None) -> dict[str, float]:
-        """Return the area of each kind of surface in square metres, such as ``{"RoofSurface": 84.2}``.
-
-        Kinds are the names of CityGML; an object without semantic surfaces has none.
-        """
-        mesh = self.mesh(lod)
-        return {} if mesh is None else {name: float(area[0]) for name, area in areas_by_surface(mesh, 1).items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -452,6 +375,14 @@ class Scene:
         from scenes.query import query  # noqa: PLC0415
 
         return query(self, text, crs=crs)
+
+    def nearest(
+        self, place: tuple[float, float], count: int = 1, *, crs: str = "", layers: Sequence[str] = ()
+    ) -> GeoDataFrame:
+        """Return the objects nearest to a place, with a column ``distance_m`` (`scenes.query.nearest`)."""
+        from scenes.query import nearest  # noqa: PLC0415
+
+        return nearest(self, place, count, crs=crs, layers=layers)
 
     def to_geopandas(self) -> GeoDataFrame:
         """Return all objects as a GeoDataFrame with the uid as index (`scenes.frames.scene_frame`)."""

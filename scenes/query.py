@@ -9,6 +9,7 @@ literals are WGS 84 longitude and latitude, or projected coordinates of the scen
 from __future__ import annotations
 
 import difflib
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scenes.errors import QueryError
-from scenes.filter_places import spatial_mask
+from scenes.filter_places import PlaceCondition, local_literal
 from scenes.filter_sql import Condition
 from scenes.filter_text import parse
 from scenes.footprints import local_footprints
 from scenes.frames import LEADING, picked_frame, tagged_table
+from scenes.plans import nearest_rows, rows_near, rows_taken, rows_with_plan
 from scenes.schema import FIXED_NAMES
 from scenes.select import select_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
@@ -70,11 +72,58 @@ def find_rows(scene: Scene, text: str, *, crs: str = "") -> dict[str, Rows]:
     return found
 
 
+def nearest(
+    scene: Scene, place: tuple[float, float], count: int = 1, *, crs: str = "", layers: Sequence[str] = ()
+) -> GeoDataFrame:
+    """Return the objects whose plans lie nearest to a place, the nearest first, with a column ``distance_m``.
+
+    Parameters
+    ----------
+    scene
+        The scene to ask.
+    place
+        x and y, or longitude and latitude where both fit into degrees, as in the text of a filter.
+    count
+        How many at most.
+    crs
+        Coordinate system of the place, where it is not the default.
+    layers
+        Layers to look in; default all.
+
+    Raises
+    ------
+    UnknownObjectError
+        When the scene has no such layer.
+    """
+    point = local_literal({"type": "Point", "coordinates": list(place)}, scene.georeference, crs)
+    for name in layers:
+        scene.without_layer(name)  # says which there are
+    found = {
+        name: nearest_rows(layer, point, count) for name, layer in scene.layers.items() if not layers or name in layers
+    }
+    none = np.zeros(0, np.int64)
+    frame = picked_frame(scene, {name: found[name][0] if name in found else none for name in scene.layers})
+    result = frame.assign(distance_m=np.concatenate([none, *(away for _, away in found.values())]))
+    result = result.sort_values("distance_m", kind="stable").head(count)
+    result.attrs.update(frame.attrs)
+    return result
+
+
 def find_handles(scene: Scene, text: str, *, crs: str = "") -> Rows:
     """Return the handles that a filter picks, ascending (same arguments and errors as `query`)."""
     found = find_rows(scene, text, crs=crs)
     parts = [rows + scene.bases[name] for name, rows in found.items()]
     return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+@functools.cache
+def _database() -> Any:
+    """Return the database of this process: it has no tables of its own and sees no files."""
+    import duckdb  # noqa: PLC0415
+
+    database = duckdb.connect(config={"enable_external_access": False})
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    return database
 
 
 @dataclass
@@ -98,7 +147,7 @@ class _Search:
         masks: dict[str, pa.Array] = {}
 
         def place(predicate: Mapping[str, Any]) -> str:
-            masks[column := f"s{len(masks)}"] = self._mask(table, predicate)
+            masks[column := f"s{len(masks)}"] = self._mask(name, predicate)
             return column
 
         condition = Condition(table.schema, self._known, place)
@@ -118,8 +167,7 @@ class _Search:
     def _run(self, data: pa.Table, where: str, parameters: list[Any]) -> Rows:
         import duckdb  # noqa: PLC0415
 
-        with duckdb.connect(config={"enable_external_access": False}) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with _database().cursor() as connection:
             connection.register("objects", data)
             try:
                 found = connection.execute(f"SELECT i FROM objects WHERE {where}", parameters).fetchnumpy()["i"]
@@ -130,11 +178,15 @@ class _Search:
                 ) from error
         return np.sort(np.asarray(found, dtype=np.int64))
 
-    def _mask(self, table: pa.Table, predicate: Mapping[str, Any]) -> pa.Array:
-        shapes = local_footprints(table)
-        missing = np.array([shape is None for shape in shapes], dtype=bool)
-        holds = spatial_mask(predicate, shapes, self.scene.georeference, self.crs)
-        return pa.array(holds, mask=missing)
+    def _mask(self, name: str, predicate: Mapping[str, Any]) -> pa.Array:
+        """Return where a spatial predicate holds; only shapes near what the user wrote are looked at."""
+        layer = self.scene.layers[name]
+        condition = PlaceCondition.of(predicate, self.scene.georeference, self.crs)
+        known = rows_with_plan(layer)
+        holds = np.full(len(known), condition.elsewhere)
+        near = rows_near(layer, condition.reach)
+        holds[near] = condition.mask(local_footprints(rows_taken(layer, near)))
+        return pa.array(holds, mask=~known)
 
     def _known(self, name: str) -> bool:
         """Say whether some layer has a column; a dotted name that no property set has is an error like any other."""

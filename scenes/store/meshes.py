@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RECENT_BYTES = 400_000_000
+RECENT_BYTES = 200_000_000
 _KEY = b"citytwin"
 _MESH = {
     "centre": (np.float64, 0),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Longs = NDArray[np.int64]
 
-CACHE_BYTES = 500_000_000
+CACHE_BYTES = 300_000_000
 
 
 @dataclass(frozen=True, eq=False)
