@@ -1,10 +1,11 @@
 """Builds every folder of real files and checks every file of the malformed ones; writes the tables of the docs.
 
-    python benchmarks/survey_files.py DATA [--out docs/reference/real-files.md]
+    python benchmarks/survey_files.py DATA [--out docs/reference/real-files.md] [--keep survey.json]
 
 DATA is the folder of real files (`TWIN_DATA`). Each folder that directly holds files is one build, as a user would
 type it: ``twin build X.city FOLDER --json``, with ``--local`` where nothing in it says where it lies. Each build and
-check is a process of its own whose exit status and peak memory are recorded.
+check is a process of its own whose exit status and peak memory are recorded. With ``--keep`` each result is kept in a
+file as it comes, and a survey that was cut off goes on where it ended.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_S = 900
 
@@ -93,15 +97,15 @@ def _plain(text: str, data: Path) -> str:
     return " ".join(text.replace(f"{data}/", "").replace("|", "/").split())[:220]
 
 
-def checked(data: Path, path: Path) -> tuple[str, str, Run]:
-    """Return the verdict of one file, the rules that it broke, and how the command ended."""
+def checked(data: Path, path: Path) -> tuple[str, str, int]:
+    """Return the verdict of one file, the rules that it broke, and the exit status of the command."""
     made = run("check", str(path), "--json")
     verdicts = made.facts.get("sources", [])
     state = verdicts[0]["state"] if verdicts else "refused"
     found = [p for p in made.facts.get("problems", []) if p["severity"] != "info"]
     rules = ", ".join(f"{rule} {count}" for rule, count in Counter(p["rule"] for p in found).most_common(4))
     print(f"{path.relative_to(data)}: {state} {rules} {made.seconds:.1f} s {made.peak_mb:.0f} MB", flush=True)
-    return state, rules or _plain(made.message, data), made
+    return state, rules or _plain(made.message, data), made.status
 
 
 HEAD = """# Real files
@@ -140,27 +144,51 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("docs/reference/real-files.md"))
     parser.add_argument("--only", default="", help="only folders whose name contains this")
+    parser.add_argument("--keep", type=Path, help="JSON file that keeps the results so far")
     arguments = parser.parse_args()
     data = arguments.data.resolve()
+    kept = Kept(arguments.keep)
     rows: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         for folder in folders(data):
             if arguments.only in str(folder):
-                rows += built(data, folder, Path(scratch))
+                rows += kept.get(f"build {folder}", lambda folder=folder: built(data, folder, Path(scratch)))  # type: ignore[misc]
     bad = [path for path in sorted((data / "malformed").rglob("*")) if path.is_file()]
-    ends = {path: checked(data, path) for path in bad if arguments.only in str(path)}
+    ends = {
+        path: kept.get(f"check {path}", lambda path=path: checked(data, path))  # type: ignore[misc]
+        for path in bad
+        if arguments.only in str(path)
+    }
     arguments.out.write_text(_page(data, rows, ends), encoding="utf-8")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(json.dumps({"benchmark": "survey", "builds": len(rows), "checked": len(ends), "peak_mb": round(peak)}))
 
 
-def _page(data: Path, rows: list[str], ends: dict[Path, tuple[str, str, Run]]) -> str:
+@dataclass
+class Kept:
+    """Results that a survey has so far, in a file if one is named."""
+
+    file: Path | None
+
+    def get(self, name: str, work: Callable[[], Any]) -> Any:
+        """Return the result of a name, working it out where it is not kept yet."""
+        known: dict[str, Any] = {}
+        if self.file is not None and self.file.exists():
+            known = json.loads(self.file.read_text(encoding="utf-8"))
+        if name not in known:
+            known[name] = work()
+            if self.file is not None:
+                self.file.write_text(json.dumps(known), encoding="utf-8")
+        return known[name]
+
+
+def _page(data: Path, rows: list[str], ends: dict[Path, tuple[str, str, int]]) -> str:
     lines = [HEAD, *rows, MIDDLE]
     for title, (folder, claims) in CLAIMED.items():
         mine = {path: end for path, end in ends.items() if folder in path.parts and claims(path)}
         caught = sum(end[0] != "sound" for end in mine.values())
         lines.append(f"| {title} | {caught} | {len(mine)} |")
-    died = [path.name for path, end in ends.items() if end[2].status not in (0, 1)]
+    died = [path.name for path, end in ends.items() if end[2] not in (0, 1)]
     lines += ["", f"{len(ends)} files were checked; {len(died)} commands ended otherwise than with exit 0 or 1.", ""]
     lines += ["| file | verdict | rules |", "|---|---|---|"]
     lines += [f"| {path.relative_to(data)} | {state} | {rules} |" for path, (state, rules, _) in ends.items()]
