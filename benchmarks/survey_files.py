@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,12 +153,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for folder in folders(data):
             if arguments.only in str(folder):
-                rows += kept.get(f"build {folder}", lambda folder=folder: built(data, folder, Path(scratch)))  # type: ignore[misc]
+                rows += kept.get(f"build {folder}", partial(built, data, folder, Path(scratch)))
     bad = [path for path in sorted((data / "malformed").rglob("*")) if path.is_file()]
     ends = {
-        path: kept.get(f"check {path}", lambda path=path: checked(data, path))  # type: ignore[misc]
-        for path in bad
-        if arguments.only in str(path)
+        path: kept.get(f"check {path}", partial(checked, data, path)) for path in bad if arguments.only in str(path)
     }
     arguments.out.write_text(_page(data, rows, ends), encoding="utf-8")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
