@@ -125,7 +125,7 @@ How many were found bad (an error, a warning, or refused with a sentence) among 
 
 | set | found bad | of |
 |---|---|---|"""
-CLAIMED = {
+CLAIMED: dict[str, tuple[str, Callable[[Path], bool]]] = {
     "buildingSMART's fail files": ("ifc_gherkin_fail", lambda path: path.name.startswith("fail-")),
     "val3dity's invalid files": (
         "citymodel_val3dity",
