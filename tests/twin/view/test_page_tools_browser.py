@@ -357,3 +357,20 @@ def test_a_viewshed_is_asked_for_told_and_cleared(page: Page, address: str) -> N
     until(page, f"window.__citytwin.shell.tools.viewshed.found.area_m2 < {before / 4}")
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
+
+
+def test_one_walks_by_keys_and_comes_back(page: Page, address: str) -> None:
+    opened(page, address)
+    _from_above(page)
+    page.keyboard.press("w")
+    page.mouse.click(*spot(page, (-30.0, -65.0, 0.0)))
+    until(page, "window.__citytwin.shell.tools.walk.walking")
+    start = ask(page, "app.engine.camera().position")
+    assert start == pytest.approx([-30, -65, 1.6], abs=1.0)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    until(page, f"window.__citytwin.engine.camera().position[1] > {start[1]} + 0.5")
+    assert ask(page, "app.engine.camera().position[2]") == pytest.approx(1.6, abs=0.05)
+    page.keyboard.press("Escape")
+    until(page, "window.__citytwin.engine.camera().position[2] > 400")
+    expect(page.locator(".walk-card")).to_be_hidden()

@@ -231,3 +231,20 @@ def test_a_viewshed_is_that_of_rays_past_the_boxes(city: City) -> None:
     city.run("e.clearViewshed()")
     city.settle()
     assert np.ptp(city.colour((40.0, 0.0, 0.0))) < 25
+
+
+def test_someone_who_walks_is_stopped_by_walls_and_slides_along_them(city: City) -> None:
+    city.run("e.setCamera({position: [-60, -50, 300], target: [-59, -50, 290]}); e.walkFrom([-40, 0, 0])")
+    city.settle()
+    assert city.run("return e.camera().position") == pytest.approx([-40, 0, 1.6], abs=0.01)
+    steps = city.run("const went = []; for (let i = 0; i < 25; i++) went.push(e.walk(0, 1)); return went")
+    east, north, up = city.run("return e.camera().position")
+    assert -21.5 < east < -20.3, "before the tower's wall"
+    assert up == pytest.approx(1.6, abs=0.01)
+    assert steps[:15] == [True] * 15
+    assert not steps[-1]
+    assert abs(north) < 1.0
+    city.run("e.lookAround(-50, 0)")
+    assert city.run("return e.walk(0, 2)"), "slides along the wall"
+    assert city.run("return e.camera().position[1]") > 0.5
+    city.run("e.endWalk()")

@@ -60,10 +60,10 @@ export class Analysis {
     return viewshed(this.host.probe, this.relief, () => this.host.only("all"), point.clone().setZ(point.z + EYE_M), radius_m);
   }
 
-  /** Whether a target can be seen from an eye. */
-  sight(eye: Vector3, target: Vector3): Sight {
+  /** Whether a target can be seen from an eye; `same_m` = what is so near to the target is the target. */
+  sight(eye: Vector3, target: Vector3, same_m = SAME_M): Sight {
     const away = target.distanceTo(eye);
-    const camera = new PerspectiveCamera(0.2, 1, Math.min(0.3, away / 10), away * 1.5 + 100);
+    const camera = new PerspectiveCamera(0.2, 1, Math.min(0.02, away / 10), away * 1.5 + 100);
     camera.position.copy(eye);
     camera.up.set(0, 0, 1);
     const along = target.clone().sub(eye).normalize();
@@ -74,7 +74,7 @@ export class Analysis {
     const { distances, handles } = this.host.probe.look(camera, 3, 3);
     restore();
     const distance = distances[4] as number;
-    const clear = distance === 0 || distance >= away - Math.max(SAME_M, away * SAME_SHARE);
+    const clear = distance === 0 || distance >= away - (same_m && Math.max(same_m, away * SAME_SHARE));
     return { clear, blocked: clear ? null : eye.clone().addScaledVector(along, distance).toArray(), handle: clear ? -1 : (handles[4] as number) };
   }
 }

@@ -266,6 +266,12 @@ export interface CityEngine {
   endMeasure(): Promise<void>;
   /** Another base plane for a finished volume; "measure" tells its new value. */
   setMeasureBase(id: number, base_m: number): void;
+  /** Eyes at a person's height above a point; then steps, until it ends. Cameras that are set meanwhile end nothing. */
+  walkFrom(point: Vec3): void;
+  /** False when a wall stops it. */
+  walk(right_m: number, forward_m: number): boolean;
+  lookAround(turn_deg: number, tilt_deg: number): void;
+  endWalk(): void;
   /** What someone who stands at a point sees of the surfaces around, drawn over them until it is cleared. */
   viewshed(point: Vec3, radius_m: number): Viewshed;
   clearViewshed(): void;

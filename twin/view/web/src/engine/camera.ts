@@ -34,6 +34,8 @@ export class CityCamera {
   /** Metres to what the view is about. */
   distance = 1000;
   underground = false;
+  /** The eyes are where feet carry them, not where the ground lets a bird be. */
+  walking = false;
   /** Radius of the city and height of its lowest ground, metres. */
   reach = 3000;
   private flight: Flight | null = null;
@@ -123,6 +125,22 @@ export class CityCamera {
     this.apply();
   }
 
+  /** Put the eyes somewhere, with another tilt or the present one. */
+  stand(eye: Vector3, pitch: number | null): void {
+    this.stop();
+    this.position.copy(eye);
+    this.pitch = pitch ?? this.pitch;
+    this.distance = 2;
+    this.apply();
+  }
+
+  /** Turn the eyes and leave them where they are. */
+  lookAround(turn_deg: number, tilt_deg: number): void {
+    this.yaw += turn_deg;
+    this.pitch = MathUtils.clamp(this.pitch + tilt_deg, -80, 80);
+    this.apply();
+  }
+
   /** Come nearer to a point (factor below 1) or leave it. */
   zoomAbout(point: Vector3, factor: number): void {
     const arm = this.position.clone().sub(point);
@@ -195,7 +213,7 @@ export class CityCamera {
   }
 
   private lowestAt(x: number, y: number): number {
-    return this.underground ? -1e6 : this.ground.heightAt(x, y) + 1.6;
+    return this.underground || this.walking ? -1e6 : this.ground.heightAt(x, y) + 1.6;
   }
 
   /** Pose from place, yaw and tilt, kept above the ground; near and far planes to suit. */

@@ -4,6 +4,8 @@ import { MathUtils, Vector3 } from "three";
 import type { CityCamera } from "./camera";
 
 const CLICK_PIXELS = 5;
+/** Degrees that one looks around with a pixel. */
+const LOOK_DEG = 0.2;
 const GLIDE_S = 0.16;
 const ZOOM_S = 0.09;
 
@@ -120,6 +122,7 @@ export class Controls {
     this.start = { x: event.clientX, y: event.clientY, moved: false };
     this.last = performance.now();
     this.anchor = this.host.grab(event.clientX, event.clientY);
+    if (this.view.walking) return;
     this.view.distance = Math.max(2, this.anchor.clone().sub(this.view.position).dot(this.view.forward()));
   }
 
@@ -136,7 +139,8 @@ export class Controls {
     finger.y = event.clientY;
     if (Math.hypot(event.clientX - this.start.x, event.clientY - this.start.y) > CLICK_PIXELS) this.start.moved = true;
     if (!this.start.moved) return;
-    if (this.gesture === "two") this.two(span, middle);
+    if (this.view.walking) this.view.lookAround((before.x - event.clientX) * LOOK_DEG, (event.clientY - before.y) * LOOK_DEG);
+    else if (this.gesture === "two") this.two(span, middle);
     else if (this.gesture === "orbit") this.orbit(event.clientX - before.x, event.clientY - before.y);
     else this.pan(event.clientX, event.clientY);
     this.host.changed();
@@ -196,6 +200,7 @@ export class Controls {
 
   private wheel(event: WheelEvent): void {
     event.preventDefault();
+    if (this.view.walking) return;
     this.view.stop();
     const lines = event.deltaMode === 1 ? 33 : event.deltaMode === 2 ? 400 : 1;
     const now = performance.now();

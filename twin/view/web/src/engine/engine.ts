@@ -6,6 +6,7 @@ import { EngineBase } from "./base";
 import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
 import { boxCuts, planeCut } from "./section";
 import type { MeasureKind, SectionBox, Viewshed } from "./tool_api";
+import { Walker } from "./walk";
 
 /** Time between two looks at what is still to come. */
 const SETTLE_MS = 40;
@@ -14,6 +15,7 @@ const VIEWSHED = "viewshed";
 class Engine extends EngineBase implements CityEngine {
   private section: SectionPlane | null = null;
   private sectionBox: SectionBox | null = null;
+  private walker: Walker | null = null;
 
   // -- camera -------------------------------------------------------------------------------------
 
@@ -245,6 +247,29 @@ class Engine extends EngineBase implements CityEngine {
     this.requestFrame();
   }
 
+  walkFrom(point: Vec3): void {
+    this.controls.halt();
+    this.walker = new Walker(this.view, this.analysis, () => this.heights.level);
+    this.walker.start(new Vector3(...point));
+    this.requestFrame();
+  }
+
+  walk(right_m: number, forward_m: number): boolean {
+    const went = this.walker?.go(right_m, forward_m) ?? false;
+    this.requestFrame();
+    return went;
+  }
+
+  lookAround(turn_deg: number, tilt_deg: number): void {
+    this.walker?.look(turn_deg, tilt_deg);
+    this.requestFrame();
+  }
+
+  endWalk(): void {
+    this.walker?.end();
+    this.walker = null;
+  }
+
   viewshed(point: Vec3, radius_m: number): Viewshed {
     const { viewshed, mesh } = this.analysis.viewshed(new Vector3(...point), radius_m);
     this.surfaces.put(VIEWSHED, mesh);
@@ -289,6 +314,7 @@ class Engine extends EngineBase implements CityEngine {
   // -- inside -------------------------------------------------------------------------------------
 
   protected arrived(): void {
+    this.endWalk();
     this.setShadows(this.daylight.shadowsOn);
     this.setUnderground(0);
     this.cut();

@@ -159,4 +159,9 @@ export const enTools = {
   "viewshed.seen": "seen: {share} %, {area}",
   "viewshed.hidden": "hidden: {area}",
   "viewshed.note": "Eyes are 1.6 m above the place. Only what is loaded for the present view counts.",
+
+  "tool.walk": "Walk",
+  "walk.title": "Walk",
+  "walk.hint": "Click where to stand, or press Space to take the middle of the view. Drag looks around; walls stop you.",
+  "walk.keys": "Keys: ↑ ↓ walk (Shift: run), ← → turn (Shift: sidestep), Page up and down tilt, Esc ends.",
 } as const;

@@ -161,4 +161,9 @@ export const zhTools: Record<keyof typeof enTools, string> = {
   "viewshed.seen": "可见：{share} %，{area}",
   "viewshed.hidden": "不可见：{area}",
   "viewshed.note": "视点高于站位 1.6 m，仅统计当前视图已加载的对象。",
+
+  "tool.walk": "步行漫游",
+  "walk.title": "步行漫游",
+  "walk.hint": "单击站立位置，或按空格取视图中心。拖动环视，遇墙停步。",
+  "walk.keys": "键盘：↑ ↓ 前后行走（Shift 快走），← → 转向（Shift 侧移），PageUp、PageDown 俯仰，Esc 结束。",
 };

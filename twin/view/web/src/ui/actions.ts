@@ -69,6 +69,7 @@ export const ACTIONS: Action[] = [
   { name: "top", title: "help.top", icon: "top", group: "view", keys: ["t"], run: (app) => app.engine?.top(0.8) },
   { name: "zoomin", title: "tool.zoomin", icon: "plus", group: "view", keys: ["+", "="], run: (app) => app.engine?.zoom(1.3) },
   { name: "zoomout", title: "tool.zoomout", icon: "minus", group: "view", keys: ["-"], run: (app) => app.engine?.zoom(1 / 1.3) },
+  { name: "walk", title: "tool.walk", icon: "walk", group: "view", keys: ["w"], run: (app) => app.shell.tools.walk.toggle(), on: (app) => app.shell.tools.walk.open },
   { name: "shadows", title: "help.shadows", icon: "shadow", group: "view", keys: ["s"], run: (app) => app.setShadows(!app.state.shadows), on: (app) => app.state.shadows },
   { name: "labels", title: "tool.labels", icon: "label", group: "view", keys: [","], run: (app) => app.toggleLabels(), on: (app) => app.state.labels },
   { name: "fullscreen", title: "tool.fullscreen", icon: "fullscreen", group: "view", keys: ["."], run: (app) => app.shell.fullscreen() },

@@ -45,6 +45,7 @@ function press(app: CityApp, event: KeyboardEvent, onWidget: boolean): boolean {
 function arrows(app: CityApp, event: KeyboardEvent): boolean {
   const right = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
   const up = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
+  if (app.shell.tools.walk.arrow(right, up, event.shiftKey)) return true;
   if (event.shiftKey) app.engine?.pan(right * STEP, up * STEP);
   else app.engine?.orbit(right * TURN_DEG, up * TURN_DEG);
   return true;

@@ -10,6 +10,7 @@ import { SectionBoxTool, SectionTool } from "./tools/section";
 import { UndergroundTool } from "./tools/underground";
 import { ViewshedTool } from "./tools/viewshed";
 import { ViewsTool } from "./tools/views";
+import { WalkTool } from "./tools/walk";
 
 export class Tools {
   readonly element: HTMLElement;
@@ -23,6 +24,7 @@ export class Tools {
   readonly notes: NotesTool;
   readonly print: PrintTool;
   readonly viewshed: ViewshedTool;
+  readonly walk: WalkTool;
   private readonly all: Tool[];
   private readonly showAll: HTMLElement;
 
@@ -38,7 +40,8 @@ export class Tools {
     this.notes = new NotesTool(app);
     this.print = new PrintTool(app);
     this.viewshed = new ViewshedTool(app);
-    this.all = [this.notes, this.area, this.query, this.measure, this.viewshed, this.section, this.box, this.underground, this.views, this.print];
+    this.walk = new WalkTool(app);
+    this.all = [this.walk, this.notes, this.area, this.query, this.measure, this.viewshed, this.section, this.box, this.underground, this.views, this.print];
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }
@@ -50,7 +53,7 @@ export class Tools {
 
   /** Keys that a running tool takes for itself. */
   press(key: string): boolean {
-    return this.measure.press(key);
+    return this.measure.press(key) || this.walk.press(key);
   }
 
   reset(): void {
