@@ -25,6 +25,7 @@ _NO_ROUND_NUMBER = 0.381966  # so that no ordinary length lies where rounding tu
 _PLANE_M = 1.0e-3
 _ALIKE = 0.99
 _STEEP = 0.7071
+_MOST_TESTS = 500_000_000  # of a point against a face; a shape that would take longer keeps its colour where it is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Faces:
         found = np.full((*corners_m.shape[:2], 2), np.nan)
         normals = _unit(np.cross(corners_m[:, 1] - corners_m[:, 0], corners_m[:, 2] - corners_m[:, 0]))
         names = _names(corners_m.reshape(-1, 3)).reshape(-1, 3)
+        searches = _MOST_TESTS // max(1, len(self.starts) - 1)
         for triangle, (one, two, three) in enumerate(names.tolist()):
             empty: dict[int, int] = {}
             first, second, third = (self._at.get(name, empty) for name in (one, two, three))
@@ -101,7 +103,8 @@ class Faces:
             if shared:
                 face = max(shared, key=lambda each: float(self._normals[each] @ normals[triangle]))
                 found[triangle] = self.uvs[[first[face], second[face], third[face]]]
-            else:
+            elif searches > 0:
+                searches -= 1
                 face = self._below(corners_m[triangle].mean(axis=0), normals[triangle])
                 if face >= 0:
                     found[triangle] = self._carried(face, corners_m[triangle])
@@ -109,10 +112,13 @@ class Faces:
 
     def _below(self, point: Floats, normal: Floats) -> int:
         """Return the face that a point lies on, -1 if there is none."""
-        off = np.abs(np.einsum("fj,fj->f", point - self.corners_m[self.starts[:-1]], self._normals))
-        fits = (off < _PLANE_M) & (np.abs(self._normals @ normal) > _ALIKE)
-        fits &= ((point >= self._low - _PLANE_M) & (point <= self._high + _PLANE_M)).all(axis=1)
-        for face in np.flatnonzero(fits).tolist():
+        low, high = self._boxes
+        near = np.flatnonzero((low[0] <= point[0]) & (high[0] >= point[0]))
+        for axis in (1, 2):
+            near = near[(low[axis, near] <= point[axis]) & (high[axis, near] >= point[axis])]
+        normals = self._normals[near]
+        off = np.abs(np.einsum("fj,fj->f", point - self.corners_m[self.starts[:-1][near]], normals))
+        for face in near[(off < _PLANE_M) & (np.abs(normals @ normal) > _ALIKE)].tolist():
             if _inside(point, self.corners_m[self.starts[face] : self.starts[face + 1]], self._normals[face]):
                 return int(face)
         return -1
@@ -144,14 +150,11 @@ class Faces:
         return _unit(np.add.reduceat(crossed, self.starts[:-1], axis=0) if len(crossed) else crossed)
 
     @cached_property
-    def _low(self) -> Floats:
-        low: Floats = np.minimum.reduceat(self.corners_m, self.starts[:-1], axis=0)
-        return low
-
-    @cached_property
-    def _high(self) -> Floats:
-        high: Floats = np.maximum.reduceat(self.corners_m, self.starts[:-1], axis=0)
-        return high
+    def _boxes(self) -> tuple[Floats, Floats]:
+        """The least and greatest corner of each face, a little wider, both (3, f)."""
+        low = np.minimum.reduceat(self.corners_m, self.starts[:-1], axis=0) - _PLANE_M
+        high = np.maximum.reduceat(self.corners_m, self.starts[:-1], axis=0) + _PLANE_M
+        return np.ascontiguousarray(low.T), np.ascontiguousarray(high.T)
 
 
 def _names(points_m: Floats) -> Longs:
