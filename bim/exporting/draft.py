@@ -70,7 +70,7 @@ class Draft:
         self._types = TypeWriter(self.model, self._classes, self._properties, self.taken)
         self._associations = AssociationWriter(self.model, self.guid, self._properties)
         self._ties: pd.DataFrame = self.scene.graph()
-        there = {uid for uid in self._ties["target"] if uid in self.scene}
+        there = set(self.scene)
         voids = self._ties[self._ties["kind"] == "voids"]
         self._hosted = {uid for uid, host in zip(voids["source"], voids["target"], strict=True) if host in there}
         self._layers: dict[str, list[Any]] = {}
