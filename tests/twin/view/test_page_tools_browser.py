@@ -374,3 +374,20 @@ def test_one_walks_by_keys_and_comes_back(page: Page, address: str) -> None:
     page.keyboard.press("Escape")
     until(page, "window.__citytwin.engine.camera().position[2] > 400")
     expect(page.locator(".walk-card")).to_be_hidden()
+
+
+def test_a_height_limit_finds_and_selects_what_is_too_high(page: Page, address: str) -> None:
+    opened(page, address)
+    _from_above(page)
+    page.keyboard.press("9")
+    for corner in ((-90.0, -60.0, 0.0), (90.0, -60.0, 0.0), (90.0, 0.0, 0.0), (-90.0, 0.0, 0.0)):
+        page.mouse.click(*spot(page, corner))
+        page.wait_for_timeout(50)
+    page.keyboard.press("Enter")
+    card = page.locator(".limit-card")
+    expect(card).to_contain_text("Nothing stands out")
+    card.get_by_label("Limit above").fill("30")
+    card.get_by_label("Limit above").press("Enter")
+    expect(card).to_contain_text("2 objects stand out, by up to 20 m")
+    card.get_by_role("button", name="Select them").click()
+    expect(page.locator(".inspector h2")).to_have_text("2 objects")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import BOXES, City
+from .conftest import BOXES, FROM_SOUTH, City
 
 pytestmark = pytest.mark.browser
 
@@ -248,3 +248,23 @@ def test_someone_who_walks_is_stopped_by_walls_and_slides_along_them(city: City)
     assert city.run("return e.walk(0, 2)"), "slides along the wall"
     assert city.run("return e.camera().position[1]") > 0.5
     city.run("e.endWalk()")
+
+
+def test_a_height_limit_names_what_stands_out_of_it(city: City) -> None:
+    city.look(FROM_SOUTH)
+    plain = city.colour((60.0, 0.0, 0.0))
+    plot = [[-40, -40, 0], [140, -40, 0], [140, 40, 0], [-40, 40, 0]]
+    limit = "const v = e.limitHeight(a[0], 0, a[1]); return {...v, handles: Array.from(v.handles)}"
+    found = city.run(limit, [plot, 40])
+    assert found["handles"] == [0]
+    assert found["most_m"] == pytest.approx(60.0, abs=0.05)
+    assert found["over_m2"] == pytest.approx(40.0 * 40.0, rel=0.02)
+    city.settle()
+    glass = city.colour((60.0, 0.0, 0.0))
+    assert glass[2] - glass[0] > plain[2] - plain[0] + 20, "a blue body"
+    assert city.pick((0.0, 0.0, 100.0))["handle"] == 0  # type: ignore[index]
+    assert city.run(limit, [plot, 25])["handles"] == [0, 1]
+    assert city.run(limit, [plot, 120])["over_m2"] == 0
+    city.run("e.clearLimit()")
+    city.settle()
+    assert np.abs(city.colour((60.0, 0.0, 0.0)) - plain).max() < 3

@@ -1,6 +1,6 @@
 /** The seam between the 3D engine and everything around it. The UI and the backends know only these types. */
 
-import type { Measurement, MeasureKind, SectionBox, Viewshed } from "./tool_api";
+import type { HeightLimit, Measurement, MeasureKind, SectionBox, Viewshed } from "./tool_api";
 
 export type * from "./tool_api";
 export type Language = "en" | "zh";
@@ -275,6 +275,9 @@ export interface CityEngine {
   /** What someone who stands at a point sees of the surfaces around, drawn over them until it is cleared. */
   viewshed(point: Vec3, radius_m: number): Viewshed;
   clearViewshed(): void;
+  /** A body of glass over a footprint, between two local heights, and what stands out of it. */
+  limitHeight(corners: Vec3[], base_m: number, top_m: number): HeightLimit;
+  clearLimit(): void;
   /** A plane and a box may cut at once; closed shapes are filled where they are cut. */
   setSection(plane: SectionPlane | null): void;
   setSectionBox(box: SectionBox | null): void;

@@ -3,14 +3,16 @@
 import { Vector3 } from "three";
 import type { Box6, CameraState, CityEngine, CreateEngine, OverlaySpec, Pick, PointLook, SectionPlane, Theme, Vec3 } from "./api";
 import { EngineBase } from "./base";
+import { exceedances, glassBody } from "./limit";
 import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
 import { boxCuts, planeCut } from "./section";
-import type { MeasureKind, SectionBox, Viewshed } from "./tool_api";
+import type { HeightLimit, MeasureKind, SectionBox, Viewshed } from "./tool_api";
 import { Walker } from "./walk";
 
 /** Time between two looks at what is still to come. */
 const SETTLE_MS = 40;
 const VIEWSHED = "viewshed";
+const LIMIT = "limit";
 
 class Engine extends EngineBase implements CityEngine {
   private section: SectionPlane | null = null;
@@ -279,6 +281,18 @@ class Engine extends EngineBase implements CityEngine {
 
   clearViewshed(): void {
     this.surfaces.put(VIEWSHED, null);
+    this.requestFrame();
+  }
+
+  limitHeight(corners: Vec3[], base_m: number, top_m: number): HeightLimit {
+    const points = corners.map((corner) => new Vector3(...corner));
+    this.surfaces.put(LIMIT, glassBody(points, base_m, top_m));
+    this.requestFrame();
+    return exceedances(this.analysis.relief, points, top_m);
+  }
+
+  clearLimit(): void {
+    this.surfaces.put(LIMIT, null);
     this.requestFrame();
   }
 

@@ -39,6 +39,11 @@ export class Relief {
 
   /** Height of the highest surface in the middle of each cell, row by row from below. */
   heights(frame: Frame, wanted: Wanted = "all"): Float32Array {
+    return this.look(frame, wanted).heights;
+  }
+
+  /** The same, and whose surface it is; -1 = nobody's. */
+  look(frame: Frame, wanted: Wanted): { heights: Float32Array; handles: Int32Array } {
     const [low, high] = this.host.range();
     const camera = new OrthographicCamera(-frame.width / 2, frame.width / 2, frame.height / 2, -frame.height / 2, 1, high - low + 2 * ROOM_M + 2);
     const eye = high + ROOM_M + 1;
@@ -47,10 +52,10 @@ export class Relief {
     camera.lookAt(new Vector3(frame.middle.x, frame.middle.y, low));
     camera.updateMatrixWorld(true);
     const restore = this.host.only(wanted);
-    const { distances } = this.host.probe.look(camera, frame.columns, frame.rows);
+    const { distances, handles } = this.host.probe.look(camera, frame.columns, frame.rows);
     restore();
     const level = this.host.level();
-    return distances.map((distance) => (distance > 0 ? eye - distance : level));
+    return { heights: distances.map((distance) => (distance > 0 ? eye - distance : level)), handles };
   }
 
   /** What stands above, and is hollow below, a base plane within a footprint (x, y of its corners). */
@@ -100,7 +105,7 @@ export class Relief {
 }
 
 /** The smallest upright frame around some corners. */
-function around(corners: Vector3[]): Frame {
+export function around(corners: Vector3[]): Frame {
   const xs = corners.map((corner) => corner.x);
   const ys = corners.map((corner) => corner.y);
   const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];

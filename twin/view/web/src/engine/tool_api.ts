@@ -72,3 +72,14 @@ export interface Viewshed {
   side: number;
   cells: Uint8Array;
 }
+
+/** What stands out of a body of limited height. */
+export interface HeightLimit {
+  /** Local height of the limit. */
+  top_m: number;
+  /** Objects that are higher, ascending. */
+  handles: Uint32Array;
+  /** Plan of what is higher, square metres, and by how much at most. */
+  over_m2: number;
+  most_m: number;
+}

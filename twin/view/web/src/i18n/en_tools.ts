@@ -164,4 +164,13 @@ export const enTools = {
   "walk.title": "Walk",
   "walk.hint": "Click where to stand, or press Space to take the middle of the view. Drag looks around; walls stop you.",
   "walk.keys": "Keys: ↑ ↓ walk (Shift: run), ← → turn (Shift: sidestep), Page up and down tilt, Esc ends.",
+
+  "tool.limit": "Height limit over a plot",
+  "limit.title": "Height limit",
+  "limit.hint": "Click the corners of the plot; double-click or Enter closes it.",
+  "limit.height": "Limit above the lowest corner",
+  "limit.again": "Another plot",
+  "limit.kept": "Nothing stands out of the limit.",
+  "limit.over": "{count} objects stand out, by up to {most} m over {area}",
+  "limit.select": "Select them",
 } as const;

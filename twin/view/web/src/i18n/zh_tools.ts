@@ -166,4 +166,13 @@ export const zhTools: Record<keyof typeof enTools, string> = {
   "walk.title": "步行漫游",
   "walk.hint": "单击站立位置，或按空格取视图中心。拖动环视，遇墙停步。",
   "walk.keys": "键盘：↑ ↓ 前后行走（Shift 快走），← → 转向（Shift 侧移），PageUp、PageDown 俯仰，Esc 结束。",
+
+  "tool.limit": "地块限高分析",
+  "limit.title": "限高分析",
+  "limit.hint": "依次单击地块角点；双击或按 Enter 闭合。",
+  "limit.height": "限高（自最低角点起）",
+  "limit.again": "更换地块",
+  "limit.kept": "地块内无超限建筑。",
+  "limit.over": "{count} 个对象超限，最大超出 {most} m，超限面积 {area}",
+  "limit.select": "选中超限对象",
 };

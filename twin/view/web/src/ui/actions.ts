@@ -46,6 +46,7 @@ export const ACTIONS: Action[] = [
   measure("profile", "profile", "6"),
   measure("sight", "sight", "7"),
   { name: "viewshed", title: "tool.viewshed", icon: "viewshed", group: "measure", keys: ["8"], run: (app) => app.shell.tools.viewshed.toggle(), on: (app) => app.shell.tools.viewshed.open },
+  { name: "limit", title: "tool.limit", icon: "limit", group: "measure", keys: ["9"], run: (app) => app.shell.tools.limit.toggle(), on: (app) => app.shell.tools.limit.open },
   { name: "box", title: "tool.selectbox", icon: "selectbox", group: "select", keys: ["r"], run: (app) => app.shell.tools.area.toggle("box"), on: (app) => app.shell.tools.area.mode === "box" },
   { name: "lasso", title: "tool.lasso", icon: "lasso", group: "select", keys: ["g"], run: (app) => app.shell.tools.area.toggle("lasso"), on: (app) => app.shell.tools.area.mode === "lasso" },
   { name: "query", title: "tool.query", icon: "filter", group: "select", keys: ["q"], run: (app) => app.shell.tools.query.toggle(), on: (app) => app.shell.tools.query.open },

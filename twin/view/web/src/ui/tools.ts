@@ -2,6 +2,7 @@
 import type { CityApp } from "./app";
 import { AreaTool } from "./tools/area";
 import type { Tool } from "./tools/card";
+import { LimitTool } from "./tools/limit";
 import { MeasureTool } from "./tools/measure";
 import { NotesTool } from "./tools/notes";
 import { PrintTool } from "./tools/print";
@@ -24,6 +25,7 @@ export class Tools {
   readonly notes: NotesTool;
   readonly print: PrintTool;
   readonly viewshed: ViewshedTool;
+  readonly limit: LimitTool;
   readonly walk: WalkTool;
   private readonly all: Tool[];
   private readonly showAll: HTMLElement;
@@ -40,8 +42,9 @@ export class Tools {
     this.notes = new NotesTool(app);
     this.print = new PrintTool(app);
     this.viewshed = new ViewshedTool(app);
+    this.limit = new LimitTool(app);
     this.walk = new WalkTool(app);
-    this.all = [this.walk, this.notes, this.area, this.query, this.measure, this.viewshed, this.section, this.box, this.underground, this.views, this.print];
+    this.all = [this.walk, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }
