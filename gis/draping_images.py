@@ -40,6 +40,29 @@ class Piece:
     width_px: int
     height_px: int
 
+    @property
+    def widest_m(self) -> float:
+        """The longer side."""
+        return max(self.east_m - self.west_m, self.north_m - self.south_m)
+
+    def quarters(self) -> list[list[Piece]]:
+        """Return its quarters in whole pixels, row by row from the north-west.
+
+        Examples
+        --------
+        >>> [[(each.width_px, each.height_px) for each in row] for row in Piece(0, 0, 30, 20, 3, 2).quarters()]
+        [[(1, 1), (2, 1)], [(1, 1), (2, 1)]]
+        """
+        left, top = self.width_px // 2, self.height_px // 2
+        x = self.west_m + (self.east_m - self.west_m) * left / self.width_px
+        y = self.north_m - (self.north_m - self.south_m) * top / self.height_px
+        columns = ((self.west_m, x, left), (x, self.east_m, self.width_px - left))
+        rows = ((y, self.north_m, top), (self.south_m, y, self.height_px - top))
+        return [
+            [Piece(west, south, east, north, width, height) for west, east, width in columns]
+            for south, north, height in rows
+        ]
+
 
 class Cutter(Protocol):
     """Gives the image of rectangles: RGBA pixels each, None where it knows nothing there."""

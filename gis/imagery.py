@@ -17,6 +17,7 @@ from gis.ground import ground_z, relief_of
 from gis.placing import check_bounds
 from gis.rasterdoor import library, opened
 from gis.rasterfiles import RASTER_SUFFIXES, names_in, rasters_in
+from gis.rasterpictures import RGBA, colour_bands, has_alpha, palette_of, pixels_of
 from gis.rasters import facts_of
 from gis.sniffing import head_of
 from gis.themes import plain_name
@@ -49,7 +50,7 @@ _WORDS = frozenset({"imagery", "image", "ortho", "orthophoto", "orthophotos", "a
 _HEIGHTS = frozenset({"terrain", "dem", "dtm", "dgm", "elevation", "relief", "地形"})
 _PLACED = frozenset({".jp2", ".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 _WORLD = {".png": ("pgw", "pngw"), ".jpg": ("jgw", "jpgw"), ".jpeg": ("jgw", "jpegw"), ".jp2": ("j2w", "jp2w")}
-_RGBA = 4
+_PLANE_M = 1_000.0
 
 
 class ImageryLoader:
@@ -209,6 +210,10 @@ class RasterCutter:
 
     def _piece(self, path: str, piece: Piece) -> NDArray[np.uint8]:
         """Return (rows, columns, 4) pixels of one raster."""
+        if self.source.datum_shift and piece.widest_m > _PLANE_M and min(piece.width_px, piece.height_px) > 1:
+            return np.concatenate(
+                [np.concatenate([self._piece(path, each) for each in row], axis=1) for row in piece.quarters()], axis=0
+            )
         rasterio = library()
         from affine import Affine  # noqa: PLC0415 - comes with rasterio
 
@@ -218,7 +223,7 @@ class RasterCutter:
             (y[1] - y[0]) / piece.width_px, (y[2] - y[0]) / piece.height_px, y[0],
         )  # fmt: skip
         with opened(self.source, path) as dataset:
-            palette = _palette(dataset)
+            palette = palette_of(dataset)
             nearest = rasterio.enums.Resampling.nearest
             options = {
                 "src_crs": self.source.crs or dataset.crs or _bounds(self.source)[1],
@@ -227,18 +232,18 @@ class RasterCutter:
                 "width": piece.width_px,
                 "height": piece.height_px,
                 "resampling": nearest if palette is not None else rasterio.enums.Resampling.bilinear,
-                "add_alpha": dataset.nodata is None and not _alpha(dataset),
+                "add_alpha": dataset.nodata is None and not has_alpha(dataset),
             }
             with rasterio.vrt.WarpedVRT(dataset, **options) as warped:
                 known = warped.dataset_mask()
                 if not known.any():
-                    return np.zeros((piece.height_px, piece.width_px, _RGBA), np.uint8)
-                return _pixels(warped, known, _bands(dataset), palette, self._range(path, dataset))
+                    return np.zeros((piece.height_px, piece.width_px, RGBA), np.uint8)
+                return pixels_of(warped, known, colour_bands(dataset), palette, self._range(path, dataset))
 
     def _theirs(self, piece: Piece) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return where the rasters have the corners north-west, north-east and south-west of a piece, projected.
 
-        Across a piece a map shift is a plane to a decimetre.
+        Across a kilometre a map shift is a plane to a decimetre.
         """
         corner_x = np.array([piece.west_m, piece.east_m, piece.west_m])
         corner_y = np.array([piece.north_m, piece.north_m, piece.south_m])
@@ -253,8 +258,8 @@ class RasterCutter:
         if dataset.dtypes[0] == "uint8":
             return 0.0, 255.0
         if path not in self._ranges:
-            shape = (len(_bands(dataset)), min(dataset.height, 400), min(dataset.width, 400))
-            sample = dataset.read(_bands(dataset), out_shape=shape, masked=True).compressed()
+            shape = (len(colour_bands(dataset)), min(dataset.height, 400), min(dataset.width, 400))
+            sample = dataset.read(colour_bands(dataset), out_shape=shape, masked=True).compressed()
             sample = sample[np.isfinite(sample)]
             low, high = np.percentile(sample, [1, 99]) if len(sample) else (0.0, 255.0)
             fits = len(sample) and sample.min() >= 0 and sample.max() <= 255
@@ -334,43 +339,6 @@ def _bounds(source: Source) -> tuple[tuple[float, float, float, float], str]:
     if crs:
         check_bounds(source.path, crs, bounds)
     return bounds, crs
-
-
-def _alpha(dataset: Any) -> bool:
-    return any(interpretation.name == "alpha" for interpretation in dataset.colorinterp)
-
-
-def _bands(dataset: Any) -> list[int]:
-    """Return the numbers of the bands for red, green and blue; one where it is grey."""
-    names = [interpretation.name for interpretation in dataset.colorinterp]
-    if {"red", "green", "blue"} <= set(names):
-        return [names.index(colour) + 1 for colour in ("red", "green", "blue")]
-    return [1, 2, 3] if dataset.count >= 3 else [1]
-
-
-def _palette(dataset: Any) -> NDArray[np.uint8] | None:
-    if dataset.count > 2 or dataset.colorinterp[0].name != "palette":
-        return None
-    table = np.zeros((256, _RGBA), np.uint8)
-    for value, colour in dataset.colormap(1).items():
-        if 0 <= value < 256:
-            table[value] = colour
-    return table
-
-
-def _pixels(
-    warped: Any, known: NDArray[np.uint8], bands: list[int], palette: Any, span: tuple[float, float]
-) -> NDArray[np.uint8]:
-    values = warped.read(bands)
-    if palette is not None:
-        rgba: NDArray[np.uint8] = palette[np.clip(values[0], 0, 255).astype(np.uint8)].copy()
-        rgba[..., 3] = np.minimum(rgba[..., 3], known)
-        return rgba
-    if values.dtype != np.uint8 or span != (0.0, 255.0):
-        share = (values.astype(np.float64) - span[0]) / (span[1] - span[0])
-        values = np.rint(np.clip(np.nan_to_num(share), 0, 1) * 255).astype(np.uint8)
-    colour = np.moveaxis(values if len(values) == 3 else np.repeat(values[:1], 3, axis=0), 0, 2)
-    return np.concatenate([colour, known[..., None]], axis=2)
 
 
 def _world_file(source: Source) -> bool:

@@ -14,6 +14,8 @@ import rasterio
 from rasterio import Affine
 
 from gis.datum import from_wgs84
+from gis.draping_images import Piece
+from gis.imagery import RasterCutter
 from gis.models3d.tiles3d import Tiles3dLoader
 from gis.networks.gtfs import GtfsLoader
 from scenes import Georeference, GeoreferenceError
@@ -120,9 +122,26 @@ def test_pictures_come_to_their_true_place(tmp_path: Path, shift: str, crs: str)
     assert greatest < 16
 
 
-def shifted_raster(path: Path, shift: str, crs: str, values: Any, dtype: str) -> Path:
-    """Write (bands, rows, columns) values of true local places on a grid of a shifted map, a metre a cell."""
-    corners = from_wgs84(shift, *FRAME.lonlat([-20.0, SIDE + 20.0], [-20.0, SIDE + 20.0]))
+def test_coarse_pictures_of_many_kilometres_come_to_their_true_place_too(tmp_path: Path) -> None:
+    """Ten kilometres are warped by their parts; as one plane they would be off by ten metres and more."""
+    side = 12_000.0
+
+    def waves(x: Any, y: Any) -> Any:
+        return np.stack([128 + 100 * np.sin(x / 100), 128 + 100 * np.sin(y / 100), 0 * x])
+
+    photo = shifted_raster(tmp_path / "photo.tif", "gcj02", "EPSG:4326", waves, "uint8", side)
+    cutter = RasterCutter(Source(str(photo), datum_shift="gcj02"), FRAME)
+    pixels = cutter._piece(str(photo), Piece(0.0, 0.0, side, side, 600, 600)).astype(float)
+    middle = (np.arange(600) + 0.5) * side / 600
+    right = waves(*np.meshgrid(middle, middle[::-1]))
+    assert (pixels[..., 3] == 255).all()
+    assert np.abs(pixels[..., 0] - right[0]).mean() < 1.5
+    assert np.abs(pixels[..., 1] - right[1]).mean() < 1.5
+
+
+def shifted_raster(path: Path, shift: str, crs: str, values: Any, dtype: str, side: float = SIDE) -> Path:
+    """Write (bands, rows, columns) values of true local places on a grid of a shifted map, 440 cells wide."""
+    corners = from_wgs84(shift, *FRAME.lonlat([-side / 20, side * 1.05], [-side / 20, side * 1.05]))
     (west, east), (south, north) = transformer("EPSG:4326", crs).transform(*corners)
     count = 440
     own_x = west + (np.arange(count) + 0.5) * (east - west) / count
