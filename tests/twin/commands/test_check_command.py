@@ -72,3 +72,15 @@ def test_the_page_is_chinese_throughout(empty: Path, house: Path, tmp_path: Path
     assert 'lang="zh-CN"' in text
     assert "<td>建筑没有高度</td>" in text
     assert "usual one" not in text
+
+
+@pytest.mark.parametrize("length", ["-1", "nan", "inf", "coarse"])
+def test_an_error_that_is_no_length_is_wrong_usage(house: Path, length: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(house), f"--max-error={length}"])
+    assert ended.value.code == 2
+
+
+def test_a_file_that_is_placed_and_shifted_is_refused(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(house), "--place", f"{house.name}=1,2,3,4", "--gcj02", house.name]) == 1
+    assert "leave out --place or --gcj02" in capsys.readouterr().err
