@@ -14,6 +14,7 @@ import signal
 import struct
 import sys
 import threading
+import warnings
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def in_lanes(work: Work, count: int) -> Generator[Any]:
 
 def _started(work: Work, lane: int, count: int, others: list[IO[bytes]]) -> tuple[int, IO[bytes]]:
     reading, writing = os.pipe()
-    process = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # no thread of ours runs; those of libraries see to it
+        process = os.fork()
     if process == 0:
         for pipe in others:
             pipe.close()
