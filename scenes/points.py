@@ -229,10 +229,16 @@ class CloudMeshes(Mapping[str, MeshSet]):
     def is_there(self) -> bool:
         """Whether the file still holds these points."""
         try:
-            note = json.loads((pq.read_metadata(self.file).metadata or {}).get(_KEY, b"{}"))
+            note = json.loads((pq.read_metadata(_brought(self.file)).metadata or {}).get(_KEY, b"{}"))
         except (OSError, pa.ArrowException):
             return False
         return bool(note.get("hash") == self.content_hash)
+
+
+def _brought(file: Path) -> Path:
+    from scenes.store.remote import fetched  # noqa: PLC0415 - the store knows points
+
+    return fetched(file)
 
 
 def cloud_of(meshes: Mapping[str, MeshSet]) -> PointBlocks | None:
@@ -289,7 +295,7 @@ def read_blocks(file: Path, content_hash: str) -> PointBlocks:
         When the file is gone, broken, or holds something else than `content_hash` says.
     """
     try:
-        table = pq.read_table(file, memory_map=False)
+        table = pq.read_table(_brought(file), memory_map=False)
         note = json.loads((table.schema.metadata or {})[_KEY])
         if note["hash"] != content_hash:
             raise PackageError(file, "the package was saved over since it was opened", "open it again")

@@ -17,6 +17,17 @@ from __future__ import annotations
 
 from scenes.store.layout import FORMAT_VERSION, is_package, manifest
 from scenes.store.reader import open_package
+from scenes.store.remote import fetched, is_address, mirrored, push
 from scenes.store.writer import save
 
-__all__ = ["FORMAT_VERSION", "is_package", "manifest", "open_package", "save"]
+__all__ = [
+    "FORMAT_VERSION",
+    "fetched",
+    "is_address",
+    "is_package",
+    "manifest",
+    "mirrored",
+    "open_package",
+    "push",
+    "save",
+]

@@ -18,6 +18,7 @@ from scenes.errors import PackageError
 from scenes.mesh import Instances, MeshSet
 from scenes.pictures import Picture
 from scenes.scratch import keep
+from scenes.store.remote import fetched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +150,7 @@ class StoredMeshes(Mapping[str, MeshSet]):
     def is_there(self) -> bool:
         """Whether the file still holds this geometry."""
         try:
-            return _stored_hash(pq.read_metadata(self.file).metadata or {}) == self.content_hash
+            return _stored_hash(pq.read_metadata(fetched(self.file)).metadata or {}) == self.content_hash
         except (OSError, pa.ArrowException):
             return False
 
@@ -197,7 +198,7 @@ def read_mesh(file: Path, level: str, content_hash: str) -> MeshSet:
         When the file is gone, broken, or holds something else than `content_hash` says.
     """
     try:
-        parquet = pq.ParquetFile(file)
+        parquet = pq.ParquetFile(fetched(file))
         note = json.loads((parquet.schema_arrow.metadata or {})[_KEY])
         if note["hash"] != content_hash:
             raise PackageError(file, "the package was saved over since it was opened", "open it again")

@@ -17,6 +17,7 @@ from scenes.store import layout
 from scenes.store.beside import read_beside
 from scenes.store.meshes import StoredMeshes
 from scenes.store.objects import read_objects
+from scenes.store.remote import is_address, mirrored
 from scenes.store.swap import recover
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def open_package(path: str | os.PathLike[str]) -> Scene:
-    """Return the scene of a city package; its geometry is read when it is touched.
+    """Return the scene of a city package (a folder or an address); its geometry is read when it is touched.
 
     Raises
     ------
     PackageError
         When the package is missing, broken, or of a newer format.
     """
-    folder = Path(path).absolute()
+    folder = mirrored(str(path)) if is_address(path) else Path(path).absolute()
     recover(folder)
     content = layout.manifest(folder)
     beside = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,12 @@ from scenes.errors import PackageError
 from scenes.model import ALIASES as ALIAS_SCHEMA
 from scenes.points import CloudMeshes, cloud_of, point_count, write_blocks
 from scenes.relations import RELATIONS as RELATION_SCHEMA
+from scenes.scratch import scratch_folder
 from scenes.store import layout
 from scenes.store.beside import write_beside
 from scenes.store.meshes import StoredMeshes, write_meshes
 from scenes.store.objects import write_objects
+from scenes.store.remote import is_address, mirrored, push
 from scenes.store.swap import link_file, link_tree, replacing, sweep
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ def save(
     scene
         What to store.
     path
-        The folder, by habit ``NAME.city``.
+        The folder, by habit ``NAME.city``, or an address in object storage (`scenes.store.remote`), which gets a new
+        version of the objects and their geometry; the folder is then that of its mirror.
     problems
         What was found wrong while loading; kept in the manifest.
     progress
@@ -63,6 +67,11 @@ def save(
     PackageError
         When the folder is something else than a city package, or cannot be written.
     """
+    if is_address(path):
+        with tempfile.TemporaryDirectory(dir=scratch_folder()) as beside:
+            name = str(path).rstrip("/").rsplit("/", 1)[-1]
+            push(save(scene, Path(beside) / name, problems=problems, progress=progress), str(path))
+        return mirrored(str(path))
     target = Path(path).absolute()
     old = _old_package(target)
     for name in scene.layers:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from tornado.web import HTTPError
 
+from scenes.store import fetched
 from twin.api.context import CityHandler
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class FolderTiles:
     def _file(self, path: PurePosixPath) -> Path | None:
         root = self.folder.resolve()
         file = (root / path).resolve()
-        return file if file.is_relative_to(root) and file.is_file() else None
+        return file if file.is_relative_to(root) and fetched(file).is_file() else None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import scenes
 from scenes import Scene
+from scenes.store import fetched, is_address, mirrored
 from twin.app.live import LivePlan, LiveService
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def prepare(
     Parameters
     ----------
     source
-        A scene, or the path of a city package.
+        A scene, or the path of a city package, or its address in object storage.
     live
         What is live in it.
     progress
@@ -84,7 +85,7 @@ def prepare(
     if isinstance(source, Scene):
         scene, package = source, None
     else:
-        package = Path(source)
+        package = mirrored(str(source)) if is_address(source) else Path(source)
         scene = scenes.open(package)
     plan = _plan(package, live)
     service = None if plan is None else LiveService(scene, plan, package)
@@ -114,4 +115,4 @@ def _plan(package: Path | None, live: LiveChoice) -> LivePlan | None:
 
 
 def _complete(scene: Scene, folder: Path) -> bool:
-    return all((folder / name / "tileset.json").is_file() for name in scene.layers)
+    return all(fetched(folder / name / "tileset.json").is_file() for name in scene.layers)

@@ -13,7 +13,8 @@ from scenes.assembly import gather, nothing_found
 from scenes.crew import crew_of
 from scenes.errors import CityTwinError
 from scenes.hierarchy import with_districts
-from scenes.store import open_package, save
+from scenes.scratch import scratch_folder
+from scenes.store import is_address, open_package, push, save
 from scenes.tiles import publish
 from twin.cluster import cluster
 from twin.commands.lifting import lift_option, lifted
@@ -31,7 +32,7 @@ _MOST_WORKERS = 8
 def add_parser(verbs: Any) -> None:
     """Add the verb to the command."""
     parser: argparse.ArgumentParser = verbs.add_parser("build", help="make a city package from files")
-    parser.add_argument("out", metavar="OUT.city", help="the package to write")
+    parser.add_argument("out", metavar="OUT.city", help="the package to write: a folder, or s3://BUCKET/OUT.city")
     source_options(parser)
     lift_option(parser)
     parser.add_argument(
@@ -58,7 +59,8 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the package; nothing is left behind when a source cannot be used."""
-    out = Path(options.out)
+    remote = is_address(options.out)
+    out = scratch_folder() / options.out.rstrip("/").rsplit("/", 1)[-1] if remote else Path(options.out)
     if out.suffix != ".city":
         raise CityTwinError(out, "a city package is a folder that ends in .city", f"write {out.with_suffix('.city')}")
     workers = options.workers if options.workers > 0 else min(os.cpu_count() or 1, _MOST_WORKERS)
@@ -95,7 +97,10 @@ def _built(options: argparse.Namespace, out: Path, workers: int, crew: Crew) -> 
     save(scene, out, problems=problems.listed())
     bar("tiling", 0.75)
     publish(open_package(out), out / "tiles", progress=lambda text, share: bar(text, 0.75 + 0.25 * share), crew=crew)
-    bar(f"{out} is ready", 1.0)
+    if is_address(options.out):
+        bar(f"sending it to {options.out}", 0.97)
+        push(out, options.out)
+    bar(f"{options.out} is ready", 1.0)
     facts = scene_facts(scene, problems)
     print_facts({**facts, "sources": [outcome.as_dict() for outcome in made.outcomes]}, options)
     return 0

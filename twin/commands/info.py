@@ -10,7 +10,7 @@ from scenes import Problem, Problems
 from scenes.assembly import assemble
 from scenes.errors import MissingSourceError
 from scenes.sources import Source
-from scenes.store import manifest
+from scenes.store import is_address, manifest, mirrored
 from twin.commands.shared import common, print_facts, scene_facts
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the facts."""
-    path = Path(options.path)
+    path = mirrored(options.path) if is_address(options.path) else Path(options.path)
     if not path.exists():
         raise MissingSourceError(path, "there is no such file or package", "check the path")
     problems = Problems()

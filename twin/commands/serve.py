@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenes.errors import CityTwinError
+from scenes.store import is_address, mirrored
 from twin.commands.feed import attached
 from twin.commands.shared import common, port_number
 
@@ -38,11 +39,12 @@ def run(options: argparse.Namespace) -> int:
         _configure(options, Path(options.config))
     from twin.app import serve  # noqa: PLC0415 - Panel takes seconds to import
 
+    city = mirrored(options.city) if is_address(options.city) else Path(options.city)
     serve(
-        options.city,
+        city,
         port=options.port,
         address=options.address,
-        live=[*attached(Path(options.city)), *options.feed] or None,
+        live=[*attached(city), *options.feed] or None,
         language=options.language,
         open_browser=options.open,
         on_ready=lambda url: print(f"{options.city} is at {url}  (Ctrl+C ends it)", flush=True),
