@@ -103,6 +103,8 @@ def _settle(model: Any) -> None:
             members = getattr(relation, attribute, None)
             if isinstance(members, tuple):
                 setattr(relation, attribute, sorted(members, key=lambda member: member.id()))
+    for assignment in model.by_type("IfcUnitAssignment"):
+        assignment.Units = sorted(assignment.Units, key=lambda unit: unit.id())
     model.header.file_name.time_stamp = "2026-01-01T00:00:00"
 
 
