@@ -104,7 +104,11 @@ def finish(scene: Scene, plan: Plan) -> Scene:
 
 def _named(scene: Scene) -> Scene:
     """Return the scene with names for people on the layers of the model."""
-    names = {"library": ("City library", "城市图书馆"), "library-spaces": ("Library rooms", "图书馆房间")}
+    names = {
+        "library": ("City library", "城市图书馆"),
+        "library-spaces": ("Library rooms", "图书馆房间"),
+        "library-openings": ("Library openings", "图书馆洞口"),
+    }
     for name, (english, chinese) in names.items():
         scene = scene.with_layer(replace(scene.layers[name], titles={"en": english, "zh": chinese}))
     return scene
