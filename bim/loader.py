@@ -20,7 +20,7 @@ from bim.members import members
 from bim.pictures import read_pictures
 from bim.records import read_table
 from bim.supervisor import Limits, extract
-from scenes.errors import CityTwinError, LoadError
+from scenes.errors import CityTwinError, LoadError, UnsupportedError
 from scenes.model import BATCH_ROWS
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class BimLoader:
 
     def locate(self, source: Source) -> Location | None:
         """Return where the model lies by its own statement, None if it makes none or the user places it."""
+        _unshifted(source)
         with members(source) as parts:
             failed: list[CityTwinError] = []
             for part in parts:
@@ -81,6 +82,7 @@ class BimLoader:
         SourceError, GeoreferenceError
             With one sentence when nothing can be loaded; smaller troubles go to ``context.problems``.
         """
+        _unshifted(source)
         with members(source) as parts:
             sources = (*(part.source for part in parts), *(each for each in context.sources if each != source))
             inner = replace(context, sources=sources) if len(parts) > 1 or parts[0].source != source else context
@@ -136,3 +138,10 @@ def _batches(part: Member, found: Extract, placing: Placing, problems: Problems)
     boxes = container_bounds([batch for layer, batch in made if not layer.name.endswith(APART)])
     for layer, batch in made:
         yield layer, with_container_bounds(batch, boxes)
+
+
+def _unshifted(source: Source) -> None:
+    """Refuse a shift of the map datum: what a model says of its place is no place on a shifted map."""
+    if source.datum_shift:
+        what = f"is a building model, from which no shift of {source.datum_shift} is taken off"
+        raise UnsupportedError(source.shown, what, "place it with --place FILE=E,N,H,ANGLE")

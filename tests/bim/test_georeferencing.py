@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from bim import georeference
 from bim.hypotheses import read_statements
+from bim.loader import BimLoader
 from bim.placing import Placing
 from bim.statement import Georeferenced
 from bim.step import StepText
-from scenes import Georeference
+from scenes import Georeference, UnsupportedError
 from scenes.georeference import transformer
+from scenes.loading import LoadContext
+from scenes.sources import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,3 +253,14 @@ def test_a_model_in_another_system_lands_within_a_centimetre(x: float, y: float,
     local = Placing(where, frame).apply(points)
     assert np.abs(local[:, 0] + frame.easting_m - exact[0]).max() < 0.01
     assert np.abs(local[:, 1] + frame.northing_m - exact[1]).max() < 0.01
+
+
+@pytest.mark.parametrize("shift", ["gcj02", "bd09"])
+def test_a_shift_of_the_map_datum_is_refused_for_a_model(tmp_path: Path, shift: str) -> None:
+    frame = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
+    source = Source(str(tmp_path / "tower.ifc"), datum_shift=shift)
+    for ask in (lambda: BimLoader().locate(source), lambda: list(BimLoader().load(source, LoadContext(frame)))):
+        with pytest.raises(
+            UnsupportedError, match=f"from which no shift of {shift} is taken off; place it with --place"
+        ):
+            ask()

@@ -36,6 +36,8 @@ ERROR_SENTENCES: Mapping[str, str] = MappingProxyType(
         "is placed by hand and said to be in {}, where only one of the two can hold":
             "既手动定位，又被指为 {}，两者只能取一",
         "leave out --place or --{}": "去掉 --place 或 --{}",
+        "is a building model, from which no shift of {} is taken off": "是建筑模型，不能从中去除 {} 偏移",
+        "place it with --place FILE=E,N,H,ANGLE": "用 --place 文件=东,北,高,角度 放置",
         "has points that are compressed with Draco": "点以 Draco 压缩",
         "export them without compression": "不压缩导出",
         "lies more than {} km from the origin of the scene": "距场景原点超过 {} 公里",
