@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scenes.crew import Alone
@@ -130,7 +131,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
         raise UnsupportedError("no source", "there is nothing to load", "name at least one file")
     plan, hands = Plan(keep_going), crew or Alone()
     with hands.lent(min(workers, len(sources))) as lent:
-        pool = [Reader(worker=each) for each in lent] or readers(max(1, min(workers, len(sources))))
+        pool = [Reader(loan=each) for each in lent] or readers(max(1, min(workers, len(sources))))
         plan.take(sources, pool, problem_limit)
         if not plan.works:
             return Assembly(None, tuple(plan.outcomes))
@@ -191,9 +192,10 @@ def _load_all(plan: Plan, context: LoadContext, crew: Crew, reading: int) -> Non
         idle = crew.size > max(reading, 1)
 
         def run(lane: list[Work], here: LoadContext = here, idle: bool = idle) -> None:
-            for work in lane:
+            for number, work in enumerate(lane, start=1):
                 context.progress(f"loading {work.source.title}", next(begun) / total)
-                plan.attempt(work.outcome, lambda work=work: work.load(here, crew, defer=idle))  # type: ignore[misc]
+                load = partial(work.load, here, crew, defer=idle, last=number == len(lane))
+                plan.attempt(work.outcome, load)
 
         with ThreadPoolExecutor(max(1, len(lanes))) as pool:
             list(pool.map(run, lanes.values()))

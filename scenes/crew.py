@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from scenes.worker import Send
 
-AHEAD = 2
+AHEAD = 6
 """Items beyond those in hand that are taken from the iterator: enough to keep everybody busy, and memory flat."""
 
 
@@ -52,6 +52,32 @@ class Limits:
     seconds: float = math.inf
 
 
+class Loan:
+    """A process that a crew has lent.
+
+    Parameters
+    ----------
+    worker
+        The process.
+    take_back
+        Takes it back.
+    """
+
+    def __init__(self, worker: Worker, take_back: Callable[[Worker], None]) -> None:
+        """Note whom it belongs to."""
+        self.worker = worker
+        self._take_back = take_back
+        self._lock = threading.Lock()
+        self._given = False
+
+    def give_back(self) -> None:
+        """Give it back, once; whoever holds the loan must not use it any more."""
+        with self._lock:
+            given, self._given = self._given, True
+        if not given:
+            self._take_back(self.worker)
+
+
 class Crew(Protocol):
     """Works through items."""
 
@@ -59,7 +85,7 @@ class Crew(Protocol):
     def size(self) -> int:
         """How many items are worked on at the same time; 1 where nothing is gained by sharing out."""
 
-    def lent(self, count: int) -> AbstractContextManager[list[Worker]]:
+    def lent(self, count: int) -> AbstractContextManager[list[Loan]]:
         """Lend some processes for other work, at most all of them; a crew without processes of its own lends none."""
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any], limits: Limits | None = None) -> Iterator[Any]:
@@ -77,7 +103,7 @@ class Alone:
 
     size = 1
 
-    def lent(self, count: int) -> AbstractContextManager[list[Worker]]:  # noqa: ARG002 - the shape of a crew's method
+    def lent(self, count: int) -> AbstractContextManager[list[Loan]]:  # noqa: ARG002 - the shape of a crew's method
         """Lend nobody."""
         return nullcontext([])
 
@@ -125,9 +151,10 @@ class LocalCrew:
     def __init__(self, size: int) -> None:
         """Start nothing yet."""
         self.size = size
+        self._workers = [Worker() for _ in range(size)]
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-        for _ in range(size):
-            self._free.put(Worker())
+        for worker in self._workers:
+            self._free.put(worker)
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any], limits: Limits | None = None) -> Iterator[Any]:
         """Yield ``function(item)`` for each item, in order."""
@@ -145,23 +172,21 @@ class LocalCrew:
                 threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def lent(self, count: int) -> Iterator[list[Worker]]:
+    def lent(self, count: int) -> Iterator[list[Loan]]:
         """Lend some processes for other work, at most all of them; they get ready at once."""
-        taken = [self._free.get() for _ in range(min(count, self.size))]
+        loans = [Loan(self._free.get(), self._free.put) for _ in range(min(count, self.size))]
         try:
-            for worker in taken:
+            for worker in self._workers:  # the others too: what is read here is made there
                 worker.start()
-            yield taken
+            yield loans
         finally:
-            for worker in taken:
-                self._free.put(worker)
+            for loan in loans:
+                loan.give_back()
 
     def close(self) -> None:
         """End the processes."""
-        for _ in range(self.size):
-            worker = self._free.get()
+        for worker in self._workers:
             worker.close()
-            self._free.put(worker)
 
     def _done(self, task: _Task) -> Any:
         worker = self._free.get()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scenes.batches import is_deferred, settled
-from scenes.crew import Limits
+from scenes.crew import Limits, Loan
 from scenes.errors import LoadError
 from scenes.loading import FlatGround, LoadContext
 from scenes.problems import Problems
@@ -72,16 +72,18 @@ class LoaderCall:
     def run(self, send: Send) -> Iterator[Any]:
         """Make the call and yield what it yields, or once what it returns; batches are finished.
 
-        With `defer` only the first batch whose geometry could be made elsewhere is made here.
+        With `defer` batches whose geometry can be made elsewhere come with their recipe, unless there is only one.
         """
         problems = _Relay(send, self.problem_limit)
-        first = True
+        held: list[Any] = []
+        several = False
         for item in self._made(problems, send):
-            if self.defer and is_deferred(item) and not first:
-                yield item
-            else:
+            if not (self.defer and is_deferred(item)):
                 yield settled(item)
-            first = False
+                continue
+            yield from held
+            held, several = [item], several or bool(held)
+        yield from held if several else map(settled, held)
         send("counts", problems.beyond())
 
     def failed(self, what: str, advice: str) -> LoadError:
@@ -108,10 +110,18 @@ class LoaderCall:
 class Reader:
     """One reader process; started when first needed, started again after it died."""
 
-    def __init__(self, limits: ReadLimits | None = None, worker: Worker | None = None) -> None:
-        """Do nothing yet; the process is `worker`, or one of its own."""
+    def __init__(self, limits: ReadLimits | None = None, loan: Loan | None = None) -> None:
+        """Do nothing yet; the process is one of its own, or one that a crew lends."""
         self._limits = limits or ReadLimits()
-        self._worker = worker or Worker()
+        self._worker = Worker() if loan is None else loan.worker
+        self._loan = loan
+
+    def give_back(self) -> None:
+        """Give a lent process back; should there be more to read, it is read in one of its own."""
+        if self._loan is not None:
+            self._worker = Worker()
+            self._loan.give_back()
+            self._loan = None
 
     def value(self, loader: object, method: str, source: Source, context: LoadContext | None = None) -> Any:
         """Return what a method of a loader returns.

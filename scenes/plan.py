@@ -71,12 +71,16 @@ class Work:
         found: Ground | None = self.reader.value(self.loader, "surface", self.source, mine)
         return found
 
-    def load(self, context: LoadContext, crew: Crew, *, defer: bool = False) -> None:
-        """Read it; with `defer` the crew makes the geometry that the reader leaves to others."""
+    def load(self, context: LoadContext, crew: Crew, *, defer: bool = False, last: bool = False) -> None:
+        """Read it; with `defer` the crew makes the geometry that the reader leaves to others.
+
+        After the `last` source a lent reader process goes back to its crew as soon as everything is read.
+        """
         mine = replace(context, problems=self.outcome.problems, facts=self.outcome.facts)
         if self.guarded:
             pairs = self.reader.items(self.loader, "load", self.source, mine, defer=defer)
-            found = _with_geometry(pairs, crew, self.reader.limits(self.source))
+            done = self.reader.give_back if last else None
+            found = _with_geometry(_then(pairs, done), crew, self.reader.limits(self.source))
         else:
             found = [(layer, finished(batch)) for layer, batch in self.loader.load(self.source, mine)]
         if not self.is_ground and not any(len(batch) for _, batch in found):
@@ -86,6 +90,13 @@ class Work:
         for layer, batch in found:
             counts[layer.name] += len(batch)
         self.outcome.layers = dict(counts)
+
+
+def _then(pairs: Iterator[tuple[Layer, Batch]], done: Callable[[], None] | None) -> Iterator[tuple[Layer, Batch]]:
+    """Yield everything, then say that it is done."""
+    yield from pairs
+    if done is not None:
+        done()
 
 
 def _with_geometry(pairs: Iterator[tuple[Layer, Batch]], crew: Crew, limits: Limits) -> Found:

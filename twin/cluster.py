@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from scenes.worker import Worker
+    from scenes.crew import Loan
 
 _LOCAL = "local"
 _LOCAL_WORKERS = 2
@@ -49,7 +49,7 @@ class ClusterCrew:
         self._client = client
         self.size = max(2, sum(client.nthreads().values()))  # type: ignore[no-untyped-call]
 
-    def lent(self, count: int) -> AbstractContextManager[list[Worker]]:  # noqa: ARG002 - the shape of a crew's method
+    def lent(self, count: int) -> AbstractContextManager[list[Loan]]:  # noqa: ARG002 - the shape of a crew's method
         """Lend nobody: sources are read where they lie, in this machine's own processes."""
         return contextlib.nullcontext([])
 

@@ -15,6 +15,7 @@ import shutil
 import socket
 import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _AT_FDCWD = -100
+_FLUSHES = 8
 _RENAME_EXCHANGE = 2
 _HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname()) or "host"
 
@@ -135,12 +137,15 @@ def _late(source: Path, target: Path) -> None:
 
 
 def _flush(folder: Path) -> None:
-    """Make sure that the files written here (not the linked ones) survive a power cut."""
+    """Make sure that the files written here (not the linked ones) survive a power cut; the disk may do many at once."""
+    written = []
     for root, _, names in os.walk(folder):
-        for name in names:
-            file = Path(root, name)
-            if not file.is_symlink() and file.stat().st_nlink == 1:
-                _flush_file(file)
+        files = (Path(root, name) for name in names)
+        written += [file for file in files if not file.is_symlink() and file.stat().st_nlink == 1]
+    with ThreadPoolExecutor(_FLUSHES) as threads:
+        for _ in threads.map(_flush_file, written):
+            pass
+    for root, _, _ in os.walk(folder):
         _flush_folder(Path(root))
 
 

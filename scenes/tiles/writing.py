@@ -22,7 +22,7 @@ from scenes.tiles.style import default_colour
 from scenes.tiles.survey import LEAF_WEIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from scenes.tiles.content import Content, Floats
     from scenes.tiles.gather import LayerGeometry
     from scenes.tiles.quadtree import Cell
+    from scenes.tiles.survey import Items
 
     Json = dict[str, Any]
 
@@ -155,39 +156,83 @@ class _Subtree:
         return cast("Written", self.writer.value.write(self.cell, SomeNames(self.handles, self.names)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Joint:
+    """One piece of work: a cell whose children are written."""
+
+    writer: Shared
+    cell: Cell
+    children: list[Written]
+    handles: NDArray[np.int64]
+    names: pa.Table
+
+    def write(self) -> Written:
+        return cast("Written", self.writer.value.joined(self.cell, self.children, SomeNames(self.handles, self.names)))
+
+
 def write_tree(writer: TileWriter, root: Cell, names: Names, crew: Crew) -> Written:
-    """Write a whole tree and return its root; the crew writes subtrees, this process what stands above them."""
-    items = writer.geometry.items
+    """Write a whole tree and return its root; the crew writes subtrees, and then what stands above them."""
     if crew.size == 1:
         return writer.write(root, names)
-    total = int(items.weights.sum())
-    most = min(_TASK_LEAVES * LEAF_WEIGHT, max(total // (crew.size * _TASKS_EACH), 2 * LEAF_WEIGHT))
-    summed = np.concatenate([[0], np.cumsum(items.weights)])
-    shared = Shared(writer)
-
-    def subtrees(cell: Cell) -> Iterator[Cell]:
-        here = items.between(cell.first, cell.end)
-        if not cell.children or summed[here.stop] - summed[here.start] <= most:
-            yield cell
-        else:
-            for child in cell.children:
-                yield from subtrees(child)
+    items, shared = writer.geometry.items, Shared(writer)
+    subtrees = _subtrees(root, items, crew.size)
 
     def pieces() -> Iterator[_Subtree]:
-        for cell in subtrees(root):
+        for cell in subtrees:
             handles = np.unique(items.handles[items.between(cell.first, cell.end)])
             yield _Subtree(shared, cell, handles, names.of(handles))
 
-    written: dict[str, Written] = dict(
-        zip((cell.name for cell in subtrees(root)), crew.each(_Subtree.write, pieces()), strict=True)
-    )
+    def joint(cell: Cell) -> _Joint:
+        children = [found[child.name] for child in cell.children]
+        handles = np.unique(np.concatenate([all_handles(child.content) for child in children]))
+        return _Joint(shared, cell, children, handles, names.of(handles))
 
-    def above(cell: Cell) -> Written:
-        if cell.name in written:
-            return written.pop(cell.name)
-        return writer.joined(cell, [above(child) for child in cell.children], names)
+    found: dict[str, Written] = {
+        cell.name: done for cell, done in zip(subtrees, crew.each(_write, pieces()), strict=True)
+    }
+    for level in _levels_above(root, found):
+        for cell, written in zip(level, crew.each(_write, [joint(cell) for cell in level]), strict=True):
+            found[cell.name] = written
+            for child in cell.children:
+                del found[child.name]
+    return found[root.name]
 
-    return above(root)
+
+def _subtrees(root: Cell, items: Items, hands: int) -> list[Cell]:
+    """Return the cells that are one piece of work each."""
+    total = int(items.weights.sum())
+    most = min(_TASK_LEAVES * LEAF_WEIGHT, max(total // (hands * _TASKS_EACH), 2 * LEAF_WEIGHT))
+    summed = np.concatenate([[0], np.cumsum(items.weights)])
+    found: list[Cell] = []
+
+    def look(cell: Cell) -> None:
+        here = items.between(cell.first, cell.end)
+        if not cell.children or summed[here.stop] - summed[here.start] <= most:
+            found.append(cell)
+        else:
+            for child in cell.children:
+                look(child)
+
+    look(root)
+    return found
+
+
+def _write(piece: _Subtree | _Joint) -> Written:
+    return piece.write()
+
+
+def _levels_above(root: Cell, written: Mapping[str, Written]) -> list[list[Cell]]:
+    """Return the cells that stand above what is written, the deepest first; those of one depth need not each other."""
+    levels: dict[int, list[Cell]] = {}
+
+    def look(cell: Cell) -> None:
+        if cell.name not in written:
+            levels.setdefault(cell.depth, []).append(cell)
+            for child in cell.children:
+                look(child)
+
+    look(root)
+    return [levels[depth] for depth in sorted(levels, reverse=True)]
 
 
 def box_of(low: Floats, high: Floats) -> list[float]:

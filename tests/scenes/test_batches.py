@@ -61,16 +61,18 @@ def test_a_scratch_file_goes_with_the_last_batch_that_uses_it() -> None:
     assert not file.exists()
 
 
-def test_a_reader_leaves_all_but_the_first_to_others_only_when_asked() -> None:
+def test_a_reader_leaves_geometry_to_others_when_asked_and_when_there_is_more_than_one_batch() -> None:
     reader = Reader()
     try:
         source, context = Source("a.town"), LoadContext(FRAME)
         alone = list(reader.items(Town(), "load", source, context))
         shared = list(reader.items(Town(), "load", source, context, defer=True))
+        single = list(reader.items(Town(batches=1), "load", source, context, defer=True))
     finally:
         reader.close()
     assert [is_deferred(pair) for pair in alone] == [False] * 4
-    assert [is_deferred(pair) for pair in shared] == [False, True, True, True]
+    assert [is_deferred(pair) for pair in shared] == [True] * 4
+    assert [is_deferred(pair) for pair in single] == [False]
 
 
 @pytest.mark.parametrize("rows", [5, LARGE])
