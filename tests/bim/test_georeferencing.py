@@ -260,7 +260,5 @@ def test_a_shift_of_the_map_datum_is_refused_for_a_model(tmp_path: Path, shift: 
     frame = Georeference("EPSG:32651", 354_000.0, 3_457_000.0)
     source = Source(str(tmp_path / "tower.ifc"), datum_shift=shift)
     for ask in (lambda: BimLoader().locate(source), lambda: list(BimLoader().load(source, LoadContext(frame)))):
-        with pytest.raises(
-            UnsupportedError, match=f"no shift of {shift} is taken off; place it with"
-        ):
+        with pytest.raises(UnsupportedError, match=f"no shift of {shift} is taken off; place it with"):
             ask()
