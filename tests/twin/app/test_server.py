@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
@@ -187,7 +188,10 @@ def test_a_signal_ends_the_server_cleanly(package: Path, number: signal.Signals)
     )
     assert process.stdout is not None
     url = process.stdout.readline().strip()
-    assert json.loads(fetch(url + "healthz"))["objects"] == 6
+    while (health := json.loads(fetch(url + "healthz")))["feeds"][0]["state"] != "up":
+        assert process.poll() is None
+        time.sleep(0.1)
+    assert health["objects"] == 6
     process.send_signal(number)
     _, errors = process.communicate()
     assert process.returncode == 0
