@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 
 import scenes
 from scenes import Scene
+from tests.twin.view.pages import WAIT_MS, ask, opened, picture, select, until
 from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
 from twin.whatif import AddObject, RemoveObject, Scenario, save_scenario
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-WAIT_MS = 120_000
 SCRIPT_NAME = '<img src=x onerror="window.__broken = true"><b>bold</b>'
 
 
@@ -37,33 +32,8 @@ def address(little_city: Scene) -> Iterator[str]:
         yield server.url
 
 
-def _open(page: Page, url: str) -> Page:
-    page.set_default_timeout(WAIT_MS)
-    page.goto(url)
-    _until(page, "window.__citytwin && window.__citytwin.ready")
-    _until(page, "window.__citytwin.engine.stats().tilesLoaded > 0")
-    return page
-
-
-def _until(page: Page, condition: str) -> None:
-    """Wait for a condition without `wait_for_function`, whose eval the single file's own policy forbids."""
-    deadline = time.monotonic() + WAIT_MS / 1000
-    while not page.evaluate(f"() => Boolean({condition})"):
-        assert time.monotonic() < deadline, condition
-        page.wait_for_timeout(50)
-
-
-def _app(page: Page, code: str) -> Any:
-    return page.evaluate(f"() => {{ const app = window.__citytwin; return ({code}); }}")
-
-
-def _select(page: Page, scene: Scene, uid: str) -> None:
-    _app(page, f"app.select({scene.handle(uid)})")
-    page.locator(".inspector h2").wait_for()
-
-
 def test_the_language_switch_changes_every_text(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     expect(page.locator("h1")).to_have_text("Little City")
     expect(page.locator("details[data-section=layers] summary")).to_contain_text("Layers")
     page.locator(".language").click()
@@ -75,9 +45,9 @@ def test_the_language_switch_changes_every_text(page: Page, address: str) -> Non
 
 
 def test_a_click_on_a_building_shows_its_properties(page: Page, address: str, little_city: Scene) -> None:
-    _open(page, address)
-    _app(page, "app.engine.top(0)")
-    _until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    opened(page, address)
+    ask(page, "app.engine.top(0)")
+    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
     spot = page.evaluate("""async () => {
       const { engine } = window.__citytwin;
       const box = engine.canvas.getBoundingClientRect();
@@ -98,8 +68,8 @@ def test_a_click_on_a_building_shows_its_properties(page: Page, address: str, li
 
 
 def test_a_script_in_a_name_stays_text(page: Page, address: str, little_city: Scene) -> None:
-    _open(page, address)
-    _select(page, little_city, "urn:uuid:b2")
+    opened(page, address)
+    select(page, little_city, "urn:uuid:b2")
     expect(page.locator(".inspector h2")).to_have_text(SCRIPT_NAME)
     page.locator("input[type=search]").fill("onerror")
     expect(page.locator(".results li .grow")).to_have_text(SCRIPT_NAME)
@@ -108,42 +78,42 @@ def test_a_script_in_a_name_stays_text(page: Page, address: str, little_city: Sc
 
 
 def test_layers_are_switched_and_the_address_remembers_it(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     eye = page.get_by_role("switch", name="Show Buildings")
     expect(eye).to_be_checked()
     page.locator(".layer-main").first.click()
     expect(eye).not_to_be_checked()
-    _until(page, "location.hash.includes('h=buildings')")
+    until(page, "location.hash.includes('h=buildings')")
 
 
 def test_an_address_restores_the_view_on_another_screen(page: Page, address: str, little_city: Scene) -> None:
-    _open(page, address)
-    _app(page, "app.engine.setCamera({position: [300, -200, 250], target: [10, 5, 20]}, 0)")
-    _select(page, little_city, "urn:uuid:b4")
-    _app(page, "app.setOverlay('height_m')")
-    _app(page, "app.setTime('2026-01-20T03:00:00Z')")
-    _app(page, "app.setSection({axis: 'z', offset: 40, azimuth_deg: 0, flipped: false})")
-    _app(page, "app.setLayerOpacity('buildings', 0.5)")
-    _app(page, "app.setTheme('dark')")
+    opened(page, address)
+    ask(page, "app.engine.setCamera({position: [300, -200, 250], target: [10, 5, 20]}, 0)")
+    select(page, little_city, "urn:uuid:b4")
+    ask(page, "app.setOverlay('height_m')")
+    ask(page, "app.setTime('2026-01-20T03:00:00Z')")
+    ask(page, "app.setSection({axis: 'z', offset: 40, azimuth_deg: 0, flipped: false})")
+    ask(page, "app.setLayerOpacity('buildings', 0.5)")
+    ask(page, "app.setTheme('dark')")
     page.locator(".language").click()
-    _until(page, "location.hash.includes('l=zh') && location.hash.includes('b4')")
+    until(page, "location.hash.includes('l=zh') && location.hash.includes('b4')")
     url = page.url
     fresh = page.context.new_page()
-    _open(fresh, url)
+    opened(fresh, url)
     expect(fresh.locator(".inspector h2")).to_have_text("Tower")
     expect(fresh.locator("h1")).to_have_text("小城")
     expect(fresh.locator(".legend")).to_contain_text("高度")
     expect(fresh.locator(".section-card")).to_be_visible()
-    assert _app(fresh, "app.theme") == "dark"
-    assert _app(fresh, "app.state.opacity.buildings") == 0.5
-    assert _app(fresh, "app.state.time") == "2026-01-20T03:00:00Z"
-    camera = _app(fresh, "app.engine.camera()")
+    assert ask(fresh, "app.theme") == "dark"
+    assert ask(fresh, "app.state.opacity.buildings") == 0.5
+    assert ask(fresh, "app.state.time") == "2026-01-20T03:00:00Z"
+    camera = ask(fresh, "app.engine.camera()")
     assert camera["position"] == pytest.approx([300, -200, 250], abs=0.5)
     assert camera["target"] == pytest.approx([10, 5, 20], abs=0.5)
 
 
 def test_search_is_driven_by_keys(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     page.keyboard.press("/")
     page.keyboard.type("图书馆")
     expect(page.locator(".results li")).to_have_count(1)
@@ -154,7 +124,7 @@ def test_search_is_driven_by_keys(page: Page, address: str) -> None:
 
 
 def test_every_control_can_be_reached_by_tab_in_reading_order(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     page.evaluate("document.activeElement?.blur?.()")
     names: list[str] = []
     for _ in range(60):
@@ -175,31 +145,31 @@ def test_every_control_can_be_reached_by_tab_in_reading_order(page: Page, addres
 
 
 def test_every_button_and_input_has_a_name(page: Page, address: str, little_city: Scene) -> None:
-    _open(page, address)
-    _select(page, little_city, "urn:uuid:b0")
+    opened(page, address)
+    select(page, little_city, "urn:uuid:b0")
     for role in ("button", "slider", "switch", "combobox", "textbox", "radio"):
         for node in page.get_by_role(role).all():  # type: ignore[arg-type]
             assert node.evaluate("n => (n.ariaLabel || n.labels?.[0]?.textContent || n.textContent).trim()"), role
 
 
 def test_an_attribute_colours_the_city_and_the_legend_explains_it(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     page.get_by_role("radio", name="Height attribute").check()
     expect(page.locator(".legend")).to_contain_text("Height")
     expect(page.locator(".legend .unit")).to_have_text("m")
-    _until(page, "window.__citytwin.engine.codeOf(5) > 200 && window.__citytwin.engine.codeOf(0) < 100")
+    until(page, "window.__citytwin.engine.codeOf(5) > 200 && window.__citytwin.engine.codeOf(0) < 100")
     page.get_by_role("radio", name="Original colours").check()
     expect(page.locator(".legend")).to_be_hidden()
 
 
 def test_an_error_of_the_server_becomes_a_sentence(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     page.evaluate("window.__citytwin.ask('nonsense', {}).catch((error) => window.__citytwin.report(error))")
     expect(page.locator(".notice.error")).to_contain_text("nonsense: is not a method of this view")
 
 
 def test_help_holds_the_focus_and_gives_it_back(page: Page, address: str) -> None:
-    _open(page, address)
+    opened(page, address)
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_be_visible()
@@ -214,8 +184,8 @@ def test_nothing_overlaps_or_leaves_the_screen(
     page: Page, address: str, little_city: Scene, width: int, height: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": height})
-    _open(page, address + "#y=height_m&s=" + quote("urn:uuid:b0"))
-    _select(page, little_city, "urn:uuid:b0")
+    opened(page, address + "#y=height_m&s=" + quote("urn:uuid:b0"))
+    select(page, little_city, "urn:uuid:b0")
     boxes = {
         name: page.locator(name).bounding_box()
         for name in (".topbar", ".left", ".inspector", ".legend", ".toolbar", ".timebar", ".status")
@@ -240,14 +210,14 @@ def test_a_single_file_opens_without_any_request(page: Page, little_city: Scene,
     file = to_html(little_city, tmp_path / "little.html", language="en")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    _open(page, file.as_uri())
+    opened(page, file.as_uri())
     expect(page.locator("h1")).to_have_text("Little City")
     page.locator("input[type=search]").fill("Tower")
     expect(page.locator(".results li")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator(".inspector h2")).to_have_text("Tower")
     page.get_by_role("radio", name="Height attribute").check()
-    _until(page, "window.__citytwin.engine.codeOf(5) > 200")
+    until(page, "window.__citytwin.engine.codeOf(5) > 200")
     outside = [url for url in asked if not url.startswith(("file:", "blob:", "data:"))]
     assert outside == []
     assert [url for url in asked if url.startswith("file:")] == [file.as_uri()]
@@ -268,17 +238,13 @@ def planned_city(little_city: Scene, tmp_path_factory: pytest.TempPathFactory) -
 
 def _warm_pixels(page: Page) -> int:
     """Count the pixels of the canvas in the orange of a sunny façade."""
-    png = page.evaluate("""async () => {
-      const bytes = new Uint8Array(await (await window.__citytwin.engine.snapshot()).arrayBuffer());
-      return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-    }""")
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")).astype(int)
+    pixels = picture(page)
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     return int(((red > 200) & (green > 80) & (green < 225) & (red - blue > 90)).sum())
 
 
 def test_a_run_by_button_colours_the_facades(page: Page, planned_city: str, little_city: Scene) -> None:
-    _open(page, planned_city)
+    opened(page, planned_city)
     before = _warm_pixels(page)
     page.get_by_role("group", name="Area").get_by_role("button", name="Current view").click()
     expect(page.locator("[data-parameter=area] strong")).to_contain_text("×")  # noqa: RUF001
@@ -290,25 +256,25 @@ def test_a_run_by_button_colours_the_facades(page: Page, planned_city: str, litt
     assert _warm_pixels(page) > before + 500
     card.get_by_role("button", name="Mean sunlit hours").click()
     tower = little_city.handle("urn:uuid:b4")
-    _until(page, f"[...Array(250).keys()].includes(window.__citytwin.engine.codeOf({tower}) - 1)")
+    until(page, f"[...Array(250).keys()].includes(window.__citytwin.engine.codeOf({tower}) - 1)")
 
 
 def test_an_area_around_the_selected_object(page: Page, planned_city: str, little_city: Scene) -> None:
-    _open(page, planned_city)
+    opened(page, planned_city)
     area = page.get_by_role("group", name="Area")
     area.get_by_role("button", name="Around the selection").click()
     expect(page.locator(".notice")).to_contain_text("Click an object")
-    _select(page, little_city, "urn:uuid:b0")
+    select(page, little_city, "urn:uuid:b0")
     area.get_by_label("Radius in metres").fill("60")
     area.get_by_role("button", name="Around the selection").click()
     expect(area.locator("strong")).to_have_text("120 × 120 m")  # noqa: RUF001
-    values = _app(page, "app.shell.simulations.request().inputs.area")
+    values = ask(page, "app.shell.simulations.request().inputs.area")
     assert values == pytest.approx([-120, -90, 0, 30], abs=0.2)
 
 
 def test_a_scenario_is_drawn_in_the_one_view(page: Page, planned_city: str, little_city: Scene) -> None:
-    _open(page, planned_city)
-    _app(page, "app.engine.top(0)")
+    opened(page, planned_city)
+    ask(page, "app.engine.top(0)")
     hall = little_city.handle("urn:uuid:b3")
     seen = """async (wanted) => {
       const { engine } = window.__citytwin;
@@ -319,25 +285,25 @@ def test_a_scenario_is_drawn_in_the_one_view(page: Page, planned_city: str, litt
       }
       return false;
     }"""
-    _until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
     assert page.evaluate(seen, hall)
     page.get_by_label("Scenario", exact=True).select_option("slab")
-    _until(page, "location.hash.includes('b=slab')")
-    _app(page, "app.variants.show(app.engine, 'slab')")
+    until(page, "location.hash.includes('b=slab')")
+    ask(page, "app.variants.show(app.engine, 'slab')")
     assert not page.evaluate(seen, hall)
 
 
 def test_two_scenarios_side_by_side(page: Page, planned_city: str, little_city: Scene) -> None:
-    _open(page, planned_city)
+    opened(page, planned_city)
     page.get_by_role("button", name="Compare", exact=True).click()
-    _until(page, "window.__citytwin.second && window.__citytwin.second.stats().tilesLoaded > 0")
+    until(page, "window.__citytwin.second && window.__citytwin.second.stats().tilesLoaded > 0")
     assert page.locator("canvas").count() == 2
     expect(page.locator(".caption").nth(0)).to_have_text("Base (as is)")
     expect(page.locator(".caption").nth(1)).to_contain_text("1 added")
     expect(page.locator(".caption").nth(1)).to_contain_text("1 removed")
     for mover, follower in (("engine", "second"), ("second", "engine")):
-        _app(page, f"app.{mover}.orbit(15, 5)")
-        _until(
+        ask(page, f"app.{mover}.orbit(15, 5)")
+        until(
             page,
             f"""(() => {{
           const [a, b] = [window.__citytwin.{mover}.camera(), window.__citytwin.{follower}.camera()];
@@ -351,7 +317,7 @@ def test_two_scenarios_side_by_side(page: Page, planned_city: str, little_city: 
     shade = page.get_by_label("Show", exact=True)
     shade.select_option("facade_mean_hours")
     library = little_city.handle("urn:uuid:b0")
-    _until(
+    until(
         page,
         f"""(() => {{
       const [a, b] = [window.__citytwin.engine.codeOf({library}), window.__citytwin.second.codeOf({library})];
