@@ -1,7 +1,7 @@
 """GTFS-realtime against its specification, with the rules of its validator (MobilityData).
 
 What a file says by itself is judged here; what it says of trips, routes and stops in `gis.checking.realtime_schedule`,
-where the schedule is among the sources of the report.
+where the schedule is among the sources of the report; what several messages say in `gis.checking.realtime_series`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from gis.checking.realtime_schedule import check_against, schedule_of
+from gis.checking.realtime_schedule import check_against, check_stations, schedule_of
+from gis.checking.realtime_series import check_age, check_pairs, check_series
+from gis.checking.realtime_timetable import is_schedule, read_schedule
 from gis.networks.live_feed import is_live_feed, is_posix, read_live_feed
 from scenes.problems import Problem
 
@@ -41,20 +43,25 @@ class GtfsRealtimeChecker:
         self.beside: tuple[Source, ...] = ()
 
     def supports(self, source: Source) -> bool:
-        """Say whether it is such a message."""
-        return is_live_feed(source)
+        """Say whether it is such a message, or a schedule that one of the messages beside it may belong to."""
+        if is_live_feed(source):
+            return True
+        return any(map(is_live_feed, self.beside)) and is_schedule(source)
 
     def check(self, source: Source) -> list[Problem]:
-        """Return what is wrong with times, positions and references.
+        """Return what is wrong with times, positions and references, alone and beside the other messages.
 
         Raises
         ------
         LoadError
             When it is no such message.
         """
+        if not is_live_feed(source):
+            return list(check_stations(read_schedule(source)))
         feed = read_live_feed(source)
-        found = [*_header(feed, source.title), *_entities(feed)]
+        found = [*_header(feed, source.title), *check_age(feed, source), *_entities(feed)]
         schedule = schedule_of(self.beside, feed)
+        found += [*check_series(feed, source, self.beside), *check_pairs(feed, source, self.beside, schedule)]
         if schedule is None:
             what = "its trips, routes and stops are not checked: no schedule is among the sources"
             return [*found, Problem("info", source.title, "realtime-without-schedule", what, _SCHEDULE)]

@@ -2,124 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from shapely.geometry import LineString, Point, Polygon, box
+from shapely.geometry import LineString, Point
 
-from gis.networks.gtfs_feed import is_feed, read_feed
-from gis.networks.gtfs_stops import shape_paths, stop_places
+from gis.checking.realtime_headways import check_headways, seconds
+from gis.checking.realtime_timetable import Schedule, is_schedule, read_schedule
 from scenes.errors import CityTwinError
-from scenes.georeference import Georeference
-from scenes.problems import Problem, Problems
+from scenes.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gis.networks.gtfs_feed import Feed
     from scenes.sources import Source
 
 _ADVICE = "check that it belongs to this schedule"
 _FAR_FROM_SHAPE_M = 150.0
 _FAR_FROM_END_M = 1_000.0  # before its start and after its end a vehicle may stand in a yard
-_OUTSIDE_M = 1_609.0  # a mile around stops and shapes is the area of an agency
 _LONGEST_S = 100 * 3_600.0  # no start time that can be read is later
 _ADDED, _NEW = 1, 8
-
-
-@dataclass(frozen=True, eq=False)
-class Schedule:
-    """A schedule, looked up by the ids that live data name.
-
-    Parameters
-    ----------
-    source, feed
-        The file and its tables.
-    """
-
-    source: Source
-    feed: Feed
-
-    @cached_property
-    def trips(self) -> dict[str, int]:
-        """Row of each trip."""
-        return {name: row for row, name in enumerate(self.feed.texts("trips", "trip_id"))}
-
-    @cached_property
-    def routes(self) -> set[str]:
-        """Ids of the routes."""
-        return set(self.feed.texts("routes", "route_id"))
-
-    @cached_property
-    def agencies(self) -> set[str]:
-        """Ids of the agencies."""
-        return set(self.feed.texts("agency", "agency_id"))
-
-    @cached_property
-    def stops(self) -> dict[str, str]:
-        """Kind (location_type) of each stop."""
-        ids, kinds = self.feed.texts("stops", "stop_id"), self.feed.texts("stops", "location_type")
-        return dict(zip(ids, kinds, strict=True))
-
-    @cached_property
-    def calls(self) -> dict[str, dict[int, str]]:
-        """Stop of each place (stop_sequence) of each trip."""
-        found: dict[str, dict[int, str]] = {}
-        rows = zip(
-            self.feed.texts("stop_times", "trip_id"),
-            np.nan_to_num(self.feed.numbers("stop_times", "stop_sequence"), nan=-1).astype(np.int64).tolist(),
-            self.feed.texts("stop_times", "stop_id"),
-            strict=True,
-        )
-        for trip, sequence, stop in rows:
-            found.setdefault(trip, {})[sequence] = stop
-        return found
-
-    @cached_property
-    def frequent(self) -> set[str]:
-        """Trips that run by headway."""
-        return set(self.feed.texts("frequencies", "trip_id"))
-
-    @cached_property
-    def first_s(self) -> dict[str, float]:
-        """Seconds after midnight at which each trip begins, by its least place."""
-        ids, times = self.feed.texts("stop_times", "trip_id"), self.feed.seconds("stop_times", "departure_time")
-        order = np.argsort(-np.nan_to_num(self.feed.numbers("stop_times", "stop_sequence")), kind="stable")
-        return dict(zip(ids[order], times[order].tolist(), strict=True))
-
-    @cached_property
-    def frame(self) -> Georeference:
-        """A frame in metres around the stops."""
-        places = stop_places(self.feed, Problems(limit=0), self.source)
-        lon, lat = np.nanmedian(places, axis=0)
-        return Georeference.around(float(lon), float(lat))
-
-    @cached_property
-    def shapes(self) -> dict[str, LineString]:
-        """Line of each shape, in metres of the frame."""
-        paths = shape_paths(self.feed, Problems(limit=0), self.source)
-        return {
-            name: LineString(np.column_stack(self.frame.from_lonlat(path[:, 0], path[:, 1])))
-            for name, path in paths.items()
-            if len(path) > 1
-        }
-
-    @cached_property
-    def area(self) -> Polygon:
-        """The box around stops and shapes, a mile wider."""
-        places = stop_places(self.feed, Problems(limit=0), self.source)
-        places = places[np.isfinite(places).all(axis=1)]
-        corners = [np.column_stack(self.frame.from_lonlat(places[:, 0], places[:, 1]))]
-        corners += [np.array(shape.bounds).reshape(2, 2) for shape in self.shapes.values()]
-        (west, south), (east, north) = (bound(np.concatenate(corners), axis=0) for bound in (np.min, np.max))
-        return box(west - _OUTSIDE_M, south - _OUTSIDE_M, east + _OUTSIDE_M, north + _OUTSIDE_M)
-
-    def of_trip(self, name: str, column: str) -> str:
-        """Return a value of a trip."""
-        return str(self.feed.texts("trips", column)[self.trips[name]])
 
 
 def schedule_of(sources: Sequence[Source], feed: Any) -> Schedule | None:
@@ -128,12 +31,9 @@ def schedule_of(sources: Sequence[Source], feed: Any) -> Schedule | None:
     A schedule that cannot be read is told of where it is checked itself.
     """
     found = []
-    for source in sources:
-        if source.is_remote or not source.file.exists() or not (source.file.is_dir() or source.suffix == ".zip"):
-            continue
+    for source in filter(is_schedule, sources):
         try:
-            if is_feed(source.file):
-                found.append(Schedule(source, read_feed(source.file, Problems(limit=0))))
+            found.append(read_schedule(source))
         except CityTwinError:
             continue
     named = {trip.trip_id for trip in _trips(feed)}
@@ -155,6 +55,7 @@ def check_against(feed: Any, schedule: Schedule) -> Iterator[Problem]:
             part = getattr(entity, field)
             if entity.HasField(field) and part.HasField("trip"):
                 yield from _trip(part.trip, schedule, where)
+                yield from check_headways(part, schedule, where)
         if entity.HasField("trip_update"):
             yield from _calls(entity.trip_update, schedule, where)
         if entity.HasField("vehicle"):
@@ -183,19 +84,10 @@ def _trip(trip: Any, schedule: Schedule, where: str) -> Iterator[Problem]:
         what = f"trip {trip.trip_id!r} goes in direction {direction}, not {trip.direction_id}"
         yield Problem("error", where, "E024", what, _ADVICE)
     begins = schedule.first_s.get(trip.trip_id, float("nan"))
-    said = _seconds(trip.start_time)
+    said = seconds(trip.start_time)
     if trip.trip_id not in schedule.frequent and abs(said - begins) >= 1.0 and said < _LONGEST_S:
         what = f"trip {trip.trip_id!r} starts at {trip.start_time}, which is not its first time in the schedule"
         yield Problem("error", where, "E023", what, _ADVICE)
-
-
-def _seconds(text: str) -> float:
-    """Return seconds after midnight, NaN where a text is no time."""
-    parts = text.split(":")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        return float("nan")
-    hours, minutes, seconds = map(int, parts)
-    return hours * 3600.0 + minutes * 60.0 + seconds
 
 
 def _stop(name: str, schedule: Schedule, where: str) -> Iterator[Problem]:
@@ -212,6 +104,7 @@ def _calls(update: Any, schedule: Schedule, where: str) -> Iterator[Problem]:
         yield from _stop(stop.stop_id, schedule, where)
         if calls is None:
             continue
+        yield from _delayed(update.trip.trip_id, stop, calls, schedule, where)
         if not stop.HasField("stop_sequence"):
             if twice and list(calls.values()).count(stop.stop_id) > 1:
                 what = f"the trip calls at stop {stop.stop_id!r} twice, and an update does not say which call it is"
@@ -222,6 +115,28 @@ def _calls(update: Any, schedule: Schedule, where: str) -> Iterator[Problem]:
         elif stop.stop_id in schedule.stops and calls[stop.stop_sequence] != stop.stop_id:
             what = f"place {stop.stop_sequence} of its trip is stop {calls[stop.stop_sequence]!r}, not {stop.stop_id!r}"
             yield Problem("error", where, "E045", what, _ADVICE)
+
+
+def _delayed(trip: str, stop: Any, calls: dict[int, str], schedule: Schedule, where: str) -> Iterator[Problem]:
+    """Yield delays at stops for which the schedule has no time that they could be added to."""
+    if stop.HasField("stop_sequence"):
+        place = stop.stop_sequence
+    else:
+        place = next((place for place, name in calls.items() if name == stop.stop_id), -1)
+    for event in ("arrival", "departure"):
+        said = getattr(stop, event)
+        if stop.HasField(event) and not said.HasField("time") and (trip, place) in schedule.untimed[event]:
+            what = f"the {event} at place {place} of its trip has a delay, but no time in the schedule"
+            yield Problem("error", where, "E046", what, _ADVICE)
+
+
+def check_stations(schedule: Schedule) -> Iterator[Problem]:
+    """Yield the stations and entrances at which trips of a schedule stop."""
+    wrong = {name for name, kind in schedule.stops.items() if kind not in ("", "0")}
+    used = np.unique(schedule.feed.texts("stop_times", "stop_id").astype(str))
+    for name in (str(each) for each in used if each in wrong):
+        what = f"stop {name!r} is a station or an entrance (location_type {schedule.stops[name]}), but trips stop there"
+        yield Problem("error", name, "E010", what, "name the platform instead")
 
 
 def _vehicle(vehicle: Any, schedule: Schedule, where: str) -> Iterator[Problem]:

@@ -37,13 +37,14 @@ _COLUMNS = {
               "wheelchair_boarding", "platform_code"),
     "routes": ("route_id", "agency_id", "route_short_name", "route_long_name", "route_type", "route_color",
                "route_text_color", "route_desc"),
-    "trips": ("trip_id", "route_id", "service_id", "trip_headsign", "trip_short_name", "direction_id", "shape_id"),
+    "trips": ("trip_id", "route_id", "service_id", "trip_headsign", "trip_short_name", "direction_id", "shape_id",
+              "block_id"),
     "stop_times": ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
     "shapes": ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"),
     "calendar": ("service_id", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
                  "start_date", "end_date"),
     "calendar_dates": ("service_id", "date", "exception_type"),
-    "frequencies": ("trip_id", "start_time", "end_time", "headway_secs"),
+    "frequencies": ("trip_id", "start_time", "end_time", "headway_secs", "exact_times"),
 }  # fmt: skip
 _NEEDED = {
     "stops": ("stop_id",), "routes": ("route_id", "route_type"), "trips": ("trip_id", "route_id", "service_id"),

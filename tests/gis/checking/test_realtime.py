@@ -2,60 +2,27 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.transit import gtfs_realtime_pb2
 
 from gis.checking.realtime import GtfsRealtimeChecker
 from scenes.checking import check
 from scenes.sources import Source
-
-NOON = 1_699_405_559
-Change = Callable[[Any], None]
-
-
-def sound() -> Any:
-    """Return a message of version 2.0 with a trip update, a vehicle and an alert, true to `schedule`."""
-    feed = gtfs_realtime_pb2.FeedMessage()
-    feed.header.gtfs_realtime_version, feed.header.timestamp, feed.header.incrementality = "2.0", NOON, 0
-    update = feed.entity.add(id="u").trip_update
-    update.vehicle.id, update.timestamp = "bus-1", NOON - 5
-    for sequence, stop in ((1, "A"), (2, "B"), (3, "C")):
-        made = update.stop_time_update.add(stop_sequence=sequence, stop_id=stop)
-        made.arrival.time, made.departure.time = NOON + 60 * sequence, NOON + 60 * sequence + 20
-    vehicle = feed.entity.add(id="v").vehicle
-    vehicle.vehicle.id, vehicle.timestamp, vehicle.stop_id = "bus-1", NOON - 5, "B"
-    vehicle.position.longitude, vehicle.position.latitude = 9.705, 50.85
-    for trip in (update.trip, vehicle.trip):
-        trip.trip_id, trip.route_id, trip.direction_id, trip.schedule_relationship = "T", "R", 0, 0
-        trip.start_time, trip.start_date = "08:00:00", "20231107"
-    about = feed.entity.add(id="a").alert.informed_entity.add(agency_id="G", route_id="R", stop_id="A")
-    about.trip.trip_id = "T"
-    return feed
-
-
-def schedule(folder: Path) -> Path:
-    tables = {
-        "agency": "agency_id,agency_name\nG,Town\n",
-        "stops": "stop_id,stop_lat,stop_lon,location_type\n"
-        "A,50.85,9.70,\nB,50.85,9.705,0\nC,50.85,9.71,\nS,50.85,9.71,1\n",
-        "routes": "route_id,route_type\nR,3\nQ,3\n",
-        "trips": "route_id,service_id,trip_id,direction_id,shape_id\nR,D,T,0,P\nR,D,LOOP,0,P\n",
-        "calendar_dates": "service_id,date,exception_type\nD,20231107,1\n",
-        "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\nT,08:05:00,08:05:00,B,2\n"
-        "T,08:00:00,08:00:00,A,1\nT,08:10:00,08:10:00,C,3\nLOOP,08:00:00,08:00:00,A,1\n"
-        "LOOP,08:05:00,08:05:00,B,2\nLOOP,08:10:00,08:10:00,A,3\n",
-        "shapes": "shape_id,shape_pt_lat,shape_pt_lon,shape_pt_sequence\nP,50.85,9.70,1\nP,50.85,9.71,2\n",
-    }
-    path = folder / "feed.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in tables.items():
-            archive.writestr(f"{name}.txt", text)
-    return path
+from tests.gis.checking.realtime_messages import (
+    ALERT,
+    NOON,
+    STOP,
+    TRIP,
+    UPDATE,
+    VEHICLE,
+    Change,
+    both,
+    put,
+    schedule,
+    sound,
+)
 
 
 def rules(folder: Path, change: Change, *, alone: bool = False) -> set[str]:
@@ -69,35 +36,21 @@ def rules(folder: Path, change: Change, *, alone: bool = False) -> set[str]:
     return {problem.rule for problem in checker.check(Source(str(path)))}
 
 
-def stop(feed: Any, number: int = 1) -> Any:
-    return feed.entity[0].trip_update.stop_time_update[number]
+def headway(trip: str, *changes: Change) -> Change:
+    """Return what makes the message one about a trip by headway, soundly, and then breaks it."""
+    relation = 2 if trip == "H" else 0
+    named = [put(f"{each}.trip_id", trip) for each in (TRIP, f"{VEHICLE}.trip", ALERT)]
+    related = [put(f"{each}.schedule_relationship", relation) for each in (TRIP, f"{VEHICLE}.trip")]
+    return both(*named, *related, *changes)
 
 
-def put(path: str, value: Any) -> Change:
-    """Return what sets a field by its path from the message; numbers are places in lists, None clears."""
-
-    def change(feed: Any) -> None:
-        *way, last = path.split(".")
-        for step in way:
-            feed = feed[int(step)] if step.isdecimal() else getattr(feed, step)
-        if value is None:
-            feed.ClearField(last)
-        else:
-            setattr(feed, last, value)
-
-    return change
+def delayed(feed: Any) -> None:
+    """Leave a delay where there was a time, at a stop for which the schedule of trips by headway has no time."""
+    arrival = feed.entity[0].trip_update.stop_time_update[1].arrival
+    arrival.ClearField("time")
+    arrival.delay = 30
 
 
-def both(*changes: Change) -> Change:
-    def change(feed: Any) -> None:
-        for each in changes:
-            each(feed)
-
-    return change
-
-
-UPDATE, VEHICLE, TRIP = "entity.0.trip_update", "entity.1.vehicle", "entity.0.trip_update.trip"
-STOP = f"{UPDATE}.stop_time_update"
 BROKEN: list[tuple[str, Change]] = [
     ("E001", put("header.timestamp", NOON * 1000)),
     ("E001", put(f"{STOP}.1.arrival.time", 12)),
@@ -140,6 +93,14 @@ BROKEN: list[tuple[str, Change]] = [
     ("E050", put("header.timestamp", 4_000_000_000)),
     ("E051", put(f"{STOP}.2.stop_sequence", 9)),
     ("E052", lambda feed: feed.entity.add(id="w").CopyFrom(feed.entity[1])),
+    ("E006", headway("H", put(f"{TRIP}.start_date", None))),
+    ("E006", headway("H", put(f"{VEHICLE}.trip.start_time", None))),
+    ("E013", headway("H", put(f"{TRIP}.schedule_relationship", 0))),
+    ("E019", headway("X", put(f"{TRIP}.start_time", "08:05:00"))),
+    ("E019", headway("X", put(f"{VEHICLE}.trip.start_time", "09:00:00"))),
+    ("E046", headway("X", delayed)),
+    ("W005", headway("H", put(f"{UPDATE}.vehicle.id", None))),
+    ("W005", headway("H", put(f"{VEHICLE}.vehicle.id", None))),
     ("W001", put(f"{VEHICLE}.timestamp", None)),
     ("W002", put(f"{VEHICLE}.vehicle.id", None)),
     ("W004", put(f"{VEHICLE}.position.speed", 90.0)),
@@ -151,6 +112,29 @@ BROKEN: list[tuple[str, Change]] = [
 def test_a_sound_message_breaks_no_rule(tmp_path: Path) -> None:
     assert rules(tmp_path, lambda _: None) == set()
     assert rules(tmp_path, lambda _: None, alone=True) == {"realtime-without-schedule"}
+
+
+@pytest.mark.parametrize("trip", ["H", "X"])
+def test_sound_messages_about_trips_by_headway_break_no_rule(tmp_path: Path, trip: str) -> None:
+    assert rules(tmp_path, headway(trip)) == set()
+
+
+def test_a_delay_is_sound_where_the_schedule_has_a_time(tmp_path: Path) -> None:
+    assert rules(tmp_path, delayed) == set()
+
+
+def test_trips_that_stop_at_stations_are_told_of_at_the_schedule(tmp_path: Path) -> None:
+    path = tmp_path / "live.pb"
+    path.write_bytes(sound().SerializeToString())
+    checker = GtfsRealtimeChecker()
+    timetable = Source(str(schedule(tmp_path)))
+    assert not checker.supports(timetable)
+    checker.beside = (timetable, Source(str(path)))
+    assert checker.supports(timetable)
+    assert checker.check(timetable) == []
+    schedule(tmp_path, {"stops": "stop_id,stop_lat,stop_lon,location_type\nA,50.85,9.70,1\nB,50.85,9.705,\n"
+                                 "C,50.85,9.71,0\n"})  # fmt: skip
+    assert [(each.rule, each.object) for each in checker.check(timetable)] == [("E010", "A")]
 
 
 @pytest.mark.parametrize(("rule", "change"), BROKEN, ids=[f"{rule}-{place}" for place, (rule, _) in enumerate(BROKEN)])
