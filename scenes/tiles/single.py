@@ -80,8 +80,8 @@ def _layer_content(layer: Layer, base: int) -> Content | None:
     return merged(parts, (low + high) / 2)
 
 
-def surface_glb(mesh: MeshSet) -> bytes:
-    """Return a mesh set as one glb without feature ids, for instance the surface of a result.
+def surface_glb(mesh: MeshSet, *, rows: bool = False) -> bytes:
+    """Return a mesh set as one glb, for instance the surface of a result; `rows` writes its rows as feature ids.
 
     Raises
     ------
@@ -91,4 +91,4 @@ def surface_glb(mesh: MeshSet) -> bytes:
     content = mesh_content(mesh.expanded(), 0, default_colour("generic"))
     if content is None:
         raise LoadError("surface", "there is nothing to draw", "check the result of the simulation")
-    return encode(content, None, _BARE)
+    return encode(content, None, _PLAIN if rows else _BARE)

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twin.live import Feed
-    from twin.whatif import Scenario
+    from twin.whatif import Scenario, ScenarioShelf
 
 LiveChoice = LivePlan | str | Sequence[str] | None
 """A plan, or addresses of feeds for the datastreams of the package; None = the datastreams without a feed."""
@@ -46,14 +47,16 @@ class ServedCity:
     package: Path | None = None
     _temporary: tempfile.TemporaryDirectory[str] | None = None
 
-    def scenarios(self) -> dict[str, Scenario]:
-        """Return the scenarios that the package holds now, by name."""
-        from twin.whatif import list_scenarios, load_scenario  # noqa: PLC0415  # only when a page opens
+    @cached_property
+    def shelf(self) -> ScenarioShelf:
+        """The scenarios of the package, to which pages add edits; in memory for a scene without a package."""
+        from twin.whatif import ScenarioShelf  # noqa: PLC0415  # only when a page opens
 
-        if self.package is None:
-            return {}
-        names = [each["name"] for each in list_scenarios(self.package)]
-        return {name: load_scenario(self.package, name, self.scene) for name in names}
+        return ScenarioShelf(self.scene, self.package)
+
+    def scenarios(self) -> dict[str, Scenario]:
+        """Return the scenarios that there are now, by name."""
+        return self.shelf.all()
 
     def close(self) -> None:
         """Remove tiles that were made for this run only."""

@@ -40,7 +40,7 @@ def explore(city: ServedCity, language: str, theme: str) -> Any:
         city.scene,
         overlays=[] if city.service is None else city.service.specs,
         live=None if city.service is None else city.service.hub,
-        scenarios=city.scenarios(),
+        scenarios=city.shelf,
         language=choose_language(language, arguments, pn.state.headers),
         theme=choose_theme(theme, arguments),
         full_page=True,

@@ -16,9 +16,11 @@ from scenes import CityTwinError, UnknownObjectError
 from scenes.errors import MissingLibraryError
 from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
 from twin.view.columns import PageColumns
+from twin.view.drafts import PageDrafts
 from twin.view.manifest import scene_manifest
 from twin.view.rpc import OverlayData, SceneService, require_handles
 from twin.view.simulations import PageSimulations
+from twin.whatif.shelf import ScenarioShelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +55,7 @@ class CityView(JSComponent):
         Folder with published tiles, to send them over the message channel; None = the page gets them from
         ``tiles/`` of the same server.
     scenarios
-        Branches that simulations may run on, by name.
+        Branches that simulations may run on, by name; or the shelf that has them, where edits of the page are kept.
     attribution
         Who made the data.
 
@@ -86,7 +88,7 @@ class CityView(JSComponent):
         overlays: Sequence[Mapping[str, Any]] = (),
         live: StreamProvider | None = None,
         tiles: str | Path | None = None,
-        scenarios: Mapping[str, Scenario] | None = None,
+        scenarios: Mapping[str, Scenario] | ScenarioShelf | None = None,
         attribution: Sequence[str] = (),
         **params: Any,
     ) -> None:
@@ -99,7 +101,9 @@ class CityView(JSComponent):
         super().__init__(**params)  # type: ignore[no-untyped-call]
         self.scene = scene
         self.service = SceneService(scene, live)
-        self.simulations = PageSimulations(self.service, scenarios or {}, lambda data: self._later("job", data))
+        shelf = scenarios if isinstance(scenarios, ScenarioShelf) else ScenarioShelf(scene, first=scenarios)
+        self.simulations = PageSimulations(self.service, shelf.all(), lambda data: self._later("job", data))
+        PageDrafts(self.service, self.simulations, shelf)
         self._tiles = None if tiles is None else Path(tiles)
         self._live = live
         self._attribution = list(attribution)
@@ -213,8 +217,8 @@ class CityView(JSComponent):
             self._tell({"op": "field_surface", "name": name, "glb": glb})
         if self.overlay is not None:
             self._tell({"op": "overlay", "id": self._number(self.overlay)})
-        if self.selection:
-            self._tell({"op": "select", "handles": require_handles(self.scene, self.selection), "fly": False})
+        if chosen := [uid for uid in self.selection if uid in self.scene]:
+            self._tell({"op": "select", "handles": require_handles(self.scene, chosen), "fly": False})
         if self.camera:
             self._tell({"op": "camera", **self.camera})
 
@@ -241,13 +245,14 @@ class CityView(JSComponent):
 
     def _on_event(self, name: str, data: Any) -> None:
         if name == "pick":
-            uid = None if data is None else self.scene.at(int(data["handle"])).uid
+            uid = None if data is None else self.simulations.objects.item(int(data["handle"])).uid
             self._quietly(picked=uid)
             for callback in self._pick_callbacks:
                 callback(uid)
         elif name == "state" and isinstance(data, dict):
             selected = data.get("selection")
-            chosen = [self.scene.at(int(handle)).uid for handle in data.get("handles") or ()]
+            objects = self.simulations.objects
+            chosen = [objects.item(int(handle)).uid for handle in data.get("handles") or ()]
             self._quietly(
                 language=data.get("language") or self.language,
                 theme=data.get("theme") or self.theme,

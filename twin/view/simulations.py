@@ -12,6 +12,8 @@ import numpy as np
 from scenes import UnknownObjectError
 from twin.view.colour import ColourScale
 from twin.view.rpc import OverlayData, plain
+from twin.view.variant_objects import VariantObjects
+from twin.whatif.edits import AddObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +51,7 @@ class PageSimulations:
     ) -> None:
         self.service = service
         self.scenarios = dict(scenarios)
+        self.objects = VariantObjects(service, self._having)
         self._on_progress = on_progress
         self._jobs: dict[str, list[Job]] = {}
         self._geometries: dict[str, dict[str, Any]] = {}
@@ -115,8 +118,23 @@ class PageSimulations:
         if scenario is None:
             return {"hidden": [], "surface": b"", "added": 0, "removed": 0, "changed": 0, "bounds": None}
         if scenario.name not in self._geometries:
-            self._geometries[scenario.name] = scenario_geometry(self.service.scene, scenario)
+            made = scenario_geometry(self.service.scene, scenario)
+            first = self.objects.place(scenario, made.pop("uids"))
+            self._geometries[scenario.name] = made | {"first": first}
         return self._geometries[scenario.name]
+
+    def replace_scenarios(self, scenarios: Mapping[str, Scenario]) -> None:
+        """Work with other branches from now on, for somebody has edited them."""
+        self.scenarios = dict(scenarios)
+        self._geometries.clear()
+
+    def _having(self, uid: str) -> Scenario | None:
+        """Return a scenario that adds an object, with its objects placed."""
+        for scenario in self.scenarios.values():
+            if any(isinstance(edit, AddObject) and edit.uid == uid for edit in scenario.all_edits):
+                self._geometry({"scenario": scenario.name})
+                return scenario
+        return None
 
     def _run(self, params: Mapping[str, Any], branches: Sequence[Scenario | None]) -> list[Result]:
         """Run one simulation on each branch in turn; progress counts them together, a cancel ends them all."""

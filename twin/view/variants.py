@@ -11,8 +11,6 @@ from scenes.joining import join
 from scenes.mesh import MeshSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from scenes import CityObject, Scene
@@ -25,15 +23,12 @@ if TYPE_CHECKING:
 ADDED_COLOUR: Colour = (74, 144, 226)
 CHANGED_COLOUR: Colour = (38, 166, 154)
 INSET_M = 0.08
-_LIGHT = np.array([-0.35, -0.55, 0.76])
-_DARKEST = 0.62
 
 
 def scenario_geometry(scene: Scene, scenario: Scenario) -> dict[str, Any]:
     """Return how to turn the picture of a city into that of one of its scenarios.
 
-    Added objects are blue and changed ones teal, whatever their layer, so that a proposal stands out. The light
-    of a high sun is part of the colours, since such a surface is drawn without shading.
+    Added objects are blue and changed ones teal, whatever their layer, so that a proposal stands out.
 
     Parameters
     ----------
@@ -46,8 +41,9 @@ def scenario_geometry(scene: Scene, scenario: Scenario) -> dict[str, Any]:
     -------
     dict
         ``hidden``: handles of objects that are removed, or drawn otherwise; ``surface``: glb bytes of added and
-        changed objects, empty where there are none; ``added``, ``removed`` and ``changed``: how many objects;
-        ``bounds``: [6] local metres around all of them, None where nothing has a shape.
+        changed objects, empty where there are none, with feature ids that are places in ``uids``; ``added``,
+        ``removed`` and ``changed``: how many objects; ``bounds``: [6] local metres around all of them, None where
+        nothing has a shape.
     """
     from scenes.tiles import surface_glb  # noqa: PLC0415 - only when a scenario is shown
     from twin.whatif.patches import fold  # noqa: PLC0415
@@ -58,12 +54,19 @@ def scenario_geometry(scene: Scene, scenario: Scenario) -> dict[str, Any]:
     handles = scene.handles(list(reshaped)) if reshaped else np.zeros(0, np.int64)
     hidden = [int(handle) for handle in handles if handle >= 0]
     variant = scenario.scene
-    parts = [*_shapes(variant, changes.added, ADDED_COLOUR), *_shapes(variant, changed, CHANGED_COLOUR)]
-    parts = [part for part in parts if part.triangle_count]
+    uids = [*changes.added, *changed]
+    colours = [ADDED_COLOUR] * len(changes.added) + [CHANGED_COLOUR] * len(changed)
+    shapes = [shape_of(variant[uid]) for uid in uids]
+    parts = [
+        _painted(shape, colour, row)
+        for row, (shape, colour) in enumerate(zip(shapes, colours, strict=True))
+        if shape is not None
+    ]
     old = [np.array(item.bounds) for item in map(scene.at, hidden) if item.bounds is not None]
     return {
         "hidden": hidden,
-        "surface": surface_glb(join(parts)) if parts else b"",
+        "surface": surface_glb(join(parts), rows=True) if parts else b"",
+        "uids": uids,
         "added": len(changes.added),
         "removed": len(reshaped) - len(changed),
         "changed": len(changed),
@@ -75,13 +78,8 @@ def _other_shape(patch: Patch) -> bool:
     return patch.moves or "height_m" in patch.attributes
 
 
-def _shapes(scene: Scene, uids: Iterable[str], colour: Colour) -> list[MeshSet]:
-    found = [_shape(scene[uid]) for uid in uids]
-    return [_painted(mesh, colour) for mesh in found if mesh is not None]
-
-
-def _shape(item: CityObject) -> MeshSet | None:
-    """Return the mesh of one object at its finest level of detail, with instances written out."""
+def shape_of(item: CityObject) -> MeshSet | None:
+    """Return the finest mesh of one object, with instances written out; None where it has no triangles."""
     for level in sorted(item.batch.meshes, key=float, reverse=True):
         mesh = item.batch.meshes[level].take([item.batch_row]).expanded()
         if mesh.triangle_count:
@@ -89,8 +87,8 @@ def _shape(item: CityObject) -> MeshSet | None:
     return None
 
 
-def _painted(mesh: MeshSet, colour: Colour) -> MeshSet:
-    """Return the triangles in one colour, shaded by where they face.
+def _painted(mesh: MeshSet, colour: Colour, row: int) -> MeshSet:
+    """Return the triangles in one colour, as those of a row.
 
     They lie a little inside of the shape, so that the cells of a result on its walls are drawn in front.
     """
@@ -98,17 +96,14 @@ def _painted(mesh: MeshSet, colour: Colour) -> MeshSet:
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     corners = corners - normals[:, None, :] * INSET_M
-    share = _DARKEST + (1.0 - _DARKEST) * np.clip(normals @ _LIGHT, 0.0, 1.0)
-    colours = np.full((len(corners), 3, 4), 255, np.uint8)
-    colours[:, :, :3] = np.rint(share[:, None, None] * np.array(colour))
     flat = corners.reshape(-1, 3)
-    painted = MeshSet.of_one(flat, np.arange(len(flat)).reshape(-1, 3))
-    return replace(painted, colours=colours.reshape(-1, 4))
+    painted = MeshSet.of_one(flat, np.arange(len(flat)).reshape(-1, 3), row)
+    return replace(painted, colours=np.tile(np.array([*colour, 255], np.uint8), (len(flat), 1)))
 
 
 def _box(mesh: MeshSet) -> Floats:
-    low, high = mesh.row_bounds(1)
-    return np.concatenate([low[0], high[0]])
+    positions = mesh.positions_m
+    return np.concatenate([positions.min(axis=0), positions.max(axis=0)])
 
 
 def _around(boxes: list[Floats]) -> list[float] | None:

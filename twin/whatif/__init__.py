@@ -12,6 +12,7 @@ from twin.whatif.edits import (
     OpenGate,
     RemoveObject,
     RestoreObject,
+    ScaleObject,
     SetAttribute,
     edit_from_dict,
 )
@@ -22,6 +23,7 @@ from twin.whatif.result import Result
 from twin.whatif.runner import Runner
 from twin.whatif.scenario import Scenario
 from twin.whatif.scenario_files import list_scenarios, load_scenario, remove_scenario, save_scenario
+from twin.whatif.shelf import ScenarioShelf
 from twin.whatif.simulate import default_runner, simulate, start, submit
 
 __all__ = [
@@ -43,7 +45,9 @@ __all__ = [
     "RestoreObject",
     "Result",
     "Runner",
+    "ScaleObject",
     "Scenario",
+    "ScenarioShelf",
     "SetAttribute",
     "Settings",
     "Simulation",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from scenes.schema import BOUNDS
 from twin.whatif.solids import foot_of, new_batch, placed_footprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -82,7 +82,7 @@ def _patched(batch: Batch, patches: Mapping[int, Patch]) -> Batch:
 
 
 def _reshaped(batch: Batch, row: int, patch: Patch) -> Batch:
-    """Return the batch with one object stretched to its new height, then turned and moved."""
+    """Return the batch with one object stretched to its new height and scaled in plan, then turned and moved."""
     box = [batch.table[name][row].as_py() for name in BOUNDS]
     if any(value is None for value in box):
         return batch
@@ -93,13 +93,14 @@ def _reshaped(batch: Batch, row: int, patch: Patch) -> Batch:
 
     def carry(points_m: Floats) -> Floats:
         turn = np.radians(patch.turn_deg)
-        cos, sin = np.cos(turn), np.sin(turn)
+        cos, sin = patch.scale * np.cos(turn), patch.scale * np.sin(turn)
         x, y, z = (points_m - middle).T
         by = np.array([patch.dx_m, patch.dy_m, patch.dz_m])
         carried: Floats = np.column_stack([cos * x - sin * y, sin * x + cos * y, z * stretch]) + middle + by
         return carried
 
-    meshes = {lod: _carried(mesh, row, carry, np.radians(patch.turn_deg)) for lod, mesh in batch.meshes.items()}
+    shape = _Shape(carry, np.radians(patch.turn_deg), np.array([patch.scale, patch.scale, stretch]))
+    meshes = {lod: _carried(mesh, row, shape) for lod, mesh in batch.meshes.items()}
     table = _with_bounds(batch.table, row, box, carry)
     return replace(batch, table=table, meshes=meshes)
 
@@ -126,23 +127,40 @@ def _stretch(batch: Batch, row: int, patch: Patch, box: list[float]) -> float:
     return top / tall
 
 
-def _carried(mesh: MeshSet, row: int, carry: Any, turn_rad: float) -> MeshSet:
+@dataclass(frozen=True)
+class _Shape:
+    """Where points go: the whole map, and its turn and (3,) factors along x, y, z before the turn."""
+
+    carry: Callable[[Floats], Floats]
+    turn_rad: float
+    factors: Floats
+
+    def normals(self, before: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, 3) unit normals of the carried surface."""
+        x, y, z = (before.astype(np.float64) / self.factors).T
+        cos, sin = np.cos(self.turn_rad), np.sin(self.turn_rad)
+        turned = np.column_stack([cos * x - sin * y, sin * x + cos * y, z])
+        lengths = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+        unit: NDArray[np.float32] = (turned / lengths).astype(np.float32)
+        return unit
+
+
+def _carried(mesh: MeshSet, row: int, shape: _Shape) -> MeshSet:
     """Return the mesh set with the points of one row carried elsewhere."""
     mine = mesh.vertex_rows() == row
     positions, normals = mesh.positions.copy(), mesh.normals
-    positions[mine] = (carry(mesh.positions_m[mine]) - mesh.centre).astype(np.float32)
+    positions[mine] = (shape.carry(mesh.positions_m[mine]) - mesh.centre).astype(np.float32)
     if normals is not None and mine.any():
-        cos, sin = np.cos(turn_rad), np.sin(turn_rad)
         normals = normals.copy()
-        x, y = mesh.normals[mine, 0], mesh.normals[mine, 1]  # type: ignore[index]
-        normals[mine, 0], normals[mine, 1] = cos * x - sin * y, sin * x + cos * y
+        normals[mine] = shape.normals(normals[mine])
     instances = []
     for each in mesh.instances:
         own = each.rows == row
-        feet, yaw = each.positions.copy(), each.yaw_rad.copy()
-        feet[own] = (carry(each.positions[own].astype(np.float64) + mesh.centre) - mesh.centre).astype(np.float32)
-        yaw[own] += np.float32(turn_rad)
-        instances.append(replace(each, positions=feet, yaw_rad=yaw))
+        feet, yaw, scales = each.positions.copy(), each.yaw_rad.copy(), each.scales.copy()
+        feet[own] = (shape.carry(each.positions[own].astype(np.float64) + mesh.centre) - mesh.centre).astype(np.float32)
+        yaw[own] += np.float32(shape.turn_rad)
+        scales[own] *= shape.factors.astype(np.float32)
+        instances.append(replace(each, positions=feet, yaw_rad=yaw, scales=scales))
     return replace(mesh, positions=positions, normals=normals, instances=tuple(instances))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scenes import Scene, SimulationError
-from twin.whatif.edits import AddObject, Edit, MoveObject, RemoveObject, RestoreObject
+from twin.whatif.edits import AddObject, Edit, MoveObject, RemoveObject, RestoreObject, ScaleObject
 from twin.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from scenes import CityObject
 
 _GEOMETRY = "geometry"
+# Edits that add up: all of them count, not the last alone.
+_SUMMED = frozenset({MoveObject.type, ScaleObject.type})
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _conflicts(ours: tuple[Edit, ...], theirs: tuple[Edit, ...]) -> list[Conflic
         for topic in dict.fromkeys(edit.topic for edit in mine):
             left = tuple(edit for edit in mine if edit.topic == topic)
             right = tuple(edit for edit in other if edit.topic == topic)
-            same = left == right if topic == MoveObject.type else left[-1:] == right[-1:]
+            same = left == right if topic in _SUMMED else left[-1:] == right[-1:]
             if right and not same:
                 found.append(Conflict(uid, topic, left, right))
     return found

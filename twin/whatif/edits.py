@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from scenes import SimulationError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 Ring = tuple[tuple[float, float], ...]
 Plain = str | int | float | bool | None
+MOST_SCALE = 100.0
 
 
 @dataclass(frozen=True)
@@ -137,6 +136,29 @@ class MoveObject(Edit):
 
 
 @dataclass(frozen=True)
+class ScaleObject(Edit):
+    """The object is larger or smaller in plan, about the middle of its bounds; its heights stay.
+
+    Another height is a `SetAttribute` of ``height_m``. Scales of one object multiply.
+
+    Parameters
+    ----------
+    factor
+        Lengths in plan are so many times as long: above 0, and at most `MOST_SCALE`.
+    """
+
+    type: ClassVar[str] = "scale_object"
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse factors that leave nothing, or no end."""
+        good = isinstance(self.factor, int | float) and not isinstance(self.factor, bool)
+        if not good or not 1 / MOST_SCALE <= self.factor <= MOST_SCALE:
+            advice = f"give a number from {1 / MOST_SCALE:g} to {MOST_SCALE:g}"
+            raise SimulationError(self.uid, f"a factor of {self.factor!r} is not a size", advice)
+
+
+@dataclass(frozen=True)
 class SetAttribute(Edit):
     """An attribute has another value; a new ``height_m`` also changes the geometry."""
 
@@ -188,7 +210,11 @@ class OpenGate(Edit):
 
 
 EDITS: dict[str, type[Edit]] = {
-    kind.type: kind for kind in (AddObject, RemoveObject, RestoreObject, MoveObject, SetAttribute, CloseRoad, OpenGate)
+    kind.type: kind
+    for kind in (
+        *(AddObject, RemoveObject, RestoreObject, MoveObject, ScaleObject, SetAttribute),
+        *(CloseRoad, OpenGate),
+    )
 }
 
 
@@ -205,6 +231,8 @@ def edit_from_dict(told: Mapping[str, Any]) -> Edit:
     >>> edit_from_dict({"type": "set_attribute", "uid": "urn:x", "name": "height_m", "value": 36.0})
     SetAttribute(uid='urn:x', name='height_m', value=36.0)
     """
+    if not isinstance(told, Mapping):
+        raise SimulationError("edit", f"{told!r} is not a JSON object", 'write {"type": "...", "uid": "..."}')
     kind = EDITS.get(str(told.get("type")))
     if kind is None:
         raise SimulationError("edit", f"'{told.get('type')}' is no type of edit", f"use one of {', '.join(EDITS)}")

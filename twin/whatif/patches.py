@@ -18,6 +18,7 @@ from twin.whatif.edits import (
     Plain,
     RemoveObject,
     RestoreObject,
+    ScaleObject,
     SetAttribute,
 )
 
@@ -40,6 +41,8 @@ class Patch:
         It is gone.
     dx_m, dy_m, dz_m, turn_deg
         Moved by so much, and turned anticlockwise about the middle of its bounds.
+    scale
+        Lengths in plan are so many times as long, about the same middle.
     attributes
         Attributes that differ from the base.
     """
@@ -49,13 +52,14 @@ class Patch:
     dy_m: float = 0.0
     dz_m: float = 0.0
     turn_deg: float = 0.0
+    scale: float = 1.0
     attributes: Mapping[str, Plain] = field(default_factory=dict)
 
     @property
     def moves(self) -> bool:
-        """Whether it stands elsewhere."""
+        """Whether it stands elsewhere, or has another size in plan."""
         turn = (self.turn_deg + 180.0) % 360.0 - 180.0
-        return max(abs(self.dx_m), abs(self.dy_m), abs(self.dz_m), abs(turn)) > _NOTHING_M
+        return max(abs(self.dx_m), abs(self.dy_m), abs(self.dz_m), abs(turn), abs(self.scale - 1.0)) > _NOTHING_M
 
     def __bool__(self) -> bool:
         """Whether anything is different at all."""
@@ -70,6 +74,10 @@ class Patch:
             dz_m=self.dz_m + edit.dz_m,
             turn_deg=self.turn_deg + edit.turn_deg,
         )
+
+    def scaled(self, edit: ScaleObject) -> Patch:
+        """Return the patch with one more scale."""
+        return replace(self, scale=self.scale * edit.factor)
 
     def with_attributes(self, values: Mapping[str, Plain], base: Mapping[str, Plain]) -> Patch:
         """Return the patch with attributes set; those that the base has anyway are dropped."""
@@ -128,6 +136,8 @@ def _changed(patch: Patch, edit: Edit, base: Mapping[str, Plain]) -> Patch:
             return Patch(removed=True)
         case MoveObject():
             return patch.moved(edit)
+        case ScaleObject():
+            return patch.scaled(edit)
         case SetAttribute():
             _refuse_fixed(edit)
             return patch.with_attributes({edit.name: edit.value}, base)
