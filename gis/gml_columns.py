@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gis.gml_tags import NotPlainError, attributes_in, declares, qualified, resolved, slices, spelled, values_in
+from gis.gml_tags import NotPlainError, StartTags, attributes_in, declares, qualified, resolved, slices, spelled
 from gis.gml_words import WORDS, Role, Word
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _AMPERSANDS = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,
 _XMLNS = re.compile(rb"\sxmlns[\s=:]")
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})
 _USUAL_NAME, _LONGEST_NAME = 24, 80
+_CACHED = 128 << 10
 _NOTHING: dict[str, str] = {}
 _NOT_NAMES = np.isin(np.arange(256), np.frombuffer(b"!? \t\r\n>=\"'&", np.uint8))
 
@@ -94,18 +95,17 @@ class Elements:
         return [WORDS[tag] for tag in self.tags]
 
     @cached_property
-    def roles(self) -> Integers:
-        """Value of the role of each element, (n,)."""
-        return np.array([word.role.value for word in self.words], np.int64)[self.codes]
-
-    @cached_property
     def columns(self) -> tuple[list[int], ...]:
         """The columns `codes`, `ends`, `heads`, `texts` and `names` as lists, which are quicker to ask for one row."""
         return tuple(each.tolist() for each in (self.codes, self.ends, self.heads, self.texts, self.names))
 
+    @cached_property
+    def _start_tags(self) -> StartTags:
+        return StartTags(self.spoken[0])
+
     def having(self, *roles: Role) -> Bools:
         """Return which elements have one of some roles, (n,)."""
-        found: Bools = np.isin(self.roles, [role.value for role in roles])
+        found: Bools = np.array([word.role in roles for word in self.words], bool)[self.codes]
         return found
 
     def named(self, *names: str) -> Bools:
@@ -115,7 +115,11 @@ class Elements:
 
     def nearest(self, wanted: Bools) -> Integers:
         """Return the innermost wanted element around each element, itself included; -1 where there is none."""
-        return _nearest(wanted, self.parents, self.levels)
+        places = np.flatnonzero(wanted)
+        if (places[1:] < self.ends[places[:-1]]).any():
+            return _nearest(wanted, self.parents, self.levels)
+        found = np.append(places, -1)[np.cumsum(wanted) - 1]  # the last one before, since none lies in another one
+        return np.where(self.ends[found] > np.arange(len(self)), found, -1)
 
     def said(self, word: bytes) -> Bools:
         """Return which elements have a word in their start tag behind their name, (n,)."""
@@ -124,8 +128,8 @@ class Elements:
     def marked(self, *keys: str) -> tuple[Integers, pa.Array]:
         """Return the elements that have an attribute ``{namespace}name``, the first of some, and what each says."""
         names = sorted({name for key in keys for space in self.spaces for name in spelled(key, space)})
-        said, numbers, starts = self.spoken
-        found = [values_in(name, said) for name in names]
+        _, numbers, starts = self.spoken
+        found = [self._start_tags.values(name) for name in names]
         if not found:
             return np.zeros(0, np.int64), pa.array([], pa.string())
         places = np.concatenate([places for places, _ in found])
@@ -234,13 +238,13 @@ def elements_of(text: bytes, space: Mapping[str, str]) -> Elements:
 
 def _brackets(text: bytes, buffer: Bytes) -> tuple[Integers, Integers]:
     """Return where tags begin and end."""
-    brackets = np.flatnonzero((buffer == ord("<")) | (buffer == ord(">"))).astype(np.int32)
+    brackets = _places_of_brackets(buffer)
     opens, closes = brackets[0::2], brackets[1::2]
     if len(opens) != len(closes) or (buffer[opens] != ord("<")).any() or (buffer[closes] != ord(">")).any():
         raise NotPlainError("its brackets do not pair")
     if _NOT_NAMES[buffer[opens + 1]].any() or (b"&" in text and _AMPERSANDS.search(text)):
         raise NotPlainError("more than elements")
-    if len(text.translate(None, _CONTROLS)) != len(text):
+    if _has_controls(text, buffer):
         raise NotPlainError("control characters")
     if not text.isascii():
         try:
@@ -248,6 +252,22 @@ def _brackets(text: bytes, buffer: Bytes) -> tuple[Integers, Integers]:
         except UnicodeDecodeError as error:
             raise NotPlainError("not UTF-8") from error
     return opens, closes
+
+
+def _places_of_brackets(buffer: Bytes) -> Integers:
+    """Return where a less or a greater sign stands; they differ in one bit. Parts fit into the cache of a processor."""
+    sign, rest = ord("<"), 0xFF ^ ord("<") ^ ord(">")
+    parts = [
+        np.flatnonzero((buffer[start : start + _CACHED] & rest) == sign).astype(np.int32) + np.int32(start)
+        for start in range(0, len(buffer), _CACHED)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int32)
+
+
+def _has_controls(text: bytes, buffer: Bytes) -> bool:
+    """Say whether there is a character that XML does not allow."""
+    low, allowed = np.count_nonzero(buffer < ord(" ")), np.count_nonzero(buffer == ord("\n"))
+    return bool(low != allowed) and len(text.translate(None, _CONTROLS)) != len(text)
 
 
 def _names(text: bytes, starts: Integers, latest: Integers) -> tuple[list[str], Integers, Integers]:

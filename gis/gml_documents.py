@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import itertools
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -27,13 +26,14 @@ from scenes.georeference import parse_crs
 from scenes.problems import Problem, Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from gis.gml_appearance import Appearances
     from gis.gml_columns import Elements
+    from gis.gml_pieces import Opening
     from gis.gml_reader import DocumentFacts
     from gis.modelframe import ModelFrame
     from gis.shelf import Shelf
@@ -145,15 +145,18 @@ class DocumentReader:
     def _lanes(self) -> int:
         """Return how many lanes the document is worth."""
         document = self.document
-        if document.shelf.is_zip or document.name.lower().endswith(".gz") or document.facts.has_relations:
+        if not document.shelf.is_as_stored(document.name) or document.facts.has_relations:
             return 1
         return min(lane_count(), 1 + document.shelf.size(document.name) // self.piece_bytes)
 
     def _pieces(self) -> Iterator[tuple[int, Elements]]:
         """Yield the number and the elements of each piece from where reading stands."""
-        pieces = plain_pieces(self.document.shelf, self.document.name, self.piece_bytes)
-        for piece, opening in itertools.islice(pieces, self._pages, None):
-            yield self._pages, elements_of(piece, opening.space)
+        done = self._pages
+        for number, piece, opening in self._plain(lambda number: number >= done):
+            yield number, elements_of(piece, opening.space)
+
+    def _plain(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, bytes, Opening]]:
+        return plain_pieces(self.document.shelf, self.document.name, self.piece_bytes, wanted)
 
     def _alone(self, tools: _Tools) -> Iterator[tuple[Layer, Batch]]:
         """Read the rest of the document here; what is not plain is first written plainly."""
@@ -197,11 +200,8 @@ class DocumentReader:
         gc.disable()  # a lane lives for one document
         problems = Problems(_EVERYTHING)
         tools = _Tools(self.document, problems)
-        pieces = plain_pieces(self.document.shelf, self.document.name, self.piece_bytes)
         try:
-            for number, (piece, opening) in enumerate(pieces):
-                if number % lanes != lane:
-                    continue
+            for number, piece, opening in self._plain(lambda number: number % lanes == lane):
                 page = elements_of(piece, opening.space)
                 tools.reader.keys, tools.attributes.foreign = {}, set()
                 before = problems.kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from gis.gml_tags import NotPlainError
 from scenes.errors import LoadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import IO
 
     from gis.gml_columns import Elements
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "member")
 PIECE_BYTES = 8 << 20
 _LONGEST_HEAD = 4 << 20
+_TAIL = 64 << 10
 _MEMBER = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?(?:cityObjectMember|featureMember|member))[\s>]")
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)[\"']")
 
@@ -56,7 +58,7 @@ def pages(shelf: Shelf, name: str, size: int = PIECE_BYTES) -> Iterator[Elements
     """
     done = 0
     try:
-        for piece, opening in plain_pieces(shelf, name, size):
+        for _, piece, opening in plain_pieces(shelf, name, size):
             page = elements_of(piece, opening.space)
             yield page
             done += count_members(page)
@@ -69,8 +71,10 @@ def count_members(page: Elements) -> int:
     return int((page.named(*MEMBERS) & (page.parents < 0)).sum())
 
 
-def plain_pieces(shelf: Shelf, name: str, size: int = PIECE_BYTES) -> Iterator[tuple[bytes, Opening]]:
-    """Yield the bytes of whole members; between two of them may be other elements of the document.
+def plain_pieces(
+    shelf: Shelf, name: str, size: int = PIECE_BYTES, wanted: Callable[[int], bool] = lambda _: True
+) -> Iterator[tuple[int, bytes, Opening]]:
+    """Yield the wanted ones of pieces of whole members with their numbers; other elements may stand between members.
 
     Raises
     ------
@@ -79,17 +83,74 @@ def plain_pieces(shelf: Shelf, name: str, size: int = PIECE_BYTES) -> Iterator[t
     """
     with shelf.open(name) as file:
         opening, rest = _opening(file, min(size, 1 << 16))
-        while len(data := file.read(size)) == size:
-            rest += data
-            cut = _last_member(rest, opening)
-            if cut > 0:
-                yield rest[:cut], opening
-                rest = rest[cut:]
+        cut = _cut_in_place if shelf.is_as_stored(name) else _cut_as_read
+        for number, piece in cut(file, (opening, rest), size, wanted):
+            yield number, piece, opening
+
+
+def _cut_in_place(
+    file: IO[bytes], head: tuple[Opening, bytes], size: int, wanted: Callable[[int], bool]
+) -> Iterator[tuple[int, bytes]]:
+    """Cut a file of which any part can be read: of pieces that nobody wants, only the ends are."""
+    opening, rest = head
+    begin, stop = opening.size, opening.size + len(rest)
+    end = file.seek(0, os.SEEK_END)
+    number = 0
+    while (stop := stop + size) <= end:
+        cut = _member_before(file, begin, stop, opening)
+        if cut > begin:
+            if wanted(number):
+                yield number, _part(file, begin, cut)
+            number, begin = number + 1, cut
+    if wanted(number):
+        yield number, _without_end(_part(file, begin, end), opening)
+
+
+def _cut_as_read(
+    file: IO[bytes], head: tuple[Opening, bytes], size: int, wanted: Callable[[int], bool]
+) -> Iterator[tuple[int, bytes]]:
+    """Cut a file that is unpacked from its beginning."""
+    opening, rest = head
+    number = 0
+    while len(data := file.read(size)) == size:
         rest += data
-        closing = re.search(rb"</" + re.escape(opening.root) + rb"\s*>\s*$", rest)
-        if closing is None:
-            raise NotPlainError("it does not end")
-        yield rest[: closing.start()], opening
+        cut = _last_member(rest, opening)
+        if cut > 0:
+            if wanted(number):
+                yield number, rest[:cut]
+            number, rest = number + 1, rest[cut:]
+    if wanted(number):
+        yield number, _without_end(rest + data, opening)
+
+
+def _part(file: IO[bytes], begin: int, end: int) -> bytes:
+    file.seek(begin)
+    return file.read(end - begin)
+
+
+def _member_before(file: IO[bytes], begin: int, stop: int, opening: Opening) -> int:
+    """Return where the last member between two places begins, -1 if there is none."""
+    length = _TAIL
+    while True:
+        low = max(begin, stop - length)
+        place = _last_member(_part(file, low, stop), opening)
+        if place >= 0 or low == begin:
+            return low + place if place >= 0 else -1
+        length *= 4
+
+
+def _without_end(text: bytes, opening: Opening) -> bytes:
+    """Return the last members without the end of the document.
+
+    Raises
+    ------
+    NotPlainError
+        When it does not end.
+    """
+    closing = re.search(rb"</" + re.escape(opening.root) + rb"\s*>\s*$", text[-_TAIL:])
+    if closing is None:
+        raise NotPlainError("it does not end")
+    return text[: max(0, len(text) - _TAIL) + closing.start()]
 
 
 def _opening(file: IO[bytes], step: int) -> tuple[Opening, bytes]:
@@ -129,7 +190,7 @@ def _read_head(before: bytes, member: bytes) -> Opening:
 def _last_member(text: bytes, opening: Opening) -> int:
     """Return where the last member begins, -1 if there is none."""
     place = text.rfind(opening.member)
-    while place > 0 and text[place + len(opening.member) : place + len(opening.member) + 1] not in b" \t\r\n>":
+    while place >= 0 and text[place + len(opening.member) : place + len(opening.member) + 1] not in b" \t\r\n>":
         place = text.rfind(opening.member, 0, place)
     return place
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,23 +35,52 @@ def slices(text: bytes, starts: Integers, ends: Integers) -> pa.Array:
     return every.take(pa.array(np.arange(0, len(edges) - 1, 2)))
 
 
-def values_in(name: bytes, said: bytes) -> tuple[Integers, pa.Array]:
-    """Return where an attribute stands in the text of start tags, and its values."""
-    mark = name + b'="'
-    if b"'" in said or b" =" in said or b"= " in said or b"&" in said or b"\n=" in said or b"=\n" in said:
-        pattern = rb"(?<=\s)" + re.escape(name) + rb"\s*=\s*(?:\"([^\"]*)\"|'([^']*)')"
-        found = list(re.finditer(pattern, said))
-        texts = [resolved((match[1] if match[1] is not None else match[2]).decode()) for match in found]
-        return np.array([match.start() for match in found], np.int64), pa.array(texts, pa.string())
-    quotes = np.flatnonzero(np.frombuffer(said, np.uint8) == ord('"'))
-    opens, closes = quotes[0::2], quotes[1::2]
-    if len(opens) != len(closes):
-        raise NotPlainError("quotes that do not pair")
-    mine = opens >= len(mark)
-    windows = sliding_window_view(np.frombuffer(said, np.uint8), len(mark))
-    mine[mine] = (windows[opens[mine] - len(mark) + 1] == np.frombuffer(mark, np.uint8)).all(axis=1)
-    mine[mine] = np.frombuffer(said, np.uint8)[opens[mine] - len(mark)] <= ord(" ")
-    return opens[mine], slices(said, opens[mine] + 1, closes[mine]).cast(pa.string())
+class StartTags:
+    """What stands in many start tags behind their names, as one text, asked for one attribute after the other."""
+
+    def __init__(self, said: bytes) -> None:
+        """Look at nothing yet."""
+        self._said = said
+
+    @cached_property
+    def _quotes(self) -> tuple[Integers, Integers] | None:
+        """Where values begin and end, at their quotes; None where they may be written in another way."""
+        said = self._said
+        if any(each in said for each in (b"'", b" =", b"= ", b"&", b"\n=", b"=\n")):
+            return None
+        quotes = np.flatnonzero(np.frombuffer(said, np.uint8) == ord('"'))
+        opens, closes = quotes[0::2], quotes[1::2]
+        if len(opens) != len(closes):
+            raise NotPlainError("quotes that do not pair")
+        return opens, closes
+
+    def values(self, name: bytes) -> tuple[Integers, pa.Array]:
+        """Return where an attribute stands, ascending, and its values.
+
+        Raises
+        ------
+        NotPlainError
+            When the tags are not well-formed.
+
+        Examples
+        --------
+        >>> places, values = StartTags(b' id="a"> gml:id="b" c="d">').values(b"gml:id")
+        >>> places.tolist(), values.to_pylist()
+        ([16], ['b'])
+        """
+        said, quotes = self._said, self._quotes
+        if quotes is None:
+            pattern = rb"(?<=\s)" + re.escape(name) + rb"\s*=\s*(?:\"([^\"]*)\"|'([^']*)')"
+            found = list(re.finditer(pattern, said))
+            texts = [resolved((match[1] if match[1] is not None else match[2]).decode()) for match in found]
+            return np.array([match.start() for match in found], np.int64), pa.array(texts, pa.string())
+        opens, closes = quotes
+        letters = np.frombuffer(said, np.uint8)
+        mine = np.flatnonzero(opens > len(name) + 1)
+        for back, letter in enumerate(reversed(name + b"="), 1):
+            mine = mine[letters[opens[mine] - back] == letter]
+        mine = mine[letters[opens[mine] - len(name) - 2] <= ord(" ")]
+        return opens[mine], slices(said, opens[mine] + 1, closes[mine]).cast(pa.string())
 
 
 def spelled(key: str, space: Mapping[str, str]) -> list[bytes]:

@@ -62,6 +62,10 @@ class Shelf:
         """Return the bytes of a file, unpacked."""
         return self._entries[name].file_size if self.is_zip else (self.root / name).stat().st_size
 
+    def is_as_stored(self, name: str) -> bool:
+        """Say whether a file is not packed, so that any part of it can be read on its own."""
+        return not self.is_zip and not name.lower().endswith(".gz")
+
     def open(self, name: str) -> IO[bytes]:
         """Return an open file; a ``.gz`` is unpacked on the way.
 
@@ -75,7 +79,7 @@ class Shelf:
                 entry = self._entries[name]
                 self._check(entry.file_size, entry.compress_size)
                 return zipfile.ZipFile(self.path).open(entry)
-            if name.lower().endswith(".gz"):
+            if not self.is_as_stored(name):
                 packed = max((self.root / name).stat().st_size, 1)
                 return io.BufferedReader(_Counted(gzip.GzipFile(self.root / name), packed, self.path))
             plain = (self.root / name).open("rb")
