@@ -1,7 +1,9 @@
+import { enCompare } from "./en_compare";
 import { enTools } from "./en_tools";
 
 /** English messages. `{name}` marks a place that is filled in. */
 export const en = {
+  ...enCompare,
   ...enTools,
 
   "app.loading": "Loading the city…",

@@ -1,8 +1,10 @@
 import type { Key } from "./en";
+import { zhCompare } from "./zh_compare";
 import { zhTools } from "./zh_tools";
 
 /** Chinese messages, for every key of the English ones. */
 export const zh: Record<Key, string> = {
+  ...zhCompare,
   ...zhTools,
 
   "app.loading": "正在加载城市场景…",

@@ -152,9 +152,15 @@ export class CityApp extends ViewSettings {
   async setOverlay(name: string | null): Promise<void> {
     this.changed({ overlay: name });
     const { overlay } = this;
-    this.live.subscribe(overlay?.source === "live" ? [overlay.id] : []);
+    this.subscribe();
     this.fire("overlay", overlay);
-    await Promise.all(this.engines.map((engine) => this.painter.paint(engine, overlay)));
+    await Promise.all(this.engines.map((engine) => this.painter.paint(engine, this.shell.compare.overlayOf(engine))));
+  }
+
+  /** Asks for the live codes that the open views show. */
+  subscribe(): void {
+    const shown = this.engines.map((engine) => this.shell.compare.overlayOf(engine));
+    this.live.subscribe([...new Set(shown.flatMap((overlay) => (overlay?.source === "live" ? [overlay.id] : [])))]);
   }
 
   addOverlay(overlay: OverlaySpec): void {
@@ -177,7 +183,7 @@ export class CityApp extends ViewSettings {
   async setScenario(name: string | null): Promise<void> {
     this.changed({ scenario: name });
     this.fire("scenario", name);
-    if (this.engine) await this.variants.show(this.engine, name);
+    if (this.engine && !this.shell.compare.active) await this.variants.show(this.engine, name);
   }
 
   // messages ------------------------------------------------------------------------------------
@@ -254,6 +260,7 @@ export class CityApp extends ViewSettings {
     await this.shell.styles?.restore();
     const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario)?.name ?? null;
     await Promise.all([this.setOverlay(state.overlay ?? null), this.setScenario(scenario), state.selection ? this.selectUid(state.selection) : this.select(null)]);
+    await this.shell.compare.show(state.compare);
   }
 
   /** Gives a view the layers, light and cuts that this page shows. */
@@ -320,6 +327,7 @@ export class CityApp extends ViewSettings {
     if (!this.ready) return;
     const hash = encode(this.state);
     if (`#${hash}` !== window.location.hash) window.history.replaceState(window.history.state, "", `#${hash}`);
-    this.backend.emit("state", { ...this.state, overlay: this.state.overlay ?? null, selected: this.selected, handles: this.selection.handles.slice(0, MOST_TOLD), hash });
+    // What is compared goes by the hash alone: the message has no way to say "as the page".
+    this.backend.emit("state", { ...this.state, compare: this.state.compare?.mode ?? null, overlay: this.state.overlay ?? null, selected: this.selected, handles: this.selection.handles.slice(0, MOST_TOLD), hash });
   }
 }

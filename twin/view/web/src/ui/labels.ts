@@ -82,8 +82,8 @@ export class Labels {
     this.cleanups.push(
       engine.on("camera", () => this.place()),
       engine.on("idle", () => this.settle()),
+      app.on("tools", () => this.settle()),
     );
-    app.on("tools", () => this.settle());
     app.i18n.bind(this.element, () => this.write());
   }
 

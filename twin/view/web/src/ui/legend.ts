@@ -19,15 +19,17 @@ export class Legend {
   constructor(
     private readonly app: CityApp,
     className = "legend card",
+    /** Whose colours these are, where there are several legends. */
+    private readonly owners = "",
   ) {
     this.element = app.dom.h("section", { class: className, label: "legend.title", attributes: { hidden: true } });
     this.element.removeAttribute("title");
-    app.i18n.onChange(() => this.show(this.current));
   }
 
   /** The legend of the overlay that the page shows. */
   static following(app: CityApp): Legend {
     const legend = new Legend(app);
+    app.i18n.onChange(() => legend.show(legend.current));
     app.on("overlay", (overlay) => legend.show(overlay));
     legend.show(app.overlay);
     return legend;
@@ -45,7 +47,8 @@ export class Legend {
       overlay.unit && overlay.unit !== "1" ? dom.h("span", { class: "unit" }, overlay.unit) : null,
     );
     const body = overlay.legend.type === "ramp" ? this.ramp(overlay.legend) : this.classes(overlay.legend);
-    this.element.replaceChildren(head, body, this.states(overlay));
+    const owners = this.owners ? dom.h("small", { class: "owners" }, this.owners) : null;
+    this.element.replaceChildren(head, ...(owners ? [owners] : []), body, this.states(overlay));
   }
 
   private ramp(legend: RampLegend): HTMLElement {
@@ -84,6 +87,23 @@ export class Legend {
     swatch.style.background = safeColour(colour);
     return this.app.dom.h("li", {}, swatch, text, count === undefined ? null : this.app.dom.h("small", {}, this.app.i18n.number(count, 0)));
   }
+}
+
+/** One legend for all views that share colours and scale, with their names where not all views share one. */
+export function legendsOf(app: CityApp, views: { overlay: OverlaySpec | null; name: string }[]): HTMLElement[] {
+  const groups = new Map<string, { overlay: OverlaySpec; names: string[] }>();
+  for (const { overlay, name } of views) {
+    if (!overlay) continue;
+    const key = JSON.stringify([overlay.titles, overlay.unit, overlay.legend, overlay.palette]);
+    const group = groups.get(key) ?? { overlay, names: [] };
+    group.names.push(name);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ overlay, names }) => {
+    const legend = new Legend(app, "legend-box", names.length < views.length ? names.join(" · ") : "");
+    legend.show(overlay);
+    return legend.element;
+  });
 }
 
 function hex(palette: Uint8Array, code: number): string {

@@ -1,23 +1,27 @@
-/** Two cameras that move as one. */
+/** Cameras that move as one. */
 import type { CameraState, CityEngine } from "../engine/api";
 
 const SAME_M = 1e-3;
 
-/** Moves each view with the other until the returned function is called. */
-export function linkCameras(one: CityEngine, other: CityEngine): () => void {
+/** Moves every view with each of the others until the returned function is called; the first view leads at the start. */
+export function linkCameras(engines: readonly CityEngine[]): () => void {
   const told = new Map<CityEngine, CameraState>();
-  const follow = (from: CityEngine, to: CityEngine): (() => void) => {
-    told.set(from, from.camera());
-    return from.on("camera", (camera) => {
+  const move = (to: CityEngine, camera: CameraState): void => {
+    to.setCamera(camera, 0);
+    told.set(to, to.camera());
+  };
+  const follow = (from: CityEngine): (() => void) =>
+    from.on("camera", (camera) => {
       // A view speaks of each frame that it draws, so also of the move that it was just given: that is no move.
       if (same(camera, told.get(from))) return;
       told.set(from, camera);
-      to.setCamera(camera, 0);
-      told.set(to, to.camera());
+      for (const other of engines) if (other !== from) move(other, camera);
     });
-  };
-  other.setCamera(one.camera(), 0);
-  const ends = [follow(one, other), follow(other, one)];
+  const [first, ...others] = engines;
+  if (!first) return () => undefined;
+  told.set(first, first.camera());
+  for (const other of others) move(other, first.camera());
+  const ends = engines.map(follow);
   return () => ends.forEach((end) => end());
 }
 

@@ -24,8 +24,8 @@ export interface AppEvents {
 
 export abstract class ViewSettings {
   engine: CityEngine | null = null;
-  /** The other view while two are compared. */
-  second: CityEngine | null = null;
+  /** The other views while some are compared. */
+  others: CityEngine[] = [];
   manifest: SceneManifest | null = null;
   private readonly listeners = new Map<string, Set<(value: never) => void>>();
 
@@ -34,19 +34,26 @@ export abstract class ViewSettings {
   /** Puts the state into the address, after a while. */
   protected abstract readonly remember: () => void;
 
-  on<K extends keyof AppEvents>(event: K, listener: (value: AppEvents[K]) => void): void {
+  /** Listens until the returned function is called. */
+  on<K extends keyof AppEvents>(event: K, listener: (value: AppEvents[K]) => void): () => void {
     const all = this.listeners.get(event) ?? new Set();
     all.add(listener as (value: never) => void);
     this.listeners.set(event, all);
+    return () => all.delete(listener as (value: never) => void);
   }
 
   fire<K extends keyof AppEvents>(event: K, value: AppEvents[K]): void {
     for (const listener of this.listeners.get(event) ?? []) (listener as (value: AppEvents[K]) => void)(value);
   }
 
-  /** Every view that is open: one, or two that are compared. */
+  /** The view that is compared with the first, where there is one. */
+  get second(): CityEngine | null {
+    return this.others[0] ?? null;
+  }
+
+  /** Every view that is open: one, or those that are compared. */
   get engines(): CityEngine[] {
-    return [this.engine, this.second].filter((engine) => engine !== null);
+    return this.engine ? [this.engine, ...this.others] : [];
   }
 
   changed(patch: Partial<ViewState> = {}): void {

@@ -3,6 +3,8 @@ import uplotCss from "uplot/dist/uPlot.min.css";
 import type { SceneManifest } from "../engine/api";
 import type { CityApp } from "./app";
 import { Comparing } from "./compare";
+import compareCss from "./compare.css";
+import type { CompareMode } from "./compared";
 import { Help } from "./help";
 import { Inspector } from "./inspector";
 import { Labels } from "./labels";
@@ -23,7 +25,7 @@ import { TopBar } from "./topbar";
 
 export class Shell {
   readonly app: HTMLElement;
-  /** One view, or two side by side. */
+  /** One view, or those that are compared. */
   readonly stage: HTMLElement;
   /** The engine's canvas lies here. */
   readonly view: HTMLElement;
@@ -62,7 +64,7 @@ export class Shell {
     this.app = dom.h("div", { class: "app" }, this.stage, this.loading, city.notices.element);
     city.i18n.bind(this.app, (node) => (node.lang = city.i18n.locale));
     const style = document.createElement("style");
-    style.textContent = uplotCss + layout + controls + toolsCss;
+    style.textContent = uplotCss + layout + controls + toolsCss + compareCss;
     const shadow = this.outer.attachShadow({ mode: "open" });
     shadow.append(style, this.app);
     city.host.append(this.outer);
@@ -155,10 +157,12 @@ export class Shell {
     this.topBar?.markLeft(shown);
   }
 
-  /** Makes room for two views and their panel, or gives it back. */
-  split(on: boolean): void {
-    this.app.classList.toggle("comparing", on);
-    this.stage.classList.toggle("split", on);
+  /** Makes room for some views and their panel, or gives it back. */
+  split(mode: CompareMode | null, views = 2): void {
+    this.app.classList.toggle("comparing", mode !== null);
+    for (const name of ["pair", "swipe", "grid"]) this.stage.classList.toggle(name, name === mode);
+    this.stage.classList.toggle("split", mode !== null);
+    this.stage.dataset.views = String(mode ? views : 1);
   }
 
   get leftShown(): boolean {

@@ -1,5 +1,6 @@
 /** What the view shows, and its short form in the address: enough to restore it on another screen. */
 import type { CameraState, Language, PointLook, PointMode, SectionBox, SectionPlane, Theme } from "../engine/api";
+import { type Compared, decodeCompared, encodeCompared } from "./compared";
 import { decodeStyle, encodeStyle, type Style } from "./styling";
 
 export interface ViewState {
@@ -26,6 +27,8 @@ export interface ViewState {
   labels: boolean;
   language: Language | null;
   theme: Theme | null;
+  /** Views that are compared. */
+  compare: Compared | null;
 }
 
 export const EMPTY: ViewState = {
@@ -46,6 +49,7 @@ export const EMPTY: ViewState = {
   labels: true,
   language: null,
   theme: null,
+  compare: null,
 };
 
 const round = (value: number, digits = 2): string => String(Number(value.toFixed(digits)));
@@ -74,6 +78,7 @@ export function encode(state: ViewState): string {
   if (!state.labels) query.set("n", "0");
   if (state.language) query.set("l", state.language);
   if (state.theme) query.set("m", state.theme);
+  encodeCompared(state.compare, query);
   return query.toString();
 }
 
@@ -101,6 +106,7 @@ export function decode(hash: string): ViewState {
     labels: query.get("n") !== "0",
     language: language === "zh" || language === "en" ? language : null,
     theme: theme === "dark" || theme === "light" ? theme : null,
+    compare: decodeCompared(query),
   };
 }
 
