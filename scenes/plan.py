@@ -11,6 +11,7 @@ from scenes.errors import CityTwinError, GeoreferenceError, LoadError
 from scenes.georeference import Georeference, is_metric
 from scenes.loading import loader_for
 from scenes.outcomes import Outcome
+from scenes.paged import paged_batch
 from scenes.problems import Problems
 from scenes.sources import Placement, told_apart
 
@@ -82,7 +83,7 @@ class Work:
             done = self.reader.give_back if last else None
             found = _with_geometry(_then(pairs, done), crew, self.reader.limits(self.source))
         else:
-            found = [(layer, finished(batch)) for layer, batch in self.loader.load(self.source, mine)]
+            found = [_set_down((layer, finished(batch))) for layer, batch in self.loader.load(self.source, mine)]
         if not self.is_ground and not any(len(batch) for _, batch in found):
             raise LoadError(self.source.shown, "no object was found in it", "see twin check for the reasons")
         self.found = found
@@ -99,6 +100,10 @@ def _then(pairs: Iterator[tuple[Layer, Batch]], done: Callable[[], None] | None)
         done()
 
 
+def _set_down(pair: tuple[Layer, Batch]) -> tuple[Layer, Batch]:
+    return pair[0], paged_batch(pair[1])
+
+
 def _with_geometry(pairs: Iterator[tuple[Layer, Batch]], crew: Crew, limits: Limits) -> Found:
     """Return what a reader yields; the crew makes the geometry that the reader left to others."""
     found: list[tuple[Layer, Batch] | None] = []
@@ -111,10 +116,10 @@ def _with_geometry(pairs: Iterator[tuple[Layer, Batch]], crew: Crew, limits: Lim
                 found.append(None)
                 yield pair
             else:
-                found.append(pair)
+                found.append(_set_down(pair))
 
     for number, pair in enumerate(crew.each(settled, left_to_others(), limits)):
-        found[places[number]] = pair
+        found[places[number]] = _set_down(pair)
     return [pair for pair in found if pair is not None]
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scenes.errors import PackageError
+from scenes.paged import paged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str, int]
 
+_ROW_GROUP = 1_000_000
 _PLACE = [pa.field("uid", pa.string()), pa.field("layer", pa.string()), pa.field("batch", pa.uint32())]
 
 
@@ -27,12 +29,18 @@ def write_beside(scene: Scene, part: str, schema: pa.Schema, file: Path) -> None
     Beside the columns of the batch's own table it has the uid of the row, its layer and its batch.
     """
     stored = pa.schema([*schema, *_PLACE])
-    parts = [stored.empty_table(), *(table for table in _parts(scene, part, stored) if table.num_rows)]
-    pq.write_table(pa.concat_tables(parts), file, compression="zstd")
+    with pq.ParquetWriter(file, stored, compression="zstd") as out:
+        gathered: list[pa.Table] = []
+        for table in _parts(scene, part, stored):
+            gathered.append(table)
+            if sum(each.num_rows for each in gathered) >= _ROW_GROUP:
+                out.write_table(pa.concat_tables(gathered))
+                gathered = []
+        out.write_table(pa.concat_tables([stored.empty_table(), *gathered]))
 
 
-def read_beside(file: Path, schema: pa.Schema, *, required: bool) -> dict[Key, pa.Table]:
-    """Return the rows of each (layer, batch), as slices of one table.
+def read_beside(file: Path, schema: pa.Schema, *, required: bool, in_files: bool = False) -> dict[Key, pa.Table]:
+    """Return the rows of each (layer, batch), as slices of one table, which may lie in a file (`scenes.paged`).
 
     Raises
     ------
@@ -54,7 +62,7 @@ def read_beside(file: Path, schema: pa.Schema, *, required: bool) -> dict[Key, p
     keys = np.stack([layers.indices.to_numpy().astype(np.int64), batches.astype(np.int64)])
     firsts = np.flatnonzero(np.append(True, (np.diff(keys, axis=1) != 0).any(axis=0)))
     names = layers.dictionary.to_pylist()
-    slim = table.select(schema.names)
+    slim = paged(table.select(schema.names)) if in_files else table.select(schema.names)
     ends = [*firsts[1:].tolist(), table.num_rows]
     return {
         (names[int(keys[0, first])], int(keys[1, first])): slim.slice(first, end - first)

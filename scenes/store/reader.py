@@ -11,6 +11,7 @@ from scenes.errors import PackageError
 from scenes.georeference import Georeference
 from scenes.model import ALIASES as ALIAS_SCHEMA
 from scenes.model import Batch, Layer, Scene
+from scenes.paged import paged
 from scenes.points import CloudMeshes
 from scenes.relations import RELATIONS as RELATION_SCHEMA
 from scenes.store import layout
@@ -21,7 +22,7 @@ from scenes.store.remote import is_address, mirrored
 from scenes.store.swap import recover
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
@@ -29,8 +30,15 @@ if TYPE_CHECKING:
     Beside = tuple[Mapping[Key, pa.Table], Mapping[Key, pa.Table]]
 
 
-def open_package(path: str | os.PathLike[str]) -> Scene:
+def open_package(path: str | os.PathLike[str], *, in_files: bool = False) -> Scene:
     """Return the scene of a city package (a folder or an address); its geometry is read when it is touched.
+
+    Parameters
+    ----------
+    path
+        The package.
+    in_files
+        Keep large tables in files (`scenes.paged`): slower to open, and flat in memory however large the city is.
 
     Raises
     ------
@@ -41,12 +49,13 @@ def open_package(path: str | os.PathLike[str]) -> Scene:
     recover(folder)
     content = layout.manifest(folder)
     beside = (
-        read_beside(folder / layout.ALIASES, ALIAS_SCHEMA, required=True),
-        read_beside(folder / layout.RELATIONS, RELATION_SCHEMA, required=False),  # older packages have none
+        read_beside(folder / layout.ALIASES, ALIAS_SCHEMA, required=True, in_files=in_files),
+        # older packages have no relations
+        read_beside(folder / layout.RELATIONS, RELATION_SCHEMA, required=False, in_files=in_files),
     )
     try:
         frame = Georeference(**content["georeference"])
-        layers = {entry["name"]: _layer(folder, entry, beside) for entry in content["layers"]}
+        layers = {entry["name"]: _layer(folder, entry, beside, in_files=in_files) for entry in content["layers"]}
         metadata = dict(content.get("metadata", {}))
         if content.get("problems"):
             metadata["problems"] = content["problems"]
@@ -57,11 +66,12 @@ def open_package(path: str | os.PathLike[str]) -> Scene:
         ) from error
 
 
-def _layer(folder: Path, entry: Mapping[str, Any], beside: Beside) -> Layer:
+def _layer(folder: Path, entry: Mapping[str, Any], beside: Beside, *, in_files: bool) -> Layer:
     name = str(entry["name"])
+    keep = paged if in_files else _as_it_is
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         jobs = [
-            pool.submit(_batch, folder, name, each, _beside_of(beside, (name, place)))
+            pool.submit(_batch, folder, name, each, _beside_of(beside, (name, place)), keep)
             for place, each in enumerate(entry["batches"])
         ]
         batches = tuple(job.result() for job in jobs)
@@ -76,8 +86,18 @@ def _beside_of(beside: Beside, key: Key) -> tuple[pa.Table, pa.Table]:
     )
 
 
-def _batch(folder: Path, layer: str, entry: Mapping[str, Any], beside: tuple[pa.Table, pa.Table]) -> Batch:
-    table = read_objects(folder / layout.OBJECTS / layer / entry["file"], int(entry["rows"]))
+def _as_it_is(table: pa.Table) -> pa.Table:
+    return table
+
+
+def _batch(
+    folder: Path,
+    layer: str,
+    entry: Mapping[str, Any],
+    beside: tuple[pa.Table, pa.Table],
+    keep: Callable[[pa.Table], pa.Table],
+) -> Batch:
+    table = keep(read_objects(folder / layout.OBJECTS / layer / entry["file"], int(entry["rows"])))
     if not entry["triangles"]:
         return Batch(table, {}, *beside)
     file = folder / layout.MESHES / layer / entry["file"]
