@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from twin.api.context import ApiContext
-    from twin.live import Frame
+    from twin.live import Frame, MovingFrame
 
 SEND_SECONDS = 30.0
 LARGEST_REQUEST = 64 * 1024
@@ -30,15 +30,15 @@ class LiveChannel:
     Parameters
     ----------
     full
-        Gives the frame with all codes of an overlay (`LiveHub.full`).
+        Gives the frame with all codes of an overlay, or with all that moves (`LiveHub.full`).
     overlays
-        Numbers of the overlays there are.
+        Numbers of the overlays there are; 0 = what moves.
     origins
         Other sites (``host:port``) whose pages may connect; the server's own pages always may.
     """
 
     def __init__(
-        self, full: Callable[[int], Frame | None], overlays: Iterable[int], origins: Iterable[str] = ()
+        self, full: Callable[[int], Frame | MovingFrame | None], overlays: Iterable[int], origins: Iterable[str] = ()
     ) -> None:
         """Start without viewers."""
         self.overlays = frozenset(overlays)
@@ -49,7 +49,7 @@ class LiveChannel:
         self._cached: dict[int, bytes] = {}
         self.status: str = json.dumps({"op": "status", "feeds": []})
 
-    def publish(self, frame: Frame) -> None:
+    def publish(self, frame: Frame | MovingFrame) -> None:
         """Offer a frame to every viewer of its overlay; it is encoded once."""
         self._cached.pop(frame.overlay, None)
         if not self.viewers:

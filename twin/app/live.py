@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.app.memory import remember
+from twin.app.memory import FOLDER, remember
 from twin.live import (
     Datastreams,
     EmbeddedBroker,
+    FcdReplay,
+    Fleet,
     History,
+    Lines,
     LiveHub,
+    MovingFeed,
+    MovingHistory,
     MqttFeed,
     Overlay,
+    Past,
     RainHour,
     ReplayFeed,
+    SceneGround,
+    Traffic,
     connect,
     publish,
     publishing,
@@ -33,6 +41,9 @@ if TYPE_CHECKING:
 
 STREAMS = "streams.parquet"
 KEEP_EVERY_S = 60.0
+ROAD_LIFT_M = 0.35
+"""How far roads lie above the terrain, so that they are seen."""
+
 RAIN_STEP_S = 5.0
 
 RANGES = {
@@ -70,18 +81,28 @@ class LivePlan:
         Runs an embedded broker with a heavy-rain hour, for demonstrations; None = no such thing.
     rain_hour_speed
         Storm seconds a second.
+    traffic
+        Vehicles along the roads of the city, for demonstrations.
     """
 
     datastreams: Datastreams
-    feeds: tuple[str | Feed, ...] = ()
+    feeds: tuple[str | Feed | MovingFeed, ...] = ()
     rain_hour_seed: int | None = None
     rain_hour_speed: float = 4.0
+    traffic: int = 0
 
     @classmethod
-    def of_package(cls, package: Path, feeds: Sequence[str | Feed] = ()) -> LivePlan | None:
-        """Return the plan of the datastream table in a city package, None if it has none."""
+    def of_package(cls, package: Path, feeds: Sequence[str | Feed | MovingFeed] = ()) -> LivePlan | None:
+        """Return the plan of the datastream table in a city package, None if it has none.
+
+        Feeds of what moves need no datastreams.
+        """
         table = package / STREAMS
-        return cls(Datastreams.read(table), tuple(feeds)) if table.is_file() else None
+        if table.is_file():
+            return cls(Datastreams.read(table), tuple(feeds))
+        none = Datastreams.from_records([])
+        ready = [connect(feed, none) if isinstance(feed, str) else feed for feed in feeds]
+        return cls(none, tuple(ready)) if ready and all(isinstance(feed, MovingFeed) for feed in ready) else None
 
 
 @dataclass(eq=False)
@@ -102,22 +123,33 @@ class LiveService:
     package: Path | None = None
     hub: LiveHub = field(init=False)
     specs: list[dict[str, Any]] = field(init=False)
+    past: Past = field(init=False)
     _store: HistoryStore | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Bind the datastreams, prepare the overlays and remember the last day; nothing runs yet."""
         streams = self.plan.datastreams.bind(self.scene)
         feeds = [connect(feed, streams) if isinstance(feed, str) else feed for feed in self.plan.feeds]
+        if self.plan.traffic:
+            feeds.append(Traffic(Lines.of(self.scene), self.plan.traffic))
         overlays, self.specs = overlays_of(self.scene, streams)
-        self.hub = LiveHub(streams, feeds, overlays, len(self.scene), History())
-        passing = self.plan.rain_hour_seed is not None or any(isinstance(feed, ReplayFeed) for feed in feeds)
+        fleet = Fleet(self.scene.georeference, SceneGround(self.scene, ROAD_LIFT_M), MovingHistory())
+        self.hub = LiveHub(streams, feeds, overlays, len(self.scene), History(), fleet)
+        passing = self.plan.rain_hour_seed is not None
+        passing = passing or any(isinstance(feed, ReplayFeed | FcdReplay) for feed in feeds)
         if self.package is not None and not passing:
             self._store = remember(self.hub, self.package)
+        files = self.package / FOLDER if self.package is not None and not passing else None
+        self.past = Past(self.hub, files)
 
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[LiveHub]:
         """Run what is needed around the hub: writing of the history, or the broker and generator of a demonstration."""
         seed = self.plan.rain_hour_seed
+        if any(isinstance(feed, MovingFeed) for feed in self.hub.feeds) and isinstance(
+            self.hub.moving.ground, SceneGround
+        ):
+            await asyncio.to_thread(self.hub.moving.ground.prepare)
         if seed is None:
             task = asyncio.create_task(self._keep(), name="history")
             try:
@@ -188,6 +220,6 @@ def _range(name: str, streams: Datastreams, handles: np.ndarray[Any, Any]) -> tu
     return min(0.0, float(limits.min())), max(float(limits.max()) * 1.2, float(limits.min()) + 1.0)
 
 
-def with_feeds(plan: LivePlan | None, feeds: Sequence[str | Feed]) -> LivePlan | None:
+def with_feeds(plan: LivePlan | None, feeds: Sequence[str | Feed | MovingFeed]) -> LivePlan | None:
     """Return the plan with more feeds."""
     return None if plan is None else replace(plan, feeds=(*plan.feeds, *feeds))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from twin.app.moving import answer_live
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,8 @@ def explore(city: ServedCity, language: str, theme: str) -> Any:
         theme=choose_theme(theme, arguments),
         full_page=True,
     )
+    if city.service is not None:
+        answer_live(view.service, city.service.past)
     page = pn.Template(TEMPLATE)
     page.add_panel("city", view)
     return page

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scenes import Scene
     from twin.app.city import LiveChoice
-    from twin.live import LiveHub
+    from twin.live import LiveHub, Movements
 
 LARGEST_MESSAGE = 20 * 1024 * 1024
 _ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
@@ -66,6 +66,19 @@ class RunningServer:
     def hub(self) -> LiveHub | None:
         """The live hub, None in a city without live data."""
         return self.context.hub
+
+    def move(self, moved: Movements) -> None:
+        """Show where things that move are, from any thread.
+
+        Raises
+        ------
+        CityTwinError
+            When the city has no live data.
+        """
+        hub = self.hub
+        if hub is None:
+            raise CityTwinError(self.city.scene.name, "has no live data", "serve it with a LivePlan")
+        self.call_soon(lambda: hub.moving.apply(moved))
 
     def call_soon(self, work: Callable[[], object]) -> None:
         """Call `work` in the server's event loop, from any thread."""
@@ -147,7 +160,7 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
     """
     hub = None if city.service is None else city.service.hub
     origins = {origin.lower() for origin in options.origins}
-    channel = None if hub is None else LiveChannel(hub.full, hub.views, origins)
+    channel = None if hub is None else LiveChannel(hub.full, hub.numbers, origins)
     context = ApiContext(city.scene, TileCache(FolderTiles(city.tiles)), hub, channel)
     server = _panel_server(city, context, options)
     port = int(server.port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,11 @@ class History:
     store
         Also receives every observation.
 
+    Attributes
+    ----------
+    appended
+        Rows that came so far.
+
     Examples
     --------
     >>> from twin.live.observations import rows
@@ -62,6 +68,8 @@ class History:
         self._columns = _empty(min(capacity, 4096))
         self._next = 0
         self._size = 0
+        self._lock = threading.Lock()
+        self.appended = 0
 
     def __len__(self) -> int:
         """Return the number of rows in memory."""
@@ -73,14 +81,24 @@ class History:
             return
         if self.store is not None:
             self.store.append(batch)
+        self.appended += len(batch)
         batch = batch[-self.capacity :]
-        self._grow(len(batch))
-        size = len(self._columns["handle"])
-        places = (self._next + np.arange(len(batch))) % size
-        for name, column in self._columns.items():
-            column[places] = batch[name]
-        self._next = int((self._next + len(batch)) % size)
-        self._size = min(self._size + len(batch), size)
+        with self._lock:
+            self._grow(len(batch))
+            size = len(self._columns["handle"])
+            places = (self._next + np.arange(len(batch))) % size
+            for name, column in self._columns.items():
+                column[places] = batch[name]
+            self._next = int((self._next + len(batch)) % size)
+            self._size = min(self._size + len(batch), size)
+
+    def rows(self) -> NDArray[np.void]:
+        """Return a copy of all rows in memory as a batch of `ROW`, by event time; may be called from any thread."""
+        with self._lock:
+            copy = np.zeros(self._size, ROW)
+            for name, column in self._columns.items():
+                copy[name] = column[: self._size]
+        return copy[np.argsort(copy["time"], kind="stable")]
 
     def series(self, handle: int, hours: float, now_ms: int, points: int = POINTS_IN_CHART) -> Series:
         """Return a datastream's last hours, each instant once; thinned to the extremes when there are many points."""

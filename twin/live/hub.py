@@ -11,6 +11,9 @@ import numpy as np
 
 from scenes import CityTwinError
 from twin.live.history import History
+from twin.live.moving import Fleet
+from twin.live.moving_feeds import FcdReplay, MovingFeed
+from twin.live.moving_frames import MovingFrame
 from twin.live.overlay import OverlayView
 from twin.live.replay import ReplayFeed
 from twin.live.state import NEVER, LiveState, wall_clock_ms
@@ -44,22 +47,26 @@ class LiveHub:
         Number of handles in the scene.
     history
         Recent observations, for charts.
+    moving
+        What moves.
     """
 
     datastreams: Datastreams
-    feeds: Sequence[Feed] = ()
+    feeds: Sequence[Feed | MovingFeed] = ()
     overlays: Sequence[Overlay] = ()
     count: int = 0
     history: History = field(default_factory=History)
+    moving: Fleet = field(default_factory=Fleet)
     state: LiveState = field(init=False)
     views: dict[int, OverlayView] = field(init=False)
-    _replay: ReplayFeed | None = field(init=False, default=None)
+    _replay: ReplayFeed | FcdReplay | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Prepare the state and the overlays; nothing runs yet."""
-        self._replay = next((feed for feed in self.feeds if isinstance(feed, ReplayFeed)), None)
+        self._replay = next((feed for feed in self.feeds if isinstance(feed, ReplayFeed | FcdReplay)), None)
         self.state = LiveState(self.datastreams, self.history, self.now_ms)
         self.views = {each.number: OverlayView(each, self.state, self.count) for each in self.overlays}
+        self.moving.clock = self.now_ms
 
     @property
     def replaying(self) -> bool:
@@ -70,13 +77,20 @@ class LiveHub:
         """Return the present instant in ms: the wall clock, or that of the replay."""
         return self._replay.clock() if self._replay is not None else wall_clock_ms()
 
-    async def run(self, on_frame: Callable[[Frame], object], on_status: Callable[[dict[str, Any]], object]) -> None:
+    @property
+    def numbers(self) -> list[int]:
+        """What viewers may subscribe to: 0 = all that moves, and the numbers of the overlays."""
+        return [MovingFrame.overlay, *self.views]
+
+    async def run(
+        self, on_frame: Callable[[Frame | MovingFrame], object], on_status: Callable[[dict[str, Any]], object]
+    ) -> None:
         """Run all feeds and tick until cancelled.
 
         Parameters
         ----------
         on_frame
-            Receives the changed codes of an overlay.
+            Receives the changed codes of an overlay, and what moved.
         on_status
             Receives the status message of the channel, every two seconds and whenever a feed changes.
         """
@@ -90,14 +104,18 @@ class LiveHub:
             if self.history.store is not None:
                 self.history.store.flush()
 
-    def tick(self) -> list[Frame]:
-        """Return the frames of all overlays whose codes changed since the last tick."""
+    def tick(self) -> list[Frame | MovingFrame]:
+        """Return the frames of all overlays whose codes changed since the last tick, and of what moved."""
         now = self.now_ms()
         frames = [view.tick(now, replay=self.replaying) for view in self.views.values()]
-        return [frame for frame in frames if frame is not None]
+        moved = self.moving.changed(now, replay=self.replaying)
+        self.moving.forget_gone()
+        return [frame for frame in (*frames, moved) if frame is not None]
 
-    def full(self, number: int) -> Frame | None:
-        """Return the frame with all codes of an overlay, None if there is no such overlay."""
+    def full(self, number: int) -> Frame | MovingFrame | None:
+        """Return the frame with all codes of an overlay, or (0) of all that moves; None if there is no such number."""
+        if number == MovingFrame.overlay:
+            return self.moving.full(self.now_ms(), replay=self.replaying)
         view = self.views.get(number)
         return None if view is None else view.full(self.now_ms(), replay=self.replaying)
 
@@ -112,6 +130,7 @@ class LiveHub:
             "time": self.now_ms(),
             "replay": self.replaying,
             "speed": self._replay.speed if self._replay is not None else 1.0,
+            "moving": len(self.moving),
         }
 
     def streams_of(self, handle: int) -> list[dict[str, Any]]:
@@ -149,15 +168,18 @@ class LiveHub:
             "alarm": int(self.state.alarm[stream]),
         }
 
-    async def _keep(self, feed: Feed) -> None:
+    async def _keep(self, feed: Feed | MovingFeed) -> None:
         try:
-            await feed.run(self.state.apply)
+            if isinstance(feed, MovingFeed):
+                await feed.move(self.moving.apply)
+            else:
+                await feed.run(self.state.apply)
         except CityTwinError as error:
             feed.status.set_connected(False, str(error))
             _log.warning("feed %s: %s", feed.name, error)
 
     async def _ticking(
-        self, on_frame: Callable[[Frame], object], on_status: Callable[[dict[str, Any]], object]
+        self, on_frame: Callable[[Frame | MovingFrame], object], on_status: Callable[[dict[str, Any]], object]
     ) -> None:
         loop = asyncio.get_running_loop()
         number, told = 0, ""
