@@ -103,15 +103,14 @@ def fit_boxes(content: Content) -> Boxes:
     starts = np.searchsorted(content.owners, np.arange(len(content.handles)))
     x, y, z = (np.ascontiguousarray(content.positions[:, axis]) for axis in range(3))
     steep, area = _faces(content, (x, y, z))
-    owner = content.owners[content.triangles[:, 0]]
+    owner = content.owners.take(content.triangles[:, 0])
     axes = _directions(content, (x, y, z), steep, owner)
-    cos, sin = (axes[:, axis].astype(np.float32)[content.owners] for axis in range(2))
+    cos, sin = (axes[:, axis].astype(np.float32).take(content.owners) for axis in range(2))
     turned = (x * cos + y * sin, y * cos - x * sin, z)
     low = np.stack([np.minimum.reduceat(column, starts) for column in turned], axis=1)
     high = np.stack([np.maximum.reduceat(column, starts) for column in turned], axis=1)
     error = _deviation(turned, content.owners, starts, low, high)
-    wall, _ = _mean_colours(content, owner, area * steep)
-    roof, known = _mean_colours(content, owner, area * ~steep)
+    (wall, roof), known = _mean_colours(content, owner, area, steep)
     roof = np.where(known[:, None], roof, wall)
     return Boxes(axes, low.astype(np.float64), high.astype(np.float64), error, wall, roof)
 
@@ -119,8 +118,9 @@ def fit_boxes(content: Content) -> Boxes:
 def _faces(content: Content, columns: _Columns) -> tuple[Bools, Singles]:
     """Return which triangles are steeper than 60 degrees, and twice the area of each."""
     a, b, c = (np.ascontiguousarray(content.triangles[:, corner]) for corner in range(3))
-    one = [column[b] - column[a] for column in columns]
-    two = [column[c] - column[a] for column in columns]
+    foot = [column.take(a) for column in columns]
+    one = [column.take(b) - near for column, near in zip(columns, foot, strict=True)]
+    two = [column.take(c) - near for column, near in zip(columns, foot, strict=True)]
     across = one[1] * two[2] - one[2] * two[1], one[2] * two[0] - one[0] * two[2]
     upward = one[0] * two[1] - one[1] * two[0]
     area = np.sqrt(across[0] ** 2 + across[1] ** 2 + upward**2)
@@ -132,11 +132,11 @@ def _directions(content: Content, columns: _Columns, steep: Bools, owner: Longs)
     count = len(content.handles)
     has_walls = np.bincount(owner[steep], minlength=count) > 0
     chosen = np.flatnonzero(steep | ~has_walls[owner])
-    corners = [content.triangles[chosen, corner] for corner in range(3)]
-    of = owner[chosen]
+    corners = [content.triangles[:, corner].take(chosen) for corner in range(3)]
+    of = owner.take(chosen)
     real, imaginary = np.zeros(count), np.zeros(count)
     for a, b in ((0, 1), (1, 2), (2, 0)):
-        dx, dy, dz = (column[corners[b]] - column[corners[a]] for column in columns)
+        dx, dy, dz = (column.take(corners[b]) - column.take(corners[a]) for column in columns)
         length = np.sqrt(dx * dx + dy * dy)
         level = (np.abs(dz) < 0.05 * length) & (length > 0)
         weight = level / np.where(level, length, 1.0) ** 3
@@ -149,8 +149,8 @@ def _directions(content: Content, columns: _Columns, steep: Bools, owner: Longs)
 
 def _deviation(turned: _Columns, owners: Longs, starts: Longs, low: Singles, high: Singles) -> Floats:
     """Return how deep vertices lie inside the box, or how far its corners are from any vertex: the greater."""
-    below = [column - low[:, axis][owners] for axis, column in enumerate(turned)]
-    above = [high[:, axis][owners] - column for axis, column in enumerate(turned)]
+    below = [column - low[:, axis].take(owners) for axis, column in enumerate(turned)]
+    above = [high[:, axis].take(owners) - column for axis, column in enumerate(turned)]
     depth = above[2]
     for each in (below[0], above[0], below[1], above[1]):
         depth = np.minimum(depth, each)
@@ -162,12 +162,14 @@ def _deviation(turned: _Columns, owners: Longs, starts: Longs, low: Singles, hig
     return cast("Floats", error.astype(np.float64))
 
 
-def _mean_colours(content: Content, owner: Longs, weights: Singles) -> tuple[Bytes, Bools]:
-    """Return the mean colour of each object's faces by weight, and whether it has any such face."""
+def _mean_colours(content: Content, owner: Longs, area: Singles, steep: Bools) -> tuple[tuple[Bytes, Bytes], Bools]:
+    """Return the mean colours of each object's steep and other faces by area, and whether it has any of the others."""
     count = len(content.handles)
     colour = face_colours(content)
-    total = np.bincount(owner, weights, minlength=count)
-    sums = np.stack([np.bincount(owner, weights * colour[:, i], minlength=count) for i in range(4)], axis=1)
-    first = content.colours[np.searchsorted(content.owners, np.arange(count))]
+    sort = 2 * owner + ~steep
+    total = np.bincount(sort, area, minlength=2 * count)
+    sums = np.stack([np.bincount(sort, area * colour[:, i], minlength=2 * count) for i in range(4)], axis=1)
+    first = np.repeat(content.colours[np.searchsorted(content.owners, np.arange(count))], 2, axis=0)
     mean = sums / np.where(total > 0, total, 1.0)[:, None]
-    return np.where((total > 0)[:, None], np.rint(mean), first).astype(np.uint8), total > 0
+    found = np.where((total > 0)[:, None], np.rint(mean), first).astype(np.uint8)
+    return (found[0::2], found[1::2]), total[1::2] > 0

@@ -177,22 +177,23 @@ class Content:
         """Return the part that belongs to some objects ((o,) flags); placements are left out."""
         if keep.all():
             return replace(self, placements=())
-        vertices = keep[self.owners]
-        triangles = vertices[self.triangles[:, 0]]
+        vertices = keep.take(self.owners)
+        triangles = vertices.take(self.triangles[:, 0])
+        chosen, whole = np.flatnonzero(vertices), np.flatnonzero(triangles)
         renumber = np.cumsum(vertices) - 1
         new_owner = np.cumsum(keep) - 1
         return replace(
             self,
-            positions=self.positions[vertices],
-            owners=new_owner[self.owners[vertices]],
-            triangles=renumber[self.triangles[triangles]],
-            colours=self.colours[vertices],
+            positions=self.positions.take(chosen, axis=0),
+            owners=new_owner.take(self.owners.take(chosen)),
+            triangles=renumber.take(self.triangles.take(whole, axis=0)),
+            colours=self.colours.take(chosen, axis=0),
             handles=self.handles[keep],
             errors=self.errors[keep],
             sizes=self.sizes[keep],
             lines=renumber[self.lines[vertices[self.lines[:, 0]]]],
             points=renumber[self.points[vertices[self.points]]],
-            normals=None if self.normals is None else self.normals[vertices],
+            normals=None if self.normals is None else self.normals.take(chosen, axis=0),
             placements=(),
             paint=None if self.paint is None else self.paint.taken(vertices, triangles),
         )
@@ -265,11 +266,11 @@ def by_owner(content: Content) -> Content:
     renumber[order] = np.arange(len(order))
     return replace(
         content,
-        positions=content.positions[order],
-        owners=content.owners[order],
-        colours=content.colours[order],
-        normals=None if content.normals is None else content.normals[order],
-        triangles=renumber[content.triangles],
+        positions=content.positions.take(order, axis=0),
+        owners=content.owners.take(order),
+        colours=content.colours.take(order, axis=0),
+        normals=None if content.normals is None else content.normals.take(order, axis=0),
+        triangles=renumber.take(content.triangles),
         lines=renumber[content.lines],
         points=renumber[content.points],
         paint=None if content.paint is None else replace(content.paint, uvs=content.paint.uvs[order]),

@@ -232,30 +232,30 @@ class _Writer:
         return parts
 
     def _primitive(self, welded: Welded, indices: Longs, mode: int, material: int) -> Json:
-        mark = np.zeros(len(welded.positions), np.bool_)
-        mark[indices.ravel()] = True
-        used, renumber = np.flatnonzero(mark), np.cumsum(mark) - 1
-        attributes = {"POSITION": self._positions(welded.positions[used])}
-        colours = linear_colours(welded.colours[used])
+        mine, indices = welded.used(indices)
+        attributes = {"POSITION": self._positions(mine.positions)}
+        colours = linear_colours(mine.colours)
         attributes["COLOR_0"] = self.builder.add_accessor(colours, normalized=True)
-        if welded.normals is not None and mode == TRIANGLES:
-            attributes["NORMAL"] = self._normals(welded.normals[used])
-        if welded.uvs is not None:
-            attributes["TEXCOORD_0"] = self._uvs(welded.uvs[used])
+        if mine.normals is not None and mode == TRIANGLES:
+            attributes["NORMAL"] = self._normals(mine.normals)
+        if mine.uvs is not None:
+            attributes["TEXCOORD_0"] = self._uvs(mine.uvs)
         primitive: Json = {"attributes": attributes, "mode": mode, "material": material}
         if self.encoding.features:
-            rows = welded.rows[used]
-            attributes["_FEATURE_ID_0"] = self.builder.add_accessor(self.handles[rows].astype(np.float32))
+            rows = mine.rows
+            attributes["_FEATURE_ID_0"] = self.builder.add_accessor(self.handles.take(rows).astype(np.float32))
             id_type = np.uint16 if len(self.handles) <= STEPS else np.float32
             attributes["_FEATURE_ID_1"] = self.builder.add_accessor(rows.astype(id_type))
             primitive["extensions"] = {"EXT_mesh_features": {"featureIds": self._feature_ids(rows)}}
             self.builder.use_extension("EXT_mesh_features")
         if mode != POINTS:
-            primitive["indices"] = self._indices(renumber[indices].ravel(), len(used))
+            primitive["indices"] = self._indices(indices.ravel(), len(mine.positions))
         return primitive
 
     def _feature_ids(self, ids: Longs) -> list[Json]:
-        count = len(np.unique(ids))
+        mark = np.zeros(int(ids.max(initial=-1)) + 1, np.bool_)
+        mark[ids] = True
+        count = int(np.count_nonzero(mark))
         row: Json = {"attribute": 1, "featureCount": count, "label": "row"}
         if self.has_table:
             row["propertyTable"] = 0

@@ -113,7 +113,7 @@ def vertex_images(content: Content) -> Longs:
 
 def face_colours(content: Content) -> Bytes:
     """Return the (t, 4) uint8 colour of each triangle, with the mean of the image where it has one."""
-    colours = content.colours[content.triangles[:, 0]]
+    colours = content.colours.take(content.triangles[:, 0], axis=0)
     if content.paint is None:
         return colours
     colours = colours.copy()

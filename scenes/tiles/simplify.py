@@ -86,19 +86,22 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
     mean = _means(content.positions, place)
     apart = [] if content.paint is None else [charts(content)]  # what is apart in the image stays apart, at one place
     _, first, member = np.unique(_numbered(place, content.owners, *apart), return_index=True, return_inverse=True)
-    mean = mean[place[first]]
-    move = np.linalg.norm(mean[member] - content.positions, axis=1)
+    mean = mean.take(place.take(first), axis=0)
+    move = np.linalg.norm(mean.take(member, axis=0) - content.positions, axis=1)
     errors = content.errors.copy()
     np.maximum.at(errors, content.owners, content.errors[content.owners] + move)
     normals = None if content.normals is None else _mean_normals(content.normals, member)
-    whole = _whole(member[content.triangles])
+    triangles = member.take(content.triangles)
+    whole = _whole(triangles)
     clustered = replace(
         content,
         positions=mean.astype(np.float32),
-        owners=content.owners[first],
-        colours=np.rint(_means(content.colours, member)).astype(np.uint8) if level else content.colours[first],
+        owners=content.owners.take(first),
+        colours=np.rint(_means(content.colours, member)).astype(np.uint8)
+        if level
+        else content.colours.take(first, axis=0),
         normals=normals,
-        triangles=member[content.triangles][whole],
+        triangles=triangles.take(np.flatnonzero(whole), axis=0),
         lines=member[content.lines][_whole(member[content.lines])],
         points=np.unique(member[content.points]),
         errors=errors,
@@ -254,13 +257,14 @@ def _areas(content: Content) -> Floats:
     """Return the area of the triangles and the length of the segments of each object."""
     columns = np.ascontiguousarray(content.positions.T, dtype=np.float64)
     a, b, c = content.triangles.T
-    ux, uy, uz = columns[:, b] - columns[:, a]
-    vx, vy, vz = columns[:, c] - columns[:, a]
+    foot = columns.take(a, axis=1)
+    ux, uy, uz = columns.take(b, axis=1) - foot
+    vx, vy, vz = columns.take(c, axis=1) - foot
     area = np.sqrt((uy * vz - uz * vy) ** 2 + (uz * vx - ux * vz) ** 2 + (ux * vy - uy * vx) ** 2) / 2
-    ends = content.positions.astype(np.float64)[content.lines]
+    ends = content.positions.take(content.lines, axis=0).astype(np.float64)
     length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     count = len(content.handles)
-    total = np.bincount(content.owners[content.triangles[:, 0]], area, minlength=count)
+    total = np.bincount(content.owners.take(a), area, minlength=count)
     return cast("Floats", total + np.bincount(content.owners[content.lines[:, 0]], length, minlength=count))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -70,6 +70,23 @@ class Welded:
     points: Longs
     uvs: Singles | None = None
 
+    def used(self, indices: Longs) -> tuple[Welded, Longs]:
+        """Return the vertices that some triangles, segments or points use, and those with their new numbers."""
+        mark = np.zeros(len(self.positions), np.bool_)
+        mark[indices.ravel()] = True
+        if mark.all():
+            return self, indices
+        used, renumber = np.flatnonzero(mark), np.cumsum(mark) - 1
+        part = replace(
+            self,
+            positions=self.positions.take(used, axis=0),
+            rows=self.rows.take(used),
+            colours=self.colours.take(used, axis=0),
+            normals=None if self.normals is None else self.normals.take(used, axis=0),
+            uvs=None if self.uvs is None else self.uvs.take(used, axis=0),
+        )
+        return part, renumber.take(indices)
+
 
 def whole_of(content: Content, frame: Frame, handles: Longs) -> Welded:
     """Return the content as it is."""
@@ -96,11 +113,11 @@ def welded(content: Content, frame: Frame, handles: Longs) -> Welded:
     key |= (place[:, 1] << np.uint64(16)) | place[:, 2]
     _, first, member = np.unique(key, return_index=True, return_inverse=True)
     return Welded(
-        stored[first],
-        rows[first],
-        content.colours[first],
+        stored.take(first, axis=0),
+        rows.take(first),
+        content.colours.take(first, axis=0),
         None,
-        _solid(member[content.triangles]),
+        _solid(member.take(content.triangles)),
         member[content.lines],
         member[content.points],
     )
@@ -109,5 +126,5 @@ def welded(content: Content, frame: Frame, handles: Longs) -> Welded:
 def _solid(triangles: Longs) -> Longs:
     """Return the triangles that did not shrink to an edge, all of them if none would be left."""
     a, b, c = triangles.T
-    whole = (a != b) & (b != c) & (c != a)
-    return triangles[whole] if whole.any() else triangles
+    whole = np.flatnonzero((a != b) & (b != c) & (c != a))
+    return triangles.take(whole, axis=0) if 0 < len(whole) < len(triangles) else triangles
