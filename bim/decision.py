@@ -10,7 +10,7 @@ from bim.georeferencing import judged
 from bim.placing import Placing
 from bim.surroundings import Surroundings
 from scenes import vertical
-from scenes.errors import GeoreferenceError
+from scenes.errors import GeoreferenceError, UnplacedError
 from scenes.loading import Location
 
 if TYPE_CHECKING:
@@ -51,12 +51,15 @@ def placed(source: Source, context: LoadContext) -> Placing:
         )
     option = f"--place {report.file}=E,N,H,ANGLE"
     if report.best is None:
-        raise GeoreferenceError(report.file, "does not say where on Earth it lies", f"place it with {option}")
+        what = "does not say where on Earth it lies"
+        raise UnplacedError(report.file, what, f"place it with {option}", report.paths)
     _, sentence = report.verdict()
     away = _away_m(report, context)
     if away > _FARTHEST_M:
         sentence = f"{sentence}; that is {away / 1000:.0f} km from the scene"
     if report.is_outside or away > _FARTHEST_M:
+        if report.best.method == "tool-default":  # the tool wrote it, nobody said it
+            raise UnplacedError(report.file, sentence, f"place it with {option}", report.paths)
         raise GeoreferenceError(report.file, sentence, f"place it with {option}")
     if source.place is None:
         _announce(report, context)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from scenes.sources import Source
 
 _SAME_M = 5.0
+_FAR_M = 50.0
+_OVERLAP = 0.5
+_LEAST_SIZE_M = 1.0
 _SAME_RAD = math.radians(0.2)
 _GEOD = pyproj.Geod(ellps="WGS84")
 
@@ -138,7 +141,8 @@ def belongs(first: Statements, second: Statements) -> bool:
     """Say whether two files lie in one frame.
 
     They do when they say the same place, or when they carry the GlobalIds of the same project and site and nothing
-    that was placed on purpose contradicts; defaults of authoring tools are no contradiction.
+    that was placed on purpose contradicts; defaults of authoring tools are no contradiction. A file that nobody
+    placed also joins a placed one by its coordinates (`_share_coordinates`).
     """
     if not first.project or not second.project:
         return False
@@ -148,7 +152,30 @@ def belongs(first: Statements, second: Statements) -> bool:
         return False
     if not mine and not yours:
         return same_project and [each.detail for each in first.found] == [each.detail for each in second.found]
-    return same_project or any(a.method == b.method for a in mine for b in yours)
+    if same_project or any(a.method == b.method for a in mine for b in yours):
+        return True
+    return bool(mine) != bool(yours) and _share_coordinates(first, second)
+
+
+def _share_coordinates(first: Statements, second: Statements) -> bool:
+    """Say whether the coordinates of two files are of one grid.
+
+    They overlap in plan, by half of the smaller one, and either the project or the site is the same, or both lie far
+    from zero for their size, where drawings of different projects do not meet by chance.
+    """
+    boxes = [each.outline.box() for each in (first, second)]
+    if any(box is None for box in boxes):
+        return False
+    (low, high), (south_west, north_east) = (box for box in boxes if box is not None)
+    sizes = [np.maximum(upper - lower, _LEAST_SIZE_M) for lower, upper in ((low, high), (south_west, north_east))]
+    common = np.clip(np.minimum(high, north_east) - np.maximum(low, south_west), 0.0, None)
+    if not common.prod() >= _OVERLAP * min(size.prod() for size in sizes):
+        return False
+    if first.project == second.project or (first.site and first.site == second.site):
+        return True
+    away = [np.hypot(*np.clip(lower, 0.0, None) + np.clip(-upper, 0.0, None))
+            for lower, upper in ((low, high), (south_west, north_east))]  # fmt: skip
+    return all(far >= max(_FAR_M, float(size.max())) for far, size in zip(away, sizes, strict=True))
 
 
 def _agree(first: Georeferenced, second: Georeferenced) -> bool:

@@ -145,6 +145,8 @@ class Report:
         Whether the file itself says the place that is taken; otherwise only its project's GlobalIds lead there.
     reach_m
         How far outside a scene a model still counts as a part of it; 0 where there is no scene.
+    paths
+        Paths of the files that lie in one frame, this one included.
     """
 
     file: str
@@ -153,6 +155,7 @@ class Report:
     family: tuple[str, ...] = ()
     sure: bool = True
     reach_m: float = 0.0
+    paths: tuple[str, ...] = ()
 
     @property
     def best(self) -> Hypothesis | None:
@@ -227,7 +230,8 @@ def judged(source: Source, sources: Sequence[Source], place: Surroundings) -> Re
     own = stated_by(mine, place.frame)
     sure = len(family.members) == 1 or any(same_place(weighed[0].stated, each) for each in own if weighed)
     others = tuple(member.name for member in family.members if member is not mine)
-    return Report(source.file.name, weighed, mine.said.faults, others, sure, place.reach_m)
+    paths = tuple(member.source.path for member in family.members)
+    return Report(source.file.name, weighed, mine.said.faults, others, sure, place.reach_m, paths)
 
 
 def _weighed(family: Family, mine: Member, place: Surroundings) -> tuple[Hypothesis, ...]:

@@ -61,6 +61,12 @@ class Outline:
         x, y = (self.points_m[:, :2].min(axis=0) + self.points_m[:, :2].max(axis=0)) / 2
         return (float(x), float(y), float(self.points_m[:, 2].min()))
 
+    def box(self) -> tuple[Floats, Floats] | None:
+        """Return the least and greatest x and y of the points, (2,) model metres each; None where there are none."""
+        if not len(self.points_m):
+            return None
+        return self.points_m[:, :2].min(axis=0), self.points_m[:, :2].max(axis=0)
+
     def plan(self, points: Floats) -> BaseGeometry | None:
         """Return the polygon around (n, 2) places of these points, None if they span no area."""
         if len(points) < _LEAST_POINTS:

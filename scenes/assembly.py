@@ -1,6 +1,6 @@
 """Several sources become one scene: where it lies, in which order they are read, and what is left out.
 
-Import order: worker <- guard, crew <- plan <- assembly.
+Import order: worker <- guard, crew <- plan <- aside <- assembly.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from scenes.aside import is_aside, set_aside
 from scenes.crew import Alone
 from scenes.errors import LoadError, UnsupportedError
 from scenes.guard import Reader, readers
@@ -101,6 +102,7 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
     problem_limit: int = 20,
     geoid: str = "",
     local: bool = False,
+    aside: bool = False,
 ) -> Assembly:
     """Load sources as `assemble` does, and tell what became of each.
 
@@ -121,6 +123,8 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
         Grid of undulations between heights above the ellipsoid and the heights of the scene (`scenes.vertical`).
     local
         Put everything at the zero of a local metric grid when no source says where on Earth it lies.
+    aside
+        With `keep_going`, set sources that lie nowhere beside the scene instead of leaving them out (`scenes.aside`).
 
     Raises
     ------
@@ -140,6 +144,8 @@ def gather(  # noqa: PLR0913 - each says one thing about the scene
         everything = tuple(outcome.source for outcome in plan.outcomes)
         context = _with_ground(plan, LoadContext(frame, progress=progress, sources=everything))
         _load_all(plan, context, hands, len(pool))
+        if aside:
+            set_aside(plan, context, hands)
     scene = _joined(plan, context, name)
     if scene is not None:
         _review(scene, plan.outcomes)
@@ -167,12 +173,14 @@ def _joined(plan: Plan, context: LoadContext, name: str) -> Scene | None:
         return None
     built: Mapping[str, Layer] = {key: layer.with_batches(batches[key]) for key, layer in layers.items()}
     titles = [outcome.source.title for outcome in plan.outcomes]
-    return Scene(context.georeference, built, name=name, metadata={"sources": titles})
+    metadata = {"sources": titles}
+    lost = [outcome.source.title for outcome in plan.outcomes if is_aside(outcome)]
+    return Scene(context.georeference, built, name=name, metadata=metadata | ({"place_unknown": lost} if lost else {}))
 
 
 def _review(scene: Scene, outcomes: Sequence[Outcome]) -> None:
     """Add to each outcome what its source contradicts the others in."""
-    loaded = [outcome for outcome in outcomes if outcome.error is None]
+    loaded = [outcome for outcome in outcomes if outcome.error is None and not is_aside(outcome)]
     for review in reviews() if len(loaded) > 1 else ():
         for problem in review(scene, [outcome.source for outcome in loaded]):
             about = next((each for each in loaded if each.source.title == problem.object), loaded[0])

@@ -7,6 +7,7 @@ CityTwinError
 │   ├── UnsupportedError     we cannot read this kind or version
 │   └── LoadError            it is there and of a known kind, but broken or empty
 ├── GeoreferenceError    a coordinate system or a placement that cannot be used
+│   └── UnplacedError        a model that nobody places: it could be put anywhere
 ├── UnknownObjectError   an id, alias or layer that the scene does not have
 ├── QueryError           a filter that does not parse or names an unknown column
 ├── PackageError         a city package that is missing, broken or of another version
@@ -69,6 +70,27 @@ class LoadError(SourceError):
 
 class GeoreferenceError(CityTwinError):
     """A coordinate system or a placement cannot be used."""
+
+
+class UnplacedError(GeoreferenceError):
+    """A model does not say where it lies, and nobody else does; whoever knows places it.
+
+    Parameters
+    ----------
+    where, what, advice
+        As in `CityTwinError`.
+    together
+        Paths of the sources that lie in one frame with it, itself included; empty if it is alone.
+    """
+
+    def __init__(self, where: object, what: str, advice: str = "", together: tuple[str, ...] = ()) -> None:
+        """Keep what belongs together beside the sentence."""
+        super().__init__(where, what, advice)
+        self.together = together
+
+    def __reduce__(self) -> tuple[type[UnplacedError], tuple[str, str, str, tuple[str, ...]]]:  # type: ignore[override]
+        """Survive the way between processes."""
+        return type(self), (self.where, self.what, self.advice, self.together)
 
 
 class UnknownObjectError(CityTwinError, KeyError):

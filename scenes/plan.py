@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scenes.batches import finished, is_deferred, settled
-from scenes.errors import CityTwinError, GeoreferenceError, LoadError
+from scenes.errors import CityTwinError, GeoreferenceError, LoadError, UnplacedError
 from scenes.georeference import Georeference, is_metric
 from scenes.loading import loader_for
 from scenes.outcomes import Outcome
@@ -125,11 +125,15 @@ def _with_geometry(pairs: Iterator[tuple[Layer, Batch]], crew: Crew, limits: Lim
 
 @dataclass
 class Plan:
-    """The sources that can be used so far; the others carry their error when the caller said to go on."""
+    """The sources that can be used so far; the others carry their error when the caller said to go on.
+
+    Those of the others that lie nowhere are `unplaced`: they could be loaded, if somebody says where to.
+    """
 
     keep_going: bool
     outcomes: list[Outcome] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)
+    unplaced: list[Work] = field(default_factory=list)
 
     def attempt(self, outcome: Outcome, work: Callable[[], Any]) -> Any:
         """Return what `work` returns, None where it failed and the rest shall go on."""
@@ -139,6 +143,8 @@ class Plan:
             if not self.keep_going:
                 raise
             outcome.error = error
+            if isinstance(error, UnplacedError):
+                self.unplaced += [each for each in self.works if each.outcome is outcome]
             self.works = [each for each in self.works if each.outcome is not outcome]
             return None
 

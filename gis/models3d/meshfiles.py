@@ -19,7 +19,7 @@ from gis.networks.plan import metric_crs
 from gis.shelf import Shelf
 from gis.sniffing import head_of
 from gis.themes import plain_name
-from scenes.errors import GeoreferenceError, LoadError
+from scenes.errors import LoadError, UnplacedError
 from scenes.loading import Location
 from scenes.meshreading import FORMATS, NamedMesh, read_meshes
 from scenes.problems import Problems
@@ -72,7 +72,7 @@ class MeshFileLoader:
 
         Raises
         ------
-        SourceError, GeoreferenceError
+        SourceError, UnplacedError
             When the file is broken, or nobody says where it lies.
         """
         _stated(source)
@@ -91,7 +91,7 @@ class MeshFileLoader:
 
 def _stated(source: Source) -> None:
     if source.place is None and not source.crs:
-        raise GeoreferenceError(
+        raise UnplacedError(
             source.path,
             "a model of this kind does not say where it lies",
             "place it with --place FILE=E,N,H,ANGLE, or name its system with --source-crs FILE=EPSG:N",

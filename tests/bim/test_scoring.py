@@ -213,6 +213,34 @@ def test_equal_ids_of_a_template_are_no_family_without_an_equal_place() -> None:
     assert not belongs(said[0], Statements((), project="q"))
 
 
+def shifted_outline(x: float, y: float) -> Outline:
+    return Outline(OUTLINE.points_m + np.array([x, y, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("ids", "mine", "yours", "joined"),
+    [
+        (("p", "s"), (0, 0), (5, 0), True),  # the same project from another export, with another site
+        (("q", "s2"), (0, 0), (5, 0), False),  # about zero everything overlaps
+        (("q", "s2"), (900, 4_000), (905, 4_000), True),  # a grid of their own
+        (("q", "s2"), (900, 4_000), (925, 4_000), False),  # which they hardly share
+        (("p", "s"), (0, 0), (31, 0), False),
+    ],
+)
+def test_a_model_that_nobody_placed_joins_one_by_its_coordinates(
+    ids: tuple[str, str], mine: tuple[float, float], yours: tuple[float, float], joined: bool
+) -> None:
+    placed_one = Statements((at(0, 0),), project="p", site="s2", outline=shifted_outline(*mine))
+    lost = Statements((), project=ids[0], site=ids[1] + "-other", outline=shifted_outline(*yours))
+    assert belongs(placed_one, lost) is joined
+    assert belongs(lost, placed_one) is joined
+    never = Statements((at(9e6, 0, method="tool-default"),), project=ids[0], outline=shifted_outline(*yours))
+    assert belongs(placed_one, never) is joined
+    elsewhere = Statements((at(9_000, 0),), project=ids[0], outline=shifted_outline(*yours))
+    assert not belongs(placed_one, elsewhere)
+    assert not belongs(Statements(project="p", outline=shifted_outline(*mine)), lost)
+
+
 ZONES = {
     "EPSG:32651": (121.5, 31.23),
     "EPSG:4549": (120.3, 31.3),

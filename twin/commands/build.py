@@ -45,7 +45,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--keep-going",
         action="store_true",
-        help="leave out sources that cannot be loaded, and say so; always on for the files of a folder",
+        help="leave out sources that cannot be loaded, set models without a place beside the scene, and say so; "
+        "always on for the files of a folder",
     )
     parser.add_argument(
         "--local", action="store_true", help="when no file says where it lies, put all at the zero of a local grid"
@@ -82,6 +83,7 @@ def _built(options: argparse.Namespace, out: Path, workers: int, crew: Crew) -> 
         crew=crew,
         geoid=options.geoid,
         local=options.local,
+        aside=True,
     )
     for outcome in made.outcomes:
         problems.merge(outcome.problems)

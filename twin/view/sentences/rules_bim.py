@@ -79,6 +79,9 @@ BIM_RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyT
         "georeference-missing": (
             ("does not say where on Earth it lies", "name a system with --crs, or place it with --place"),
             ("没有说明其地理位置", "用 --crs 指定坐标系，或用 --place 定位")),
+        "place-unknown": (
+            ("stands beside the scene, since nobody says where it lies", "place it with --place FILE=E,N,H,ANGLE"),
+            ("没有位置说明，暂置于场景旁", "用 --place FILE=E,N,H,ANGLE 定位")),
         "georeference-choice": (
             ("the place that was taken, and how sure it is", "if it is wrong, name another with --place"),
             ("采用的位置及其把握", "如有误，用 --place 指定")),

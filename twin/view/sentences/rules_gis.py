@@ -38,6 +38,8 @@ GIS_RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyT
         "UnsupportedError": (("is of a kind or version that is not read", "export it in a kind that is read"),
             ("格式或版本不受支持", "导出为受支持的格式")),
         "LoadError": (("is broken or empty", "repair it, or export it again"), ("已损坏或为空", "修复或重新导出")),
+        "UnplacedError": (("does not say where it lies", "place it with --place FILE=E,N,H,ANGLE"),
+            ("没有说明其位置", "用 --place FILE=E,N,H,ANGLE 定位")),
         "GeoreferenceError": (("its place cannot be used", "name a system with --crs, or place it with --place"),
             ("位置无法使用", "用 --crs 指定坐标系，或用 --place 定位")),
         "UnknownObjectError": (("names something that the scene does not have", "check the name"),
