@@ -25,8 +25,8 @@ from scenes.mesh import Instances, MeshSet
 from scenes.model import Batch, CityObject, Layer, Scene
 from scenes.problems import Problem, Problems
 from scenes.relations import Relation, relation_table
+from scenes.saving import save
 from scenes.store import open_package as open  # noqa: A004
-from scenes.store import save
 
 __all__ = [
     "Batch",

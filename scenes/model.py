@@ -359,8 +359,8 @@ class Scene:
         return join_scenes(self, other)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the scene as a city package, whole or not at all, and return its folder (`scenes.store.save`)."""
-        from scenes.store import save  # noqa: PLC0415
+        """Write the scene as a city package, whole or not at all, and return its folder (`scenes.saving.save`)."""
+        from scenes.saving import save  # noqa: PLC0415
 
         return save(self, path)
 

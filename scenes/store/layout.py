@@ -20,6 +20,7 @@ MESHES = "meshes"
 ALIASES = "aliases.parquet"
 RELATIONS = "relations.parquet"
 TILES = "tiles"
+TILESET = "tileset.json"
 FIELDS = "fields"
 # What `save` writes anew; everything else in the folder is carried over.
 OWNED = frozenset({MANIFEST, OBJECTS, MESHES, ALIASES, RELATIONS})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from scenes.model import Batch, Layer, Scene
     from scenes.problems import Problem
 
+    Tiler = Callable[[Path, Path], object]
+
 
 def _silent(_message: str, _share: float) -> None:
     return None
@@ -44,11 +47,13 @@ def save(
     *,
     problems: Sequence[Problem] = (),
     progress: Callable[[str, float], None] = _silent,
+    tiler: Tiler | None = None,
 ) -> Path:
     """Write a scene as a city package and return its folder.
 
-    Saving over a package links the batches that did not change, drops tiles and fields that no longer fit, and
-    carries everything else over (history, scenarios, state). The old package stays whole until the new one is complete.
+    Saving over a package links the batches that did not change, drops fields (and without a tiler, tiles) that no
+    longer fit, and carries everything else over (history, scenarios, state). The old package stays whole until the
+    new one is complete. `scenes.saving.save` is the same with tiles.
 
     Parameters
     ----------
@@ -61,6 +66,8 @@ def save(
         What was found wrong while loading; kept in the manifest.
     progress
         Called with (text, share 0..1) before each step; an exception from it stops the save and leaves no trace.
+    tiler
+        Makes the tiles of the new package before it takes its place: called with its folder, and that of the old one.
 
     Raises
     ------
@@ -70,7 +77,7 @@ def save(
     if is_address(path):
         with tempfile.TemporaryDirectory(dir=scratch_folder()) as beside:
             name = str(path).rstrip("/").rsplit("/", 1)[-1]
-            push(save(scene, Path(beside) / name, problems=problems, progress=progress), str(path))
+            push(save(scene, Path(beside) / name, problems=problems, progress=progress, tiler=tiler), str(path))
         return mirrored(str(path))
     target = Path(path).absolute()
     old = _old_package(target)
@@ -78,7 +85,7 @@ def save(
         layout.check_layer_name(target, name)
     try:
         with replacing(target, _carried(target)) as fresh:
-            _Writer(scene, fresh, target, old, progress).write(problems)
+            _Writer(scene, fresh, target, old, progress).write(problems, tiler)
     except (OSError, pa.ArrowException) as error:
         raise PackageError(target, f"cannot be written ({error})", "check space and permissions there") from error
     return target
@@ -109,16 +116,20 @@ class _Writer:
     old: dict[str, Any]
     progress: Callable[[str, float], None]
 
-    def write(self, problems: Sequence[Problem]) -> None:
-        """Write all parts, the manifest last."""
+    def write(self, problems: Sequence[Problem], tiler: Tiler | None) -> None:
+        """Write all parts, the manifest last; tiles are made of what is written."""
         entries = [self._write_layer(layer) for layer in self.scene.layers.values()]
         self.progress("writing the aliases and relations", 0.9)
         write_beside(self.scene, "aliases", ALIAS_SCHEMA, self.fresh / layout.ALIASES)
         write_beside(self.scene, "relations", RELATION_SCHEMA, self.fresh / layout.RELATIONS)
-        self._carry_over(entries)
+        for name in (layout.ALIASES, layout.RELATIONS):
+            self._link_same(name)
+        self._carry_over([] if tiler else entries)
         self.progress("writing the manifest", 0.97)
         content = self._manifest(entries, problems)
         (self.fresh / layout.MANIFEST).write_text(content, encoding="utf-8")
+        if tiler is not None:
+            tiler(self.fresh, self.target)
         self.progress("putting the package in place", 0.99)
 
     def _write_layer(self, layer: Layer) -> dict[str, Any]:
@@ -184,6 +195,13 @@ class _Writer:
             entry["mesh_hash"] = write_blocks(cloud, file)
         else:
             write_meshes(batch.meshes, file)
+
+    def _link_same(self, name: str) -> None:
+        """Put the old file in place of a new one that says the same."""
+        new, old = self.fresh / name, self.target / name
+        if old.is_file() and filecmp.cmp(new, old, shallow=False):
+            new.unlink()
+            link_file(old, new)
 
     def _old_file(self, layer: str, part: str, key: str, wanted: str) -> Path | None:
         """Return the file of the old package that has this content, None if there is none."""

@@ -259,7 +259,7 @@ class _Writer:
         row: Json = {"attribute": 1, "featureCount": count, "label": "row"}
         if self.has_table:
             row["propertyTable"] = 0
-        return [{"attribute": 0, "featureCount": count, "label": "handle"}, row]
+        return [{"attribute": 0, "featureCount": count, "label": "number"}, row]
 
     def _positions(self, positions: NDArray[Any]) -> int:
         return self.builder.add_accessor(positions, limits=True)

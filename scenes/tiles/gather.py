@@ -7,25 +7,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from scenes.errors import LoadError
 from scenes.tiles.content import Content, Placements, by_owner, empty_content, merged, prototype_key
 from scenes.tiles.paint import compacted, separated
-from scenes.tiles.quadtree import Square
-from scenes.tiles.survey import Items, Stock, instance_codes, primitive_codes
+from scenes.tiles.survey import ITEM_PARTS, Items, Stock, instance_codes, primitive_codes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from scenes.crew import Crew
     from scenes.mesh import Instances, MeshSet
-    from scenes.tiles.quadtree import Cell, Codes
+    from scenes.tiles.quadtree import Cell, Codes, Square
 
     Bytes = NDArray[np.uint8]
     Floats = NDArray[np.float64]
@@ -39,7 +35,7 @@ class _Sorted:
     """A batch with its primitives sorted by code."""
 
     mesh: MeshSet
-    base: int
+    stock: Stock
     orders: tuple[Longs, Longs, Longs]
     codes: tuple[Codes, Codes, Codes]
     instances: tuple[tuple[str, Longs, Codes], ...]
@@ -57,13 +53,13 @@ class _Sorted:
         )
         if not placements and not any(map(len, picked)):
             return None
-        return _content(self.mesh, self.base, picked, placements, colour)
+        return _content(self.mesh, self.stock, picked, placements, colour)
 
     def _placed(self, each: Instances, key: str, chosen: Longs) -> Placements:
         return Placements(
             key,
             each.prototype,
-            each.rows[chosen].astype(np.int64) + self.base,
+            self.stock.named(each.rows[chosen]),
             each.positions[chosen],
             each.yaw_rad[chosen],
             each.scales[chosen],
@@ -91,26 +87,12 @@ class LayerGeometry:
     _ranges: list[Codes] = field(default_factory=list)
     _cache: OrderedDict[int, _Sorted] = field(default_factory=OrderedDict)
 
-    def survey(self, crew: Crew) -> bool:
-        """Look at every batch once; say whether the layer has any geometry.
-
-        Raises
-        ------
-        LoadError
-            When a position is not a finite number.
-        """
-        corners = [found for found in crew.each(Stock.corners, self.stocks) if found is not None]
-        if not corners:
-            return False
-        self.low = np.min([corner[0] for corner in corners], axis=0)
-        self.high = np.max([corner[1] for corner in corners], axis=0)
-        if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
-            raise LoadError("tiles", "the geometry has positions that are not finite", "check the source: twin check")
-        self.square = Square.around(self.low, self.high)
-        found = list(crew.each(partial(_items_of, square=self.square), self.stocks))
-        self._ranges = [items.codes for items in found]
-        parts = [np.concatenate(each) for each in zip(*((i.codes, i.weights, i.handles) for i in found), strict=True)]
-        self.items = Items.sorted(*parts)
+    def settle(self, square: Square, corners: tuple[Floats, Floats], items: Sequence[Items]) -> bool:
+        """Take what a survey of the batches found (`scenes.tiles.layer`); say whether there is anything to draw."""
+        self.square = square
+        self.low, self.high = corners
+        self._ranges = [each.codes for each in items]
+        self.items = Items.sorted(*(np.concatenate([getattr(i, name) for i in items]) for name in ITEM_PARTS))
         return len(self.items.codes) > 0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -141,17 +123,13 @@ class LayerGeometry:
         mesh = stock.finest()
         if mesh is None:
             raise ValueError(f"batch {index} has lost its geometry")
-        self._cache[index] = found = _sorted_batch(mesh, stock.base, self.square)
+        self._cache[index] = found = _sorted_batch(mesh, stock, self.square)
         while len(self._cache) > 1 and sum(each.mesh.nbytes for each in self._cache.values()) > CACHE_BYTES:
             self._cache.popitem(last=False)
         return found
 
 
-def _items_of(stock: Stock, square: Square) -> Items:
-    return stock.items(square)
-
-
-def _sorted_batch(mesh: MeshSet, base: int, square: Square) -> _Sorted:
+def _sorted_batch(mesh: MeshSet, stock: Stock, square: Square) -> _Sorted:
     codes = primitive_codes(mesh, square)
     orders = [np.argsort(code, kind="stable") for code in codes]
     instances = []
@@ -162,7 +140,7 @@ def _sorted_batch(mesh: MeshSet, base: int, square: Square) -> _Sorted:
     ordered = tuple(code[order] for code, order in zip(codes, orders, strict=True))
     return _Sorted(
         mesh,
-        base,
+        stock,
         cast("tuple[Longs, Longs, Longs]", tuple(orders)),
         cast("tuple[Codes, Codes, Codes]", ordered),
         tuple(instances),
@@ -170,14 +148,14 @@ def _sorted_batch(mesh: MeshSet, base: int, square: Square) -> _Sorted:
 
 
 def _content(
-    mesh: MeshSet, base: int, picked: list[Longs], placements: tuple[Placements, ...], colour: Bytes
+    mesh: MeshSet, stock: Stock, picked: list[Longs], placements: tuple[Placements, ...], colour: Bytes
 ) -> Content:
     triangles = mesh.triangles[picked[0]].astype(np.int64)
     lines = _taken(mesh.lines, picked[1]).reshape(-1, 2)
     points = _taken(mesh.points, picked[2])
     used, (triangles, lines, points) = _compacted(triangles, lines, points)
     rows = np.searchsorted(mesh.vertex_starts, used, side="right") - 1
-    handles, owners = np.unique(mesh.rows[rows].astype(np.int64) + base, return_inverse=True)
+    handles, owners = np.unique(stock.named(mesh.rows[rows]), return_inverse=True)
     colours = np.broadcast_to(colour, (len(used), 4)) if mesh.colours is None else mesh.colours[used]
     content = Content(
         mesh.centre,
@@ -243,4 +221,4 @@ def mesh_content(mesh: MeshSet, base: int, colour: Bytes) -> Content | None:
     sizes = [0 if indices is None else len(indices) for indices in (mesh.triangles, mesh.lines, mesh.points)]
     if not any(sizes):
         return None
-    return _content(mesh, base, [np.arange(size) for size in sizes], (), colour)
+    return _content(mesh, Stock({}, 0, base), [np.arange(size) for size in sizes], (), colour)

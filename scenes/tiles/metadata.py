@@ -26,11 +26,11 @@ _SCHEMA = {
                 "uid": {"type": "STRING", "required": True, "description": "URN that never changes"},
                 "kind": {"type": "STRING", "required": True, "description": "CityGML 3.0 class name"},
                 "name": {"type": "STRING", "noData": "", "description": "Name for people"},
-                "handle": {
+                "number": {
                     "type": "SCALAR",
                     "componentType": "UINT32",
                     "required": True,
-                    "description": "Dense number of the object in this version of the scene",
+                    "description": "Number of the object in the layer, which it keeps while the layer changes",
                 },
             },
         }
@@ -39,19 +39,23 @@ _SCHEMA = {
 
 
 class ObjectNames:
-    """uid, kind and name of the objects of a layer by handle.
+    """uid, kind and name of the objects of a layer by number.
 
     Parameters
     ----------
     batches
         The batches of the layer.
-    base
-        First handle of the layer.
+    numbers
+        (n,) number of each object, or that of the first one where they follow each other.
     """
 
-    def __init__(self, batches: Sequence[Batch], base: int) -> None:
+    def __init__(self, batches: Sequence[Batch], numbers: NDArray[np.int64] | int) -> None:
         """Take the three columns of the tables, each as one array."""
-        self._base = base
+        self._base = numbers if isinstance(numbers, int) else 0
+        self._rows: NDArray[np.int64] | None = None
+        if not isinstance(numbers, int):
+            self._rows = np.full(int(numbers.max(initial=-1)) + 1, -1)
+            self._rows[numbers] = np.arange(len(numbers))
         self._columns = {
             name: pa.chunked_array(
                 [chunk for batch in batches for chunk in batch.table[name].chunks], type=pa.string()
@@ -60,8 +64,8 @@ class ObjectNames:
         }
 
     def of(self, handles: NDArray[np.int64]) -> pa.Table:
-        """Return columns uid, kind and name, one row a handle."""
-        rows = pa.array(handles - self._base)
+        """Return columns uid, kind and name, one row a number."""
+        rows = pa.array(handles - self._base if self._rows is None else self._rows[handles])
         return pa.table({name: column.take(rows) for name, column in self._columns.items()})
 
 
@@ -71,9 +75,9 @@ class SomeNames:
     Parameters
     ----------
     handles
-        (n,) handles of the part, ascending.
+        (n,) numbers of the part, ascending.
     names
-        Columns uid, kind and name, one row a handle.
+        Columns uid, kind and name, one row a number.
     """
 
     def __init__(self, handles: NDArray[np.int64], names: pa.Table) -> None:
@@ -82,12 +86,12 @@ class SomeNames:
         self._names = names
 
     def of(self, handles: NDArray[np.int64]) -> pa.Table:
-        """Return columns uid, kind and name, one row a handle."""
+        """Return columns uid, kind and name, one row a number."""
         return self._names.take(pa.array(np.searchsorted(self._handles, handles)))
 
 
 def add_property_table(builder: GlbBuilder, names: pa.Table, handles: NDArray[np.int64]) -> None:
-    """Write uid, kind, name and handle as property table 0 of the asset."""
+    """Write uid, kind, name and number as property table 0 of the asset."""
     properties: dict[str, Any] = {}
     for name in _TEXTS:
         values, offsets = _strings(names[name])
@@ -98,7 +102,7 @@ def add_property_table(builder: GlbBuilder, names: pa.Table, handles: NDArray[np
             "stringOffsets": builder.add_view(offsets.tobytes()),
             "stringOffsetType": "UINT32",
         }
-    properties["handle"] = {"values": builder.add_view(handles.astype(np.uint32).tobytes())}
+    properties["number"] = {"values": builder.add_view(handles.astype(np.uint32).tobytes())}
     table = {"name": "objects", "class": "object", "count": len(handles), "properties": properties}
     builder.json.setdefault("extensions", {})[EXTENSION] = {"schema": _SCHEMA, "propertyTables": [table]}
     builder.use_extension(EXTENSION)

@@ -19,6 +19,7 @@ from scenes.errors import LoadError
 from scenes.points import STEP_M, cloud_of
 from scenes.schema import BOUNDS
 from scenes.tiles.metadata import ObjectNames
+from scenes.tiles.naming import store_tile
 from scenes.tiles.points_glb import POINT, ROUNDING_M, points_glb
 
 if TYPE_CHECKING:
@@ -79,17 +80,17 @@ class _Node:
         return max(float((self.high - self.low).max()) / GRID, STEP_M)
 
 
-def publish_points(layer: Layer, base: int, folder: Path) -> Json | None:
+def publish_points(layer: Layer, folder: Path, former: Path | None = None) -> Json | None:
     """Write a point cloud into a folder and return the root tile, None when there is no point.
 
     Parameters
     ----------
     layer
         A layer of theme ``pointcloud``.
-    base
-        Its first handle.
     folder
         Gets the glb files.
+    former
+        Folder with the files that the layer had; those that would be the same are linked.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def publish_points(layer: Layer, base: int, folder: Path) -> Json | None:
     if not (np.isfinite(blocks.low).all() and np.isfinite(blocks.high).all()):
         raise LoadError("tiles", "the cloud has blocks without a place", "check the source: twin check")
     tree = _divided(blocks, np.arange(len(blocks.counts)), "0", _cube(blocks))
-    writer = _Writer(layer, base, blocks, cloud_facts(layer), folder)
+    writer = _Writer(layer, blocks, cloud_facts(layer), folder, former)
     tile, _ = writer.write(tree, 0.0, tree.low)
     tile["refine"] = "ADD"
     return tile
@@ -157,18 +158,17 @@ class _Writer:
     """Writes the tiles of a cloud from the leaves up; only a branch of points is in memory."""
 
     layer: Layer
-    base: int
     blocks: _Blocks
     facts: CloudFacts
     folder: Path
+    former: Path | None
     _cache: OrderedDict[int, PointBlocks] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        """Find the first handle of each batch, and the names of the blocks."""
+        """Find the first number of each batch, and the names of the blocks."""
         sizes = [len(batch) for batch in self.layer.batches]
-        self._bases = np.cumsum([self.base, *sizes]).astype(np.int64)
-        self._names = ObjectNames(self.layer.batches, self.base)
-        self._random = np.random.default_rng(_SEED)
+        self._bases = np.cumsum([0, *sizes]).astype(np.int64)
+        self._names = ObjectNames(self.layer.batches, 0)
 
     def write(self, node: _Node, coarser_m: float, corner: Floats) -> tuple[Json, NDArray[Any]]:
         """Write a node and all below it; return its tile, and the points that its parent takes over.
@@ -189,11 +189,9 @@ class _Writer:
             points = self._leaf(node)
         up, kept = _shared(points, coarser_m, corner)
         if len(kept):
-            file = f"{node.name}.glb"
             names = self._names.of(np.unique(kept["handle"]).astype(np.int64))
             glb = points_glb(kept, names, intensity=self.facts.intensity is not None)
-            (self.folder / file).write_bytes(glb)
-            tile["content"] = {"uri": file}
+            tile["content"] = {"uri": store_tile(node.name, glb, self.folder, self.former)}
         tile["boundingVolume"] = {"box": _box(node.low - ROUNDING_M, node.high + ROUNDING_M)}
         tile["geometricError"] = 0.0
         if node.children:
@@ -205,7 +203,7 @@ class _Writer:
         """Return all points of the blocks of a node, shuffled so that the first of a cell is any of them."""
         parts = [self._points(int(block)) for block in node.blocks]
         points = np.concatenate(parts)
-        return points[self._random.permutation(len(points))]
+        return points[np.random.default_rng(_SEED + len(points)).permutation(len(points))]
 
     def _points(self, block: int) -> NDArray[Any]:
         number, row = int(self.blocks.batch[block]), int(self.blocks.row[block])

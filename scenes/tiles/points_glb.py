@@ -98,7 +98,7 @@ def _placed(places: NDArray[np.int32]) -> tuple[NDArray[Any], Json]:
 def _primitive(builder: GlbBuilder, attributes: dict[str, int], count: int) -> Json:
     builder.use_extension("EXT_mesh_features")
     ids = [
-        {"attribute": 0, "featureCount": count, "label": "handle"},
+        {"attribute": 0, "featureCount": count, "label": "number"},
         {"attribute": 1, "featureCount": count, "label": "row", "propertyTable": 0},
     ]
     extensions = {"EXT_mesh_features": {"featureIds": ids}, EXTENSION: {"propertyAttributes": [0]}}

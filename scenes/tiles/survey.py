@@ -29,6 +29,7 @@ INSTANCE_WEIGHT = 12
 INSTANCE_TRIANGLES = 16  # of a prototype cost as much as one that is stored
 SPLIT_PRIMITIVES = 4_000  # an object with more triangles than this is shared out by triangle
 SPLIT_EXTENT = 1 / 8  # ... and so is one that is longer than this part of the layer
+ITEM_PARTS = ("codes", "weights", "handles")
 PIXEL_WEIGHT = LEAF_WEIGHT / TILE_PIXELS  # so that the images of a leaf fit
 
 
@@ -43,12 +44,19 @@ class Stock:
     rows
         Number of objects.
     base
-        Handle of the first one.
+        Number of the first one in the tiles of the layer.
+    numbers
+        (rows,) number of each object, where they do not simply follow each other.
     """
 
     meshes: Mapping[str, MeshSet]
     rows: int
     base: int
+    numbers: Longs | None = None
+
+    def named(self, rows: NDArray[np.integer]) -> Longs:
+        """Return the numbers of some rows' objects."""
+        return rows.astype(np.int64) + self.base if self.numbers is None else self.numbers[rows]
 
     def finest(self) -> MeshSet | None:
         """Return the geometry with every object at its own finest level of detail, None if there is none."""
@@ -59,10 +67,12 @@ class Stock:
         mesh = self.finest()
         return None if mesh is None else _corners(mesh)
 
-    def items(self, square: Square) -> Items:
-        """Return what the batch gives to the tree that divides a square."""
-        mesh = self.finest()
-        return Items.none() if mesh is None else _items(mesh, square, self.base)
+    def items(self, square: Square, mesh: MeshSet | None) -> Items:
+        """Return what the finest geometry of the batch gives to the tree that divides a square."""
+        if mesh is None:
+            return Items.none()
+        codes, weights, rows = _items(mesh, square)
+        return Items.sorted(codes, weights, self.named(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +86,7 @@ class Items:
     weights
         What each costs, in triangles.
     handles
-        The object that each belongs to.
+        The number of the object that each belongs to.
     """
 
     codes: Codes
@@ -212,8 +222,8 @@ def primitive_codes(mesh: MeshSet, square: Square) -> tuple[Codes, Codes, Codes]
     return codes
 
 
-def _items(mesh: MeshSet, square: Square, base: int) -> Items:
-    """Return what a batch gives to the tree."""
+def _items(mesh: MeshSet, square: Square) -> tuple[Codes, Longs, Longs]:
+    """Return what a batch gives to the tree: codes, weights and rows."""
     groups = _groups(mesh)
     split = _is_split(groups, square)
     whole = groups.used & ~split
@@ -235,7 +245,7 @@ def _items(mesh: MeshSet, square: Square, base: int) -> Items:
         weight = max(INSTANCE_WEIGHT, len(each.prototype.triangles) // INSTANCE_TRIANGLES)
         weights.append(np.full(len(each), weight, np.int64))
         rows.append(each.rows)
-    return Items.sorted(np.concatenate(found), np.concatenate(weights), np.concatenate(rows).astype(np.int64) + base)
+    return np.concatenate(found), np.concatenate(weights), np.concatenate(rows).astype(np.int64)
 
 
 def _paint_weights(mesh: MeshSet) -> Floats:

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from scenes.crew import Alone
 from scenes.errors import UnknownObjectError
-from scenes.points import THEME
-from scenes.store.meshes import StoredMeshes
+from scenes.store.layout import TILESET
 from scenes.store.swap import replacing
-from scenes.tiles.gather import LayerGeometry
-from scenes.tiles.metadata import ObjectNames
-from scenes.tiles.points import publish_points
-from scenes.tiles.quadtree import divide
-from scenes.tiles.style import default_colour
-from scenes.tiles.survey import LEAF_WEIGHT, Stock
-from scenes.tiles.writing import TileWriter, box_of, write_tree
+from scenes.tiles.layer import Renewal, publish_layer
+from scenes.tiles.survey import LEAF_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scenes.crew import Crew
-    from scenes.model import Layer, Scene
+    from scenes.model import Scene
 
-    Json = dict[str, Any]
     Progress = Callable[[str, float], None]
+
+__all__ = ["LEAF_WEIGHT", "publish", "publish_layer", "write_tiles"]
 
 _LAYERS_AT_ONCE = 3
 
@@ -46,6 +38,7 @@ def publish(
     layers: Sequence[str] | None = None,
     progress: Progress | None = None,
     crew: Crew | None = None,
+    renewable: bool = False,
 ) -> dict[str, Path]:
     """Write layers of a scene as 3D Tiles and return the tileset file of each.
 
@@ -64,6 +57,9 @@ def publish(
         Called with a sentence and the share that is done, 0..1.
     crew
         Makes the tiles of scenes whose geometry lies in a package (`scenes.crew`); default: nobody else.
+    renewable
+        Keeps, in a folder of each layer that is never given out, what it takes to write only what changed the next
+        time, and takes over the tiles that are there already and did not change.
 
     Raises
     ------
@@ -82,82 +78,48 @@ def publish(
     target.parent.mkdir(parents=True, exist_ok=True)
     if layers is None:
         with replacing(target, frozenset()) as fresh:
-            _publish_all(scene, names, fresh, (hands, report))
+            write_tiles(scene, fresh, target if renewable else None, hands, report, renewable=renewable)
     else:
         for number, name in enumerate(names):
             report(f"tiling {name}", number / len(names))
             with replacing(target / name, frozenset()) as fresh:
-                publish_layer(scene, name, fresh, hands)
+                publish_layer(scene, name, fresh, hands, _renewal(target, name) if renewable else None)
     report("tiled", 1.0)
-    return {name: target / name / "tileset.json" for name in names}
+    return {name: target / name / TILESET for name in names}
 
 
-def _publish_all(scene: Scene, names: list[str], folder: Path, by: tuple[Crew, Progress]) -> None:
-    """Write layers, several at the same time where others do the work."""
-    crew, report = by
+def write_tiles(
+    scene: Scene, folder: Path, former: Path | None, crew: Crew, report: Progress, *, renewable: bool = True
+) -> None:
+    """Write all layers of a scene into an empty folder, several at the same time where others do the work.
+
+    Parameters
+    ----------
+    scene
+        The city.
+    folder
+        Gets one folder a layer.
+    former
+        Folder with the tiles that the city had; those that did not change are linked.
+    crew, report
+        Who makes the tiles, and who hears of it.
+    renewable
+        Whether what the next tiling needs is kept.
+    """
     begun = itertools.count()
 
     def one(name: str) -> None:
-        report(f"tiling {name}", next(begun) / len(names))
-        publish_layer(scene, name, folder / name, crew)
+        report(f"tiling {name}", next(begun) / len(scene.layers))
+        publish_layer(scene, name, folder / name, crew, _renewal(former, name) if renewable else None)
 
     with ThreadPoolExecutor(min(crew.size, _LAYERS_AT_ONCE)) as threads:
         try:
-            for job in [threads.submit(one, name) for name in names]:
+            for job in [threads.submit(one, name) for name in scene.layers]:
                 job.result()
         finally:
             threads.shutdown(cancel_futures=True)
 
 
-def publish_layer(scene: Scene, name: str, folder: Path, crew: Crew | None = None) -> Path:
-    """Write one layer into an empty or new folder and return its tileset file."""
-    layer = scene.layers[name]
-    folder.mkdir(parents=True, exist_ok=True)
-    root = _root(scene, layer, folder, crew or Alone())
-    root["transform"] = scene.georeference.to_ecef_matrix().T.ravel().tolist()
-    document = {
-        "asset": {"version": "1.1", "tilesetVersion": f"{scene.epoch:08x}-{scene.version}"},
-        "geometricError": max(_size(root), root["geometricError"] * 2),
-        "root": root,
-        "extras": _extras(scene, layer),
-    }
-    path = folder / "tileset.json"
-    path.write_text(json.dumps(document, separators=(",", ":"), allow_nan=False), encoding="utf-8")
-    return path
-
-
-def _root(scene: Scene, layer: Layer, folder: Path, crew: Crew) -> Json:
-    """Write the content of a layer and return its root tile; points refine by adding, everything else by replacing."""
-    base = scene.bases[layer.name]
-    if layer.theme == THEME:
-        cloud = publish_points(layer, base, folder)
-        if cloud is not None:
-            return cloud
-    bases = itertools.accumulate((len(batch) for batch in layer.batches), initial=base)
-    stocks = [Stock(batch.meshes, len(batch), first) for batch, first in zip(layer.batches, bases, strict=False)]
-    hands = crew if all(not s.meshes or isinstance(s.meshes, StoredMeshes) for s in stocks) else Alone()
-    geometry = LayerGeometry(stocks, default_colour(layer.theme))
-    root: Json = {"boundingVolume": {"box": box_of(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
-    if geometry.survey(hands):
-        cell = divide(geometry.items.codes, geometry.items.weights, LEAF_WEIGHT)
-        names = ObjectNames(layer.batches, base)
-        writer = TileWriter(geometry, folder, layer.theme, bool(cell.children))
-        root = write_tree(writer, cell, names, hands).tile
-    root["refine"] = "REPLACE"
-    return root
-
-
-def _size(root: Json) -> float:
-    """Return the diagonal of the box of a root tile, metres."""
-    return float(2 * np.linalg.norm(root["boundingVolume"]["box"][3:]))
-
-
-def _extras(scene: Scene, layer: Layer) -> Json:
-    return {
-        "layer": layer.name,
-        "theme": layer.theme,
-        "base": scene.bases[layer.name],
-        "count": len(layer),
-        "epoch": scene.epoch,
-        "crs": scene.georeference.crs,
-    }
+def _renewal(former: Path | None, name: str) -> Renewal:
+    there = former is not None and (former / name / TILESET).is_file()
+    return Renewal(former / name if former is not None and there else None)

@@ -13,9 +13,12 @@ import numpy as np
 from scenes.crew import Shared
 from scenes.tiles.content import merged
 from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
+from scenes.tiles.keeping import keep_content
 from scenes.tiles.metadata import SomeNames
+from scenes.tiles.naming import store_tile
 from scenes.tiles.paint import filled, fitted
 from scenes.tiles.prototypes import written_out
+from scenes.tiles.record import FOLDER
 from scenes.tiles.simplify import Detail, simplify
 from scenes.tiles.skirts import with_skirt
 from scenes.tiles.style import default_colour
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from scenes.tiles.content import Content, Floats
     from scenes.tiles.gather import LayerGeometry
     from scenes.tiles.quadtree import Cell
+    from scenes.tiles.renewal import Former
     from scenes.tiles.survey import Items
 
     Json = dict[str, Any]
@@ -54,10 +58,20 @@ class Names(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """A tile that is on disk, what its parent needs to know about it."""
+    """A tile that is on disk, what its parent needs to know about it.
+
+    Parameters
+    ----------
+    tile
+        Its description.
+    content
+        What it was made of; None of a tile that stays as it was, until somebody asks.
+    low, high
+        Corners of its box.
+    """
 
     tile: Json
-    content: Content
+    content: Content | None
     low: Floats
     high: Floats
 
@@ -76,30 +90,62 @@ class TileWriter:
         Of the layer.
     divided
         Whether there is more than one tile.
+    former
+        The tiles that the layer had; those in whose cells nothing changed stay.
+    keeps
+        Whether the contents of tiles that stand for finer ones are kept for the next time.
     """
 
     geometry: LayerGeometry
     folder: Path
     theme: str
     divided: bool
+    former: Former | None = None
+    keeps: bool = False
 
     def write(self, cell: Cell, names: Names) -> Written:
-        """Write a cell and all below it."""
+        """Write a cell and all below it, unless it can stay as it was."""
+        if (stays := self.staying(cell)) is not None:
+            return stays
         if not cell.children:
-            content = replace(fitted(self.geometry.collect(cell)), error_m=0.0)
-            return self._written(cell, content, [], names)
+            return self._written(cell, self._leaf(cell), [], names)
         return self.joined(cell, [self.write(child, names) for child in cell.children], names)
+
+    def staying(self, cell: Cell) -> Written | None:
+        """Return the tile that a cell had and keeps with all below it, None where it has to be written."""
+        tile = None if self.former is None else self.former.tile(cell)
+        if tile is None:
+            return None
+        box = np.array(tile["boundingVolume"]["box"])
+        half = np.diag(box[3:].reshape(3, 3))
+        return Written(tile, None, box[:3] - half, box[:3] + half)
+
+    def content(self, cell: Cell, written: Written) -> Content:
+        """Return what the tile of a cell was made of."""
+        kept = self.former.content(cell) if written.content is None and self.former is not None else written.content
+        return self._leaf(cell) if kept is None else kept
 
     def joined(self, cell: Cell, children: list[Written], names: Names) -> Written:
         """Write a cell whose children are written."""
-        whole = merged([child.content for child in children], self.geometry.centre(cell))
+        contents = [self.content(*pair) for pair in zip(cell.children, children, strict=True)]
+        whole = merged(contents, self.geometry.centre(cell))
         detail = self._detail(cell)
         coarse = fitted(simplify(written_out(whole, detail), detail))
-        if coarse.error_m == 0.0:  # nothing had to change: the finer tiles would show the same
-            for child in children:
-                (self.folder / child.tile["content"]["uri"]).unlink()
-            return self._written(cell, whole, [], names)
-        return self._written(cell, coarse, children, names)
+        finest = coarse.error_m == 0.0  # nothing had to change: the finer tiles would show the same
+        if finest:
+            for part, child in zip(cell.children, children, strict=True):
+                (self.folder / child.tile["content"]["uri"]).unlink(missing_ok=True)
+                self._kept(part).unlink(missing_ok=True)
+        if self.keeps:
+            self._kept(cell).parent.mkdir(exist_ok=True)
+            keep_content(whole if finest else coarse, self._kept(cell))
+        return self._written(cell, whole if finest else coarse, [] if finest else children, names)
+
+    def _leaf(self, cell: Cell) -> Content:
+        return replace(fitted(self.geometry.collect(cell)), error_m=0.0)
+
+    def _kept(self, cell: Cell) -> Path:
+        return self.folder / FOLDER / f"{cell.name}.content"
 
     def _detail(self, cell: Cell) -> Detail:
         return Detail(
@@ -117,10 +163,9 @@ class TileWriter:
         drawn = self._skirted(cell, content)
         found = drawn.bounds()
         if found is not None and not drawn.is_empty:
-            name = f"{cell.name}.glb"
-            mine = names.of(all_handles(content))
-            (self.folder / name).write_bytes(encode(drawn, mine, encoding))
-            tile["content"] = {"uri": name}
+            glb = encode(drawn, names.of(all_handles(content)), encoding)
+            there = None if self.former is None else self.former.folder
+            tile["content"] = {"uri": store_tile(cell.name, glb, self.folder, there)}
             error = rounding_m(drawn, encoding)
             corners.append((found[0] - _THIN_M, found[1] + _THIN_M))
         low = np.min([corner[0] for corner in corners], axis=0) if corners else np.zeros(3)
@@ -172,10 +217,11 @@ class _Joint:
 
 def write_tree(writer: TileWriter, root: Cell, names: Names, crew: Crew) -> Written:
     """Write a whole tree and return its root; the crew writes subtrees, and then what stands above them."""
-    if crew.size == 1:
-        return writer.write(root, names)
+    found = {} if crew.size == 1 else _staying(writer, root)
     items, shared = writer.geometry.items, Shared(writer)
-    subtrees = _subtrees(root, items, crew.size)
+    subtrees = [] if root.name in found else _subtrees(root, items, crew.size, found)
+    if crew.size == 1 or len(subtrees) < 2:
+        return writer.write(root, names)
 
     def pieces() -> Iterator[_Subtree]:
         for cell in subtrees:
@@ -184,12 +230,12 @@ def write_tree(writer: TileWriter, root: Cell, names: Names, crew: Crew) -> Writ
 
     def joint(cell: Cell) -> _Joint:
         children = [found[child.name] for child in cell.children]
-        handles = np.unique(np.concatenate([all_handles(child.content) for child in children]))
+        contents = [writer.content(*pair) for pair in zip(cell.children, children, strict=True)]
+        children = [replace(child, content=content) for child, content in zip(children, contents, strict=True)]
+        handles = np.unique(np.concatenate([all_handles(content) for content in contents]))
         return _Joint(shared, cell, children, handles, names.of(handles))
 
-    found: dict[str, Written] = {
-        cell.name: done for cell, done in zip(subtrees, crew.each(_write, pieces()), strict=True)
-    }
+    found |= {cell.name: done for cell, done in zip(subtrees, crew.each(_write, pieces()), strict=True)}
     for level in _levels_above(root, found):
         for cell, written in zip(level, crew.each(_write, [joint(cell) for cell in level]), strict=True):
             found[cell.name] = written
@@ -198,14 +244,31 @@ def write_tree(writer: TileWriter, root: Cell, names: Names, crew: Crew) -> Writ
     return found[root.name]
 
 
-def _subtrees(root: Cell, items: Items, hands: int) -> list[Cell]:
-    """Return the cells that are one piece of work each."""
+def _staying(writer: TileWriter, root: Cell) -> dict[str, Written]:
+    """Return the highest tiles that stay as they were, by the name of their cell."""
+    found: dict[str, Written] = {}
+
+    def look(cell: Cell) -> None:
+        if (stays := writer.staying(cell)) is not None:
+            found[cell.name] = stays
+            return
+        for child in cell.children:
+            look(child)
+
+    look(root)
+    return found
+
+
+def _subtrees(root: Cell, items: Items, hands: int, staying: Mapping[str, Written]) -> list[Cell]:
+    """Return the cells that are one piece of work each, without those that stay as they are."""
     total = int(items.weights.sum())
     most = min(_TASK_LEAVES * LEAF_WEIGHT, max(total // (hands * _TASKS_EACH), 2 * LEAF_WEIGHT))
     summed = np.concatenate([[0], np.cumsum(items.weights)])
     found: list[Cell] = []
 
     def look(cell: Cell) -> None:
+        if cell.name in staying:
+            return
         here = items.between(cell.first, cell.end)
         if not cell.children or summed[here.stop] - summed[here.start] <= most:
             found.append(cell)

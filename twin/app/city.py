@@ -101,7 +101,7 @@ def prepare(
     if not _complete(scene, folder):
         from scenes.tiles import publish  # noqa: PLC0415  # only when there is something to tile
 
-        publish(scene, folder, progress=progress)
+        publish(scene, folder, progress=progress, renewable=temporary is None)
     return ServedCity(scene, folder, service, package, temporary)
 
 

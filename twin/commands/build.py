@@ -13,9 +13,9 @@ from scenes.assembly import gather, nothing_found
 from scenes.crew import crew_of
 from scenes.errors import CityTwinError
 from scenes.hierarchy import with_districts
+from scenes.saving import save, tile_counts
 from scenes.scratch import scratch_folder
-from scenes.store import is_address, open_package, push, save
-from scenes.tiles import publish
+from scenes.store import is_address, push
 from twin.cluster import cluster
 from twin.commands.lifting import lift_option, lifted
 from twin.commands.shared import common, has_folders, print_facts, progress_bar, scene_facts, source_options, sources_of
@@ -96,13 +96,19 @@ def _built(options: argparse.Namespace, out: Path, workers: int, crew: Crew) -> 
         raise nothing_found(sources)
     scene = with_districts(lifted(made.scene, options, problems, lambda text, share: bar(text, 0.6 + 0.02 * share)))
     bar("storing", 0.62)
-    save(scene, out, problems=problems.listed())
-    bar("tiling", 0.75)
-    publish(open_package(out), out / "tiles", progress=lambda text, share: bar(text, 0.75 + 0.25 * share), crew=crew)
+    save(
+        scene,
+        out,
+        problems=problems.listed(),
+        progress=lambda text, share: bar(text, 0.62 + 0.35 * share),
+        tiles=True,
+        crew=crew,
+    )
     if is_address(options.out):
         bar(f"sending it to {options.out}", 0.97)
         push(out, options.out)
     bar(f"{options.out} is ready", 1.0)
     facts = scene_facts(scene, problems)
-    print_facts({**facts, "sources": [outcome.as_dict() for outcome in made.outcomes]}, options)
+    told = {"tiles": tile_counts(out), "sources": [outcome.as_dict() for outcome in made.outcomes]}
+    print_facts({**facts, **told}, options)
     return 0

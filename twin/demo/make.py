@@ -14,8 +14,7 @@ from scenes import Problems
 from scenes.assembly import assemble
 from scenes.hierarchy import with_districts
 from scenes.model import Scene
-from scenes.store import save
-from scenes.tiles import publish
+from scenes.saving import save
 from twin.demo import land, sensors, sources
 from twin.demo.bridges import bridges
 from twin.demo.plan import Plan
@@ -77,9 +76,7 @@ def make(folder: Path | str, *, seed: int = 7, progress: Callable[[str, float], 
     )
     scene = finish(scene, plan)
     progress("storing", 0.55)
-    save(scene, city.package)
-    progress("tiling", 0.65)
-    publish(scene, city.package / "tiles")
+    save(scene, city.package, tiles=True)
     save_scenario(city.package, proposal(scene))
     Datastreams.from_records(sensors.datastreams(scene, seed)).write(city.streams)
     stamp.write_text(json.dumps(mark))

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scenes
-from scenes import Batch, Georeference, Instances, Layer, MeshSet, PackageError, Problem, Scene
+from scenes import Batch, Georeference, Instances, Layer, MeshSet, PackageError, Problem, Scene, store
 from scenes.model import ALIASES
 from scenes.pictures import Picture
 from scenes.schema import object_table, unit_of
@@ -263,11 +263,11 @@ def test_tiles_stay_only_while_they_fit(city: Scene, tmp_path: Path) -> None:
         (path / "tiles" / layer / "tileset.json").write_text("{}")
     (path / "fields").mkdir()
     (path / "fields" / "sun.parquet").write_text("values")
-    city.save(path)
+    store.save(city, path)
     assert (path / "tiles" / "stops" / "tileset.json").is_file()
     assert (path / "fields" / "sun.parquet").is_file()
     buildings = city.layers["buildings"]
-    city.with_layer(buildings.with_batches(buildings.batches[:1])).save(path)
+    store.save(city.with_layer(buildings.with_batches(buildings.batches[:1])), path)
     assert not (path / "tiles").exists()
     assert not (path / "fields").exists()
 

@@ -49,7 +49,7 @@ def content(path: Path, tile: dict[str, Any]) -> bytes:
 
 
 def drawn(glb: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Return all positions (instances as their feet) in local metres, z up, and the handle of each."""
+    """Return all positions (instances as their feet) in local metres, z up, and the number of the object of each."""
     document = read_json(glb)
     places, handles = [], []
     for node in document["nodes"]:
@@ -66,7 +66,7 @@ def drawn(glb: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def names_of(glb: bytes) -> list[tuple[str, str, str, int]]:
-    """Return uid, kind, name and handle of each row of the property table."""
+    """Return uid, kind, name and number of each row of the property table."""
     document = read_json(glb)
     table = document["extensions"]["EXT_structural_metadata"]["propertyTables"][0]
     start = 20 + int.from_bytes(glb[12:16], "little") + 8
@@ -82,7 +82,7 @@ def names_of(glb: bytes) -> list[tuple[str, str, str, int]]:
         places, data = np.frombuffer(view(item["stringOffsets"]), np.uint32), view(item["values"])
         return [data[a:b].decode() for a, b in pairwise(places.tolist())]
 
-    handles = np.frombuffer(view(table["properties"]["handle"]["values"]), np.uint32).tolist()
+    handles = np.frombuffer(view(table["properties"]["number"]["values"]), np.uint32).tolist()
     return list(zip(texts("uid"), texts("kind"), texts("name"), handles, strict=True))
 
 
@@ -128,9 +128,9 @@ def test_the_leaves_together_hold_every_object_exactly_where_it_is(
                 mine = places[handles == handle]
                 found.setdefault(int(handle), []).append(np.stack([mine.min(axis=0), mine.max(axis=0)]))
     base = city.bases[layer]
-    assert sorted(found) == list(range(base, base + len(city.layers[layer])))
+    assert sorted(found) == list(range(len(city.layers[layer])))
     for handle in list(found)[:: max(1, len(found) // 50)]:
-        bounds = city.at(handle).bounds
+        bounds = city.at(base + handle).bounds
         assert bounds is not None
         low = np.min([box[0] for box in found[handle]], axis=0)
         high = np.max([box[1] for box in found[handle]], axis=0)
@@ -152,8 +152,7 @@ def test_the_overview_shows_the_whole_skyline_and_is_small(city: Scene, tiles: d
     top = np.array(table["max_z"])
     assert (top > 100).sum() == 30
     for row in np.flatnonzero(top > 100):
-        handle = city.bases["buildings"] + int(row)
-        mine = places[handles == handle]
+        mine = places[handles == row]
         assert mine[:, 2].max() == pytest.approx(top[row], abs=0.1)
     low, high = np.array(city.layers["buildings"].bounds()).reshape(2, 3)
     assert (places.min(axis=0) <= low + 60).all()
@@ -171,7 +170,7 @@ def test_the_error_of_a_tile_covers_the_objects_that_it_leaves_out(
         mine = set(drawn(content(tiles[layer], tile))[1].tolist())
         below: set[int] = set().union(*(check(child) for child in tile.get("children", [])))
         for handle in below - mine:
-            assert heights[handle - city.bases[layer]] <= tile["geometricError"] + 1e-6
+            assert heights[handle] <= tile["geometricError"] + 1e-6
         assert below == set() or mine <= below
         return mine | below
 
@@ -201,15 +200,15 @@ def test_no_finer_tiles_are_written_that_would_show_the_same(
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_every_row_of_the_property_table_is_the_object_of_its_handle(
+def test_every_row_of_the_property_table_is_the_object_of_its_number(
     city: Scene, tiles: dict[str, Path], layer: str
 ) -> None:
     for path in tiles[layer].parent.glob("*.glb"):
         glb = path.read_bytes()
         rows = names_of(glb)
         assert {row[3] for row in rows} == set(drawn(glb)[1].tolist())
-        for uid, kind, name, handle in rows[:: max(1, len(rows) // 7)]:
-            known = city.at(handle)
+        for uid, kind, name, number in rows[:: max(1, len(rows) // 7)]:
+            known = city.at(city.bases[layer] + number)
             assert (uid, kind, name) == (known.uid, known.kind, known.name)
 
 
@@ -340,11 +339,10 @@ def test_batches_are_forgotten_when_memory_is_short(
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
 
 
-def test_a_huge_object_is_shared_out_and_keeps_its_handle(city: Scene, tiles: dict[str, Path]) -> None:
+def test_a_huge_object_is_shared_out_and_keeps_its_number(tiles: dict[str, Path]) -> None:
     root = read(tiles["terrain"])["root"]
-    base = city.bases["terrain"]
     for tile in walk(root):
-        assert set(drawn(content(tiles["terrain"], tile))[1].tolist()) == {base}
+        assert set(drawn(content(tiles["terrain"], tile))[1].tolist()) == {0}
     leaves = [tile for tile in walk(root) if "children" not in tile]
     assert len(leaves) >= 4
     assert (

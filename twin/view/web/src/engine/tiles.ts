@@ -6,6 +6,7 @@ import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3
 import type { PerspectiveCamera, WebGLRenderer } from "three";
 import type { LayerSpec, SceneManifest } from "./api";
 import { LayerMaterials, type Shape, type Uniforms } from "./materials";
+import { Numbering, type TilesetExtras } from "./numbers";
 import { CLOUD_ERROR, CloudLook } from "./points";
 
 /** Three.js layer number of what the pick pass draws. */
@@ -43,14 +44,16 @@ class LocalFrame {
   constructor(
     private readonly root: string,
     private readonly fetcher: Fetcher | undefined,
+    private readonly told: (extras: TilesetExtras | undefined) => void,
   ) {}
 
   async fetchData(url: string, options: RequestInit): Promise<unknown> {
     const response = this.fetcher ? await this.fetcher(String(url)) : await fetch(url, options);
     if (!response.ok) throw new Error(`${url} answered ${response.status} ${response.statusText}`);
     if (String(url) !== this.root) return response;
-    const tileset = (await response.json()) as { root?: { transform?: number[] } };
+    const tileset = (await response.json()) as { root?: { transform?: number[] }; extras?: TilesetExtras };
     if (tileset.root) delete tileset.root.transform;
+    this.told(tileset.extras);
     return tileset;
   }
 }
@@ -84,6 +87,8 @@ export class CityLayer {
   private opacity: number;
   private veil = 0;
   private ghosts = false;
+  /** Whose objects the tiles show. */
+  private numbering = Numbering.of(undefined);
   /** Updates that are still due after something arrived, before the tileset knows all that it wants. */
   private due = 0;
 
@@ -100,7 +105,7 @@ export class CityLayer {
     this.materials = new LayerMaterials(spec, uniforms, this.cloud);
     const url = new URL(spec.tileset, root).toString();
     this.tiles = new TilesRenderer(url);
-    this.tiles.registerPlugin(new LocalFrame(url, options.fetch));
+    this.tiles.registerPlugin(new LocalFrame(url, options.fetch, (extras) => (this.numbering = Numbering.of(extras))));
     this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false }));
     this.tiles.errorTarget = errorTarget;
     this.tiles.autoDisableRendererCulling = false;
@@ -233,6 +238,7 @@ export class CityLayer {
       geometry.setAttribute("_feature_id_0", new BufferAttribute(none, 1));
     }
     geometry.deleteAttribute("_feature_id_1");
+    this.numbering.apply(geometry);
     const type = (object as unknown as { isLine?: boolean }).isLine ? "line" : (object as unknown as { isPoints?: boolean }).isPoints ? "point" : "mesh";
     const { map: image = null, alphaTest = 0 } = object.material as { map?: Texture | null; alphaTest?: number };
     if (type === "mesh" && this.materials.style.foot && !instance && !image) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
