@@ -3,6 +3,7 @@
 import type { HeightLimit, Measurement, MeasureKind, SectionBox, Viewshed } from "./tool_api";
 
 export type * from "./tool_api";
+export type * from "./picture_api";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
 export type Titles = { en: string; zh: string };
@@ -172,6 +173,8 @@ export interface EngineEvents {
   /** A click with Shift or Ctrl. */
   pickmore: Pick | null;
   doublepick: Pick;
+  /** A click on something that moves: its number. */
+  vehicle: number;
   camera: CameraState;
   measure: Measurement | null;
   /** Fired whenever nothing is left to load for the present view. */
@@ -287,6 +290,8 @@ export interface CityEngine {
   /** Another picture of the present view, of a size of its own and with all tiles that it needs; and where points lie in it. */
   picture(width: number, height: number, points?: Float32Array): Promise<{ image: ImageBitmap; places: Float32Array }>;
   stats(): EngineStats;
+  /** What moves, and thematic pictures. */
+  readonly pictures: import("./picture_api").PictureEngine;
   requestFrame(): void;
 }
 

@@ -14,6 +14,7 @@ import { sharedUniforms, type Uniforms } from "./materials";
 import { Measuring } from "./measure";
 import { HOVERED, ObjectStates } from "./objects";
 import { Picker } from "./picking";
+import { Pictures } from "./pictures";
 import { Pointing } from "./pointing";
 import { Probe } from "./probe";
 import { SectionFrame } from "./section";
@@ -21,6 +22,8 @@ import { Surfaces } from "./surfaces";
 import { CityTiles } from "./tiles";
 
 const STATS_MS = 500;
+/** Time between frames that only moving things ask for, where the processor draws. */
+const SLOW_MS = 200;
 
 export abstract class EngineBase {
   readonly canvas: HTMLCanvasElement;
@@ -40,6 +43,7 @@ export abstract class EngineBase {
   protected readonly caps: Caps;
   protected readonly measuring: Measuring;
   protected readonly surfaces = new Surfaces();
+  readonly pictures: Pictures;
   protected readonly frame = new SectionFrame();
   protected readonly observer: ResizeObserver;
   protected manifest: SceneManifest | null = null;
@@ -73,6 +77,15 @@ export abstract class EngineBase {
     this.renderer.info.autoReset = false;
     this.view = new CityCamera(this.heights);
     this.daylight = new Daylight(this.scene, this.renderer, this.disc, this.quality.shadowSize);
+    this.pictures = new Pictures({
+      renderer: this.renderer,
+      view: this.view,
+      size: () => this.size,
+      light: () => ({ sun: this.uniforms.uSunDirection.value, night: this.uniforms.uNight.value, haze: this.daylight.fog.color, density: this.daylight.fog.density }),
+      requestFrame: () => this.requestFrame(),
+    });
+    this.pictures.pace_ms = this.quality.software ? SLOW_MS : 0;
+    this.scene.add(this.pictures.group);
     this.probe = new Probe(this.renderer, this.scene);
     this.caps = new Caps(this.renderer);
     this.picker = new Picker(this.renderer, this.probe, this.view.camera, () => this.unveil());
@@ -98,6 +111,7 @@ export abstract class EngineBase {
       size: () => this.size,
       layerOf: (handle) => this.tiles?.layerOf(handle) ?? "",
       level: () => this.heights.level,
+      vehicleAt: (x, y, hit_m) => this.pictures.pick(x, y, this.view.camera, hit_m),
       busy: () => this.disposed || this.controls.busy || this.view.flying,
       highlight: (handle) => this.objects.markOnly(handle < 0 ? [] : [handle], HOVERED),
       requestFrame: () => this.requestFrame(),
@@ -145,6 +159,7 @@ export abstract class EngineBase {
   dispose(): void {
     this.disposed = true;
     cancelAnimationFrame(this.handle);
+    this.pictures.dispose();
     this.pointing.reset();
     this.observer.disconnect();
     this.controls.dispose();
@@ -190,11 +205,12 @@ export abstract class EngineBase {
     this.handle = requestAnimationFrame(this.tick);
     const seconds = Math.min(0.1, (now - this.clock.last) / 1000);
     this.clock.last = now;
-    const moving = this.controls.update(seconds) || this.view.update(performance.now());
+    const led = this.pictures.lead(performance.now());
+    const moving = this.controls.update(seconds) || this.view.update(performance.now()) || led;
     if (moving || this.wanted) {
       this.draw();
       this.events.emit("camera", this.view.state());
-    }
+    } else if (this.pictures.due(performance.now())) this.draw();
     this.tellStats(now);
   };
 
@@ -214,6 +230,7 @@ export abstract class EngineBase {
     if (this.tiles?.update(this.view.camera, this.renderer)) this.wanted = true;
     this.daylight.follow(this.view, this.view.reach);
     this.objects.flush();
+    this.pictures.prepare(performance.now(), this.uniforms.uPixel.value);
     this.measuring.scale(this.view.camera, this.size.height);
     this.renderer.info.reset();
     this.renderer.render(this.scene, this.view.camera);
@@ -266,6 +283,7 @@ export abstract class EngineBase {
     this.tiles = null;
     this.objects.dispose();
     this.surfaces.dispose();
+    this.pictures.clear();
     this.measuring.stop();
     this.pointing.reset();
     this.overlay = null;

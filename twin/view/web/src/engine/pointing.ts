@@ -22,6 +22,8 @@ export interface PointingHost {
   layerOf(handle: number): string;
   /** Level of the ground far from any terrain. */
   level(): number;
+  /** What moves at a place of the picture and is not hidden by what is so far away; null = nothing. */
+  vehicleAt(x: number, y: number, hit_m: number): number | null;
   /** Whether the view moves, so that hovering means nothing. */
   busy(): boolean;
   highlight(handle: number): void;
@@ -77,6 +79,7 @@ export class Pointing implements ControlsHost {
   click(clientX: number, clientY: number, more: boolean): void {
     this.inOrder(async () => {
       const hit = await this.hit(clientX, clientY);
+      if (this.moves(clientX, clientY, hit)) return;
       const { measuring, events } = this.host;
       if (!measuring.active) events.emit(more ? "pickmore" : "pick", this.asPick(hit));
       else if (hit) measuring.add(hit.point);
@@ -144,6 +147,15 @@ export class Pointing implements ControlsHost {
     if (!point) return hit;
     const distance = point.distanceTo(view.position);
     return hit && hit.distance <= distance * 1.002 + 0.1 ? hit : { handle: -1, point, distance };
+  }
+
+  /** Tells of something that moves at a place of the page; says whether there is something. */
+  private moves(clientX: number, clientY: number, hit: Hit | null): boolean {
+    if (this.host.measuring.active) return false;
+    const { x, y } = this.place(clientX, clientY);
+    const vehicle = this.host.vehicleAt(x, y, hit?.distance ?? Infinity);
+    if (vehicle !== null) this.host.events.emit("vehicle", vehicle);
+    return vehicle !== null;
   }
 
   private asPick(hit: Hit | null): Pick | null {
