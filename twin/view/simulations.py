@@ -118,9 +118,9 @@ class PageSimulations:
         if scenario is None:
             return {"hidden": [], "surface": b"", "added": 0, "removed": 0, "changed": 0, "bounds": None}
         if scenario.name not in self._geometries:
-            made = scenario_geometry(self.service.scene, scenario)
-            first = self.objects.place(scenario, made.pop("uids"))
-            self._geometries[scenario.name] = made | {"first": first}
+            scene = self.service.scene
+            made = scenario_geometry(scene, scenario, lambda uids: self.objects.slots(scenario, uids))
+            self._geometries[scenario.name] = made | {"first": len(scene)}
         return self._geometries[scenario.name]
 
     def replace_scenarios(self, scenarios: Mapping[str, Scenario]) -> None:

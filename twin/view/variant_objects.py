@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scenes import CityObject
     from twin.whatif.scenario import Scenario
 
-SPARE_HANDLES = 65_536
+SPARE_HANDLES = 8_192
 """Handles after those of the city for which a page holds room (``engine/objects.ts``)."""
 
 
@@ -28,8 +28,8 @@ class VariantObjects:
     service
         Answers for the city; its methods are wrapped.
     find
-        Returns the scenario that has an object of a uid, and gives its objects handles by `place`; None when there
-        is none. A page that is opened by a link asks for a uid before it asks for the scenario.
+        Returns the scenario that has an object of a uid, and gives its objects slots; None when there is none. A page
+        that is opened by a link asks for a uid before it asks for the scenario.
     """
 
     def __init__(self, service: SceneService, find: Callable[[str], Scenario | None]) -> None:
@@ -37,21 +37,31 @@ class VariantObjects:
         self._find = find
         self._first = len(service.scene)
         self._owners: list[tuple[Scenario, str]] = []
+        self._slots: dict[tuple[str, str], int] = {}
         self._latest: dict[str, int] = {}
         self._lock = threading.Lock()
         self._of_city = {name: service.methods[name] for name in ("properties", "bounds")}
         service.register("properties", self._properties)
         service.register("bounds", self._bounds)
 
-    def place(self, scenario: Scenario, uids: Sequence[str]) -> int | None:
-        """Give objects of a scenario handles in a row and return the first; None when no room is left."""
+    def slots(self, scenario: Scenario, uids: Sequence[str]) -> list[int]:
+        """Return the slot of each object of a scenario; its handle is so many after those of the city.
+
+        An object keeps its slot when its scenario is edited. Where no room is left the slots count from 0 past the
+        room, so that nothing can be picked by them.
+        """
         with self._lock:
-            first = self._first + len(self._owners)
-            if len(self._owners) + len(uids) > SPARE_HANDLES:
-                return None
-            self._owners += [(scenario, uid) for uid in uids]
-            self._latest |= {uid: first + place for place, uid in enumerate(uids)}
-            return first
+            new = [uid for uid in uids if (scenario.name, uid) not in self._slots]
+            if len(self._owners) + len(new) > SPARE_HANDLES:
+                return [SPARE_HANDLES + place for place in range(len(uids))]
+            for uid in new:
+                self._slots[scenario.name, uid] = len(self._owners)
+                self._owners.append((scenario, uid))
+            found = [self._slots[scenario.name, uid] for uid in uids]
+            for uid, slot in zip(uids, found, strict=True):
+                self._owners[slot] = (scenario, uid)
+                self._latest[uid] = self._first + slot
+            return found
 
     def item(self, handle: int) -> CityObject:
         """Return the object behind any handle that a page may name.

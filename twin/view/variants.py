@@ -11,6 +11,8 @@ from scenes.joining import join
 from scenes.mesh import MeshSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from scenes import CityObject, Scene
@@ -25,7 +27,9 @@ CHANGED_COLOUR: Colour = (38, 166, 154)
 INSET_M = 0.08
 
 
-def scenario_geometry(scene: Scene, scenario: Scenario) -> dict[str, Any]:
+def scenario_geometry(
+    scene: Scene, scenario: Scenario, slots: Callable[[Sequence[str]], Sequence[int]] | None = None
+) -> dict[str, Any]:
     """Return how to turn the picture of a city into that of one of its scenarios.
 
     Added objects are blue and changed ones teal, whatever their layer, so that a proposal stands out.
@@ -36,14 +40,15 @@ def scenario_geometry(scene: Scene, scenario: Scenario) -> dict[str, Any]:
         The city that is shown; its handles are meant.
     scenario
         The branch.
+    slots
+        Gives the feature ids for the uids of added and changed objects; default their places.
 
     Returns
     -------
     dict
         ``hidden``: handles of objects that are removed, or drawn otherwise; ``surface``: glb bytes of added and
-        changed objects, empty where there are none, with feature ids that are places in ``uids``; ``added``,
-        ``removed`` and ``changed``: how many objects; ``bounds``: [6] local metres around all of them, None where
-        nothing has a shape.
+        changed objects, empty where there are none; ``added``, ``removed`` and ``changed``: how many objects;
+        ``bounds``: [6] local metres around all of them, None where nothing has a shape.
     """
     from scenes.tiles import surface_glb  # noqa: PLC0415 - only when a scenario is shown
     from twin.whatif.patches import fold  # noqa: PLC0415
@@ -59,14 +64,13 @@ def scenario_geometry(scene: Scene, scenario: Scenario) -> dict[str, Any]:
     shapes = [shape_of(variant[uid]) for uid in uids]
     parts = [
         _painted(shape, colour, row)
-        for row, (shape, colour) in enumerate(zip(shapes, colours, strict=True))
+        for row, shape, colour in zip(slots(uids) if slots else range(len(uids)), shapes, colours, strict=True)
         if shape is not None
     ]
     old = [np.array(item.bounds) for item in map(scene.at, hidden) if item.bounds is not None]
     return {
         "hidden": hidden,
         "surface": surface_glb(join(parts), rows=True) if parts else b"",
-        "uids": uids,
         "added": len(changes.added),
         "removed": len(reshaped) - len(changed),
         "changed": len(changed),

@@ -45,6 +45,7 @@ class Parts {
 }
 
 export class StaticBackend implements Backend {
+  readonly alone = true;
   private readonly listeners: Listener[] = [];
   private readonly parts = new Parts();
   private index: Index | null = null;

@@ -1,6 +1,6 @@
 /** The seam between the 3D engine and everything around it. The UI and the backends know only these types. */
 
-import type { HeightLimit, Measurement, MeasureKind, SectionBox, Viewshed } from "./tool_api";
+import type { Drafting, HeightLimit, Measurement, MeasureKind, SectionBox, Viewshed } from "./tool_api";
 
 export type * from "./tool_api";
 export type * from "./picture_api";
@@ -177,6 +177,8 @@ export interface EngineEvents {
   vehicle: number;
   camera: CameraState;
   measure: Measurement | null;
+  /** A click on a solid that is drawn or edited: its key. */
+  draft: string;
   /** Fired whenever nothing is left to load for the present view. */
   idle: EngineStats;
   stats: EngineStats;
@@ -193,6 +195,7 @@ export interface EngineOptions {
 
 export interface CityEngine {
   readonly canvas: HTMLCanvasElement;
+  readonly drafting: Drafting;
   load(manifest: SceneManifest): Promise<void>;
   dispose(): void;
   resize(): void;
@@ -248,8 +251,11 @@ export interface CityEngine {
   setCodes(codes: Uint8Array): void;
   setCodesOf(handles: Uint32Array, codes: Uint8Array): void;
   codeOf(handle: number): number;
-  /** A result surface (glb bytes with COLOR_0) drawn over the scene; null removes it. */
-  setSurface(name: string, glb: ArrayBuffer | null): Promise<void>;
+  /**
+   * A result surface (glb bytes with COLOR_0) drawn over the scene; null removes it. With `first` its feature ids are
+   * those of objects, which count from that handle and are part of the city.
+   */
+  setSurface(name: string, glb: ArrayBuffer | null, first?: number | null): Promise<void>;
 
   // light
   setTime(iso: string): void;
@@ -303,5 +309,7 @@ export interface Backend {
   emit(name: string, data: unknown): void;
   /** Messages pushed to the page: {op: ...}; binary members arrive as ArrayBuffer or typed arrays. */
   onMessage(listener: (message: Record<string, unknown>) => void): void;
+  /** Whether there is no server that could keep anything. */
+  readonly alone?: boolean;
   fetch?: (url: string) => Promise<Response>;
 }

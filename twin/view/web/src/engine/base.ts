@@ -8,11 +8,12 @@ import { Caps } from "./caps";
 import { Controls } from "./controls";
 import { chooseQuality, type Quality } from "./device";
 import { Emitter } from "./events";
+import { EngineDrafting } from "./drafting";
 import { GroundDisc, GroundHeights } from "./ground";
 import { Daylight } from "./light";
 import { sharedUniforms, type Uniforms } from "./materials";
 import { Measuring } from "./measure";
-import { HOVERED, ObjectStates } from "./objects";
+import { HOVERED, ObjectStates, SPARE_HANDLES } from "./objects";
 import { Picker } from "./picking";
 import { Pictures } from "./pictures";
 import { Pointing } from "./pointing";
@@ -39,6 +40,8 @@ export abstract class EngineBase {
   protected readonly daylight: Daylight;
   protected readonly probe: Probe;
   protected readonly picker: Picker;
+  private readonly groundPicker: Picker;
+  readonly drafting: EngineDrafting;
   protected readonly analysis: Analysis;
   protected readonly caps: Caps;
   protected readonly measuring: Measuring;
@@ -89,6 +92,7 @@ export abstract class EngineBase {
     this.probe = new Probe(this.renderer, this.scene);
     this.caps = new Caps(this.renderer);
     this.picker = new Picker(this.renderer, this.probe, this.view.camera, () => this.unveil());
+    this.groundPicker = new Picker(this.renderer, this.probe, this.view.camera, () => this.unveil(true));
     this.analysis = new Analysis({
       probe: this.probe,
       only: (wanted) => this.unveil(wanted === "ground"),
@@ -100,13 +104,24 @@ export abstract class EngineBase {
       complete: (measurement, points) => this.analysis.complete(measurement, points),
       told: (measurement) => this.events.emit("measure", measurement),
     });
-    this.scene.add(this.daylight.group, this.disc.mesh, this.surfaces.group, this.measuring.group, this.frame.object);
+    this.drafting = new EngineDrafting({
+      canvas: this.canvas,
+      view: this.view,
+      relief: this.analysis.relief,
+      size: () => this.size,
+      groundHit: (x, y) => this.pointing.withGround(this.groundPicker.pick(x, y, this.size.width, this.size.height), x, y),
+      level: () => this.heights.level,
+      changed: () => this.changed(),
+      requestFrame: () => this.requestFrame(),
+    });
+    this.scene.add(this.daylight.group, this.disc.mesh, this.surfaces.group, this.measuring.group, this.frame.object, this.drafting.group);
     this.pointing = new Pointing({
       canvas: this.canvas,
       view: this.view,
       disc: this.disc,
       picker: this.picker,
       measuring: this.measuring,
+      drafting: this.drafting,
       events: this.events,
       size: () => this.size,
       layerOf: (handle) => this.tiles?.layerOf(handle) ?? "",
@@ -130,10 +145,11 @@ export abstract class EngineBase {
   async load(manifest: SceneManifest): Promise<void> {
     this.unload();
     this.manifest = manifest;
-    this.objects = new ObjectStates(manifest.count);
+    this.objects = new ObjectStates(manifest.count + SPARE_HANDLES);
     this.uniforms = sharedUniforms(this.objects);
     this.probe.bind(this.uniforms);
     this.caps.bind(this.uniforms);
+    this.surfaces.bind(this.uniforms);
     const [x0, y0, z0, x1, y1] = manifest.bounds;
     this.view.reach = Math.max(200, Math.hypot(x1 - x0, y1 - y0) / 2);
     const { layers } = manifest;
@@ -164,7 +180,7 @@ export abstract class EngineBase {
     this.observer.disconnect();
     this.controls.dispose();
     this.unload();
-    for (const part of [this.measuring, this.surfaces, this.frame, this.picker, this.probe, this.caps, this.daylight, this.disc]) part.dispose();
+    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.groundPicker, this.probe, this.caps, this.daylight, this.disc]) part.dispose();
     this.renderer.dispose();
     this.events.clear();
     this.canvas.remove();
@@ -232,6 +248,7 @@ export abstract class EngineBase {
     this.objects.flush();
     this.pictures.prepare(performance.now(), this.uniforms.uPixel.value);
     this.measuring.scale(this.view.camera, this.size.height);
+    this.drafting.scale(this.view.camera, this.size.height);
     this.renderer.info.reset();
     this.renderer.render(this.scene, this.view.camera);
     this.caps.draw(this.scene, this.view.camera);
@@ -269,8 +286,10 @@ export abstract class EngineBase {
   private unveil(ground = false): () => void {
     const away = [...(this.tiles?.layers.values() ?? [])].filter((layer) => layer.visible && !(layer.pickable && (layer.cover || !ground)));
     for (const layer of away) layer.group.visible = false;
+    this.surfaces.group.visible = !ground;
     this.objects.flush();
     return () => {
+      this.surfaces.group.visible = true;
       for (const layer of away) layer.group.visible = true;
     };
   }

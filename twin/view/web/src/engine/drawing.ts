@@ -10,7 +10,8 @@ import type { Measurement, MeasureKind } from "./tool_api";
 const COLOUR = "#0b66e4";
 const BLOCKED = "#d0342c";
 
-function label(text: string): Sprite {
+/** A text that keeps its size on the screen. */
+export function label(text: string, colour = COLOUR): Sprite {
   const scale = 2;
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
@@ -19,7 +20,7 @@ function label(text: string): Sprite {
   canvas.width = Math.ceil(context.measureText(text).width) + 22 * scale;
   canvas.height = 28 * scale;
   context.font = font;
-  context.fillStyle = COLOUR;
+  context.fillStyle = colour;
   context.beginPath();
   context.roundRect(0, 0, canvas.width, canvas.height, 14 * scale);
   context.fill();
@@ -59,21 +60,12 @@ export class Drawing {
 
   /** Markers and labels keep their size on the screen. */
   scale(camera: PerspectiveCamera, height: number): void {
-    const perPixel = (2 * Math.tan((camera.fov * Math.PI) / 360)) / height;
-    for (const child of this.group.children) {
-      if (child instanceof Sprite) child.scale.set(child.userData.pixels[0] * perPixel, child.userData.pixels[1] * perPixel, 1);
-      else if (child.userData.radius) child.scale.setScalar(child.userData.radius * perPixel * child.position.distanceTo(camera.position));
-    }
+    keepSize(this.group, camera, height);
   }
 
   dispose(): void {
     this.group.removeFromParent();
-    this.group.traverse((object) => {
-      const { geometry, material } = object as Mesh<BufferGeometry, MeshBasicMaterial>;
-      geometry?.dispose();
-      material?.map?.dispose();
-      material?.dispose();
-    });
+    release(this.group);
   }
 
   private fill(points: Vector3[]): Mesh {
@@ -86,6 +78,25 @@ export class Drawing {
   }
 }
 
+
+/** Lets the markers and labels of a group keep their size on the screen. */
+export function keepSize(group: Group, camera: PerspectiveCamera, height: number): void {
+  const perPixel = (2 * Math.tan((camera.fov * Math.PI) / 360)) / height;
+  for (const child of group.children) {
+    if (child instanceof Sprite) child.scale.set(child.userData.pixels[0] * perPixel, child.userData.pixels[1] * perPixel, 1);
+    else if (child.userData.radius) child.scale.setScalar(child.userData.radius * perPixel * child.position.distanceTo(camera.position));
+  }
+}
+
+/** Gives back what the graphics card holds for a group. */
+export function release(group: Group): void {
+  group.traverse((object) => {
+    const { geometry, material } = object as Mesh<BufferGeometry, MeshBasicMaterial>;
+    geometry?.dispose();
+    material?.map?.dispose();
+    material?.dispose();
+  });
+}
 
 /** Where the lines of a measurement run. */
 function pathOf(kind: MeasureKind, points: Vector3[]): Vector3[] {
@@ -103,7 +114,8 @@ function labelPlace(kind: MeasureKind, points: Vector3[], path: Vector3[]): Vect
   return (path[path.length - 1] as Vector3).clone().lerp(path[path.length - 2] as Vector3, 0.5);
 }
 
-function lineOf(path: Vector3[], color: string, width: number, height: number): LineSegments2 {
+/** A line of three pixels that is always seen. */
+export function lineOf(path: Vector3[], color: string, width: number, height: number): LineSegments2 {
   const flat = path.slice(1).flatMap((p, i) => [...(path[i] as Vector3).toArray(), ...p.toArray()]);
   const line = new LineSegments2(new LineSegmentsGeometry().setPositions(flat), new LineMaterial({ color, linewidth: 3, depthTest: false, transparent: true, toneMapped: false, fog: false }));
   line.material.resolution.set(width, height);
@@ -113,7 +125,7 @@ function lineOf(path: Vector3[], color: string, width: number, height: number): 
 }
 
 /** A round mark with a rim. */
-function marker(point: Vector3, colour: string): Mesh[] {
+export function marker(point: Vector3, colour: string): Mesh[] {
   return ([[colour, 5.5, 29], ["#ffffff", 3.2, 30]] as const).map(([color, radius, order]) => {
     const ball = new Mesh(new SphereGeometry(1, 16, 12), new MeshBasicMaterial({ color, depthTest: false, toneMapped: false, fog: false }));
     ball.position.copy(point);

@@ -180,9 +180,9 @@ class Engine extends EngineBase implements CityEngine {
     return this.objects.codeOf(handle);
   }
 
-  async setSurface(name: string, glb: ArrayBuffer | null): Promise<void> {
-    await this.surfaces.set(name, glb);
-    this.requestFrame();
+  async setSurface(name: string, glb: ArrayBuffer | null, first: number | null = null): Promise<void> {
+    await this.surfaces.set(name, glb, first);
+    this.changed();
   }
 
   // -- light --------------------------------------------------------------------------------------
@@ -307,7 +307,9 @@ class Engine extends EngineBase implements CityEngine {
   }
 
   async snapshot(): Promise<Blob> {
+    const restore = this.drafting.bare();
     this.draw();
+    restore();
     return new Promise((resolve, reject) => {
       this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture could not be encoded"))), "image/png");
     });
@@ -315,12 +317,14 @@ class Engine extends EngineBase implements CityEngine {
 
   async picture(width: number, height: number, points = new Float32Array()): Promise<{ image: ImageBitmap; places: Float32Array }> {
     this.fit(width, height, 1);
+    const restore = this.drafting.bare();
     try {
       await this.settled();
       this.draw();
       const image = createImageBitmap(this.canvas);
       return { image: await image, places: this.project(points) };
     } finally {
+      restore();
       this.resize();
     }
   }

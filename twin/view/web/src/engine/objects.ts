@@ -5,6 +5,9 @@ import { DataTexture, NearestFilter, RedFormat, RGBAFormat, SRGBColorSpace, Unsi
 /** Handles lie row by row in textures of this width. */
 export const TEXTURE_WIDTH = 4096;
 
+/** Handles after those of the city, for objects that only a scenario has (`twin/view/variant_objects.py`). */
+export const SPARE_HANDLES = 8_192;
+
 /** Bits of the flags byte. */
 export const HIDDEN = 1;
 export const SELECTED = 2;

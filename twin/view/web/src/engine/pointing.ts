@@ -4,6 +4,7 @@ import type { Vector3 } from "three";
 import type { EngineEvents, Pick } from "./api";
 import type { CityCamera } from "./camera";
 import type { ControlsHost } from "./controls";
+import type { EngineDrafting } from "./drafting";
 import type { Emitter } from "./events";
 import type { GroundDisc } from "./ground";
 import type { Measuring } from "./measure";
@@ -17,6 +18,7 @@ export interface PointingHost {
   readonly disc: GroundDisc;
   readonly picker: Picker;
   readonly measuring: Measuring;
+  readonly drafting: EngineDrafting;
   readonly events: Emitter<EngineEvents>;
   size(): { width: number; height: number };
   layerOf(handle: number): string;
@@ -77,16 +79,22 @@ export class Pointing implements ControlsHost {
   }
 
   click(clientX: number, clientY: number, more: boolean): void {
+    const { tool } = this.host.drafting;
+    if (tool) return tool.click(clientX, clientY);
     this.inOrder(async () => {
       const hit = await this.hit(clientX, clientY);
       if (this.moves(clientX, clientY, hit)) return;
-      const { measuring, events } = this.host;
-      if (!measuring.active) events.emit(more ? "pickmore" : "pick", this.asPick(hit));
+      const { measuring, events, drafting } = this.host;
+      const draft = measuring.active ? null : drafting.draftAt(clientX, clientY, hit?.distance ?? Infinity);
+      if (draft !== null) events.emit("draft", draft);
+      else if (!measuring.active) events.emit(more ? "pickmore" : "pick", this.asPick(hit));
       else if (hit) measuring.add(hit.point);
     });
   }
 
   doubleClick(clientX: number, clientY: number): void {
+    const { tool } = this.host.drafting;
+    if (tool) return tool.double(clientX, clientY);
     this.inOrder(async () => {
       const { measuring, events } = this.host;
       if (measuring.active) {
@@ -99,6 +107,8 @@ export class Pointing implements ControlsHost {
   }
 
   hover(clientX: number, clientY: number): void {
+    const { tool } = this.host.drafting;
+    if (tool) return tool.move(clientX, clientY);
     this.over = true;
     clearTimeout(this.timer);
     const wait = Math.max(0, HOVER_MS - (performance.now() - this.lastHover));
@@ -139,7 +149,7 @@ export class Pointing implements ControlsHost {
   }
 
   /** The nearer of a hit and the wide ground. */
-  private withGround(hit: Hit | null, x: number, y: number): Hit | null {
+  withGround(hit: Hit | null, x: number, y: number): Hit | null {
     const { disc, view } = this.host;
     if (!disc.solid) return hit;
     const { width, height } = this.host.size();
@@ -168,7 +178,7 @@ export class Pointing implements ControlsHost {
     if (this.host.busy()) return;
     this.lastHover = performance.now();
     const hit = await this.hit(clientX, clientY);
-    if (!this.over || this.host.busy()) return;
+    if (!this.over || this.host.busy() || this.host.drafting.tool) return;
     if (!measuring.active) {
       this.setHovered(this.asPick(hit));
       return;

@@ -83,3 +83,75 @@ export interface HeightLimit {
   over_m2: number;
   most_m: number;
 }
+
+/** A solid that is drawn or edited, as its picture. */
+export interface DraftSolid {
+  key: string;
+  look: "add" | "change" | "remove";
+  chosen: boolean;
+  /** Footprint in local metres, for a block; or a mesh relative to the pivot, x, y, z after each other. */
+  rings: [number, number][][];
+  mesh: { positions: Float32Array; triangles: Uint32Array } | null;
+  pivot: Vec3;
+  tall_m: number;
+  /** Column-major, from places relative to the pivot to local metres. */
+  matrix: number[];
+}
+
+/** An outline that is being drawn. */
+export interface Sketch {
+  /** Corners, the last one at the pointer; of them `set` are set. */
+  path: Vec3[];
+  set: number;
+  /** Whether the way back to the first corner is shown. */
+  closing: boolean;
+  wrong: boolean;
+  guide: [Vec3, Vec3] | null;
+  snap: Vec3 | null;
+  labels: { at: Vec3; text: string; hint?: boolean }[];
+}
+
+/** Takes what the pointer does in place of picking and measuring; places are those of the page. */
+export interface PointerTool {
+  move(clientX: number, clientY: number): void;
+  click(clientX: number, clientY: number): void;
+  double(clientX: number, clientY: number): void;
+}
+
+export type HandleLook = "move" | "turn" | "up" | "scale" | "face";
+
+export interface HandleSpec {
+  name: string;
+  at: Vec3;
+  look: HandleLook;
+  /** Line that it is dragged along; left out = over its level. */
+  along?: Vec3;
+}
+
+/** Handles that are dragged; `from` is where the pointer took hold, on the line or level of the handle. */
+export interface HandleSet {
+  handles: HandleSpec[];
+  start?(name: string): void;
+  drag(name: string, from: Vec3, to: Vec3, free: boolean): void;
+  end?(name: string): void;
+}
+
+/** What drawing and editing ask of the engine. */
+export interface Drafting {
+  /** Whether snapping is switched off by a key that is held. */
+  readonly free: boolean;
+  /** The ground at a place of the page, through whatever stands on it. */
+  groundAt(clientX: number, clientY: number): Vec3 | null;
+  /** A level at a place of the page. */
+  levelAt(clientX: number, clientY: number, z: number): Vec3 | null;
+  /** Metres above a foot, on its upright, that are nearest to a place of the page. */
+  uprightAt(clientX: number, clientY: number, foot: Vec3): number | null;
+  /** Heights of the ground below places in plan. */
+  groundHeights(places: [number, number][]): number[];
+  metresPerPixel(at: Vec3): number;
+  setTool(tool: PointerTool | null): void;
+  showSolids(solids: DraftSolid[]): void;
+  showSketch(sketch: Sketch | null): void;
+  setHandles(owner: string, set: HandleSet | null): void;
+  handlePlaces(): { owner: string; name: string; x: number; y: number }[];
+}

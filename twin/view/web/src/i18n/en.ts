@@ -1,9 +1,11 @@
 import { enCompare } from "./en_compare";
+import { enDraw } from "./en_draw";
 import { enTools } from "./en_tools";
 
 /** English messages. `{name}` marks a place that is filled in. */
 export const en = {
   ...enCompare,
+  ...enDraw,
   ...enTools,
 
   "app.loading": "Loading the city…",

@@ -1,10 +1,12 @@
 import type { Key } from "./en";
 import { zhCompare } from "./zh_compare";
+import { zhDraw } from "./zh_draw";
 import { zhTools } from "./zh_tools";
 
 /** Chinese messages, for every key of the English ones. */
 export const zh: Record<Key, string> = {
   ...zhCompare,
+  ...zhDraw,
   ...zhTools,
 
   "app.loading": "正在加载城市场景…",

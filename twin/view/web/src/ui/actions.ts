@@ -4,11 +4,12 @@ import type { CityApp } from "./app";
 import type { IconName } from "./icons";
 import type { ListedKind } from "./tools/measure";
 
-export type Group = "view" | "measure" | "select" | "cut" | "present" | "page";
+export type Group = "view" | "measure" | "select" | "draw" | "cut" | "present" | "page";
 
 export const GROUPS: [Group, Key][] = [
   ["measure", "group.measure"],
   ["select", "group.select"],
+  ["draw", "group.draw"],
   ["cut", "group.cut"],
   ["present", "group.present"],
   ["view", "group.view"],
@@ -55,6 +56,8 @@ export const ACTIONS: Action[] = [
   { name: "hide", title: "tool.hide", icon: "eyeoff", group: "select", keys: ["Delete"], run: (app) => app.selection.hide() },
   { name: "showall", title: "props.showall", icon: "eye", group: "select", keys: ["a"], run: (app) => app.selection.showAll() },
   { name: "fly", title: "help.fly", icon: "target", group: "select", keys: ["f"], run: (app) => app.selection.fly() },
+  { name: "draw", title: "tool.draw", icon: "draw", group: "draw", keys: ["e"], run: (app) => app.shell.tools.draw.toggle(), on: (app) => app.shell.tools.draw.open },
+  { name: "edit", title: "tool.edit", icon: "edit", group: "draw", keys: [";"], run: (app) => app.shell.tools.edit.toggle(), on: (app) => app.shell.tools.edit.open },
   { name: "section", title: "tool.section", icon: "section", group: "cut", keys: ["x"], run: (app) => app.shell.tools.section.toggle(), on: (app) => app.shell.tools.section.open },
   { name: "sectionbox", title: "tool.box", icon: "bim", group: "cut", keys: ["b"], run: (app) => app.shell.tools.box.toggle(), on: (app) => app.shell.tools.box.open },
   { name: "compare", title: "compare.open", icon: "compare", group: "present", keys: ["["], run: (app) => app.shell.compare.toggle("pair"), on: (app) => app.shell.compare.mode === "pair" },

@@ -5,6 +5,7 @@ import type { Backend, CityEngine, Language, OverlaySpec, SceneManifest, Theme }
 import { I18n } from "../i18n";
 import { Columns } from "./columns";
 import { copyText, debounced, Dom } from "./dom";
+import { Drafts } from "./drafts";
 import { LiveFeed } from "./feed";
 import { Keeping } from "./keeping";
 import { onKeys } from "./keys";
@@ -43,6 +44,7 @@ export class CityApp extends ViewSettings {
   readonly painter: Painter;
   readonly variants: Variants;
   readonly live: LiveFeed;
+  readonly drafts: Drafts;
   /** True once a scene has been shown; tests wait for it. */
   ready = false;
   private readonly cleanups: (() => void)[] = [];
@@ -64,6 +66,7 @@ export class CityApp extends ViewSettings {
     this.painter = new Painter(this);
     this.variants = new Variants(this);
     this.live = new LiveFeed(this);
+    this.drafts = new Drafts(this);
     this.shell = new Shell(this);
   }
 
@@ -293,6 +296,7 @@ export class CityApp extends ViewSettings {
     });
     engine.on("pickmore", (pick) => pick && this.selection.toggle(pick.handle));
     engine.on("doublepick", (pick) => void this.flyTo([pick.handle]).catch((error: unknown) => this.report(error)));
+    engine.on("draft", (key) => this.shell.tools.edit.openOn(key));
     engine.on("hover", (pick) => this.fire("hover", pick));
     engine.on("error", ({ message }) => {
       this.notices.show(this.i18n.t("error.tile", { message }), "error");

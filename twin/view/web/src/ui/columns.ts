@@ -44,9 +44,10 @@ export class Columns {
     return new Uint32Array(bytesOf(handles).slice().buffer);
   }
 
-  /** Names and main attributes of the first of some objects. */
+  /** Names and main attributes of the first of some objects of the city. */
   table(handles: number[]): Promise<TableAnswer> {
-    return this.app.ask<TableAnswer>("table", { handles });
+    const count = this.app.manifest?.count ?? 0;
+    return this.app.ask<TableAnswer>("table", { handles: handles.filter((handle) => handle < count) });
   }
 
   clear(): void {

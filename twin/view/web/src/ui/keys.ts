@@ -1,6 +1,7 @@
 /** Keyboard shortcuts. They act when the view has the focus, or anywhere on a page that is all ours. */
 import { ACTIONS, run } from "./actions";
 import type { CityApp } from "./app";
+import { historyKey } from "./tools/history";
 
 const TURN_DEG = 5;
 const STEP = 0.08;
@@ -16,7 +17,10 @@ export function onKeys(app: CityApp): () => void {
       app.shell.focusSearch();
       return;
     }
-    if (event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      if (historyKey(app, event)) event.preventDefault();
+      return;
+    }
     const target = path[0];
     if (event.key === "Escape") return escape(app);
     if (target instanceof HTMLElement && target.matches("input, select, textarea, [contenteditable]")) return;
@@ -45,7 +49,7 @@ function press(app: CityApp, event: KeyboardEvent, onWidget: boolean): boolean {
 function arrows(app: CityApp, event: KeyboardEvent): boolean {
   const right = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
   const up = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
-  if (app.shell.tools.walk.arrow(right, up, event.shiftKey)) return true;
+  if (app.shell.tools.arrow(right, up, event.shiftKey)) return true;
   if (event.shiftKey) app.engine?.pan(right * STEP, up * STEP);
   else app.engine?.orbit(right * TURN_DEG, up * TURN_DEG);
   return true;

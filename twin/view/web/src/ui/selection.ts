@@ -77,6 +77,7 @@ export class Selection {
       engine.showAll();
       this.app.variants.again(engine);
     }
+    this.app.drafts.again();
     this.app.fire("tools", null);
   }
 

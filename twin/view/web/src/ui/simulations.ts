@@ -19,6 +19,7 @@ export class SimulationPanel {
   private readonly formBox: HTMLElement;
   private readonly resultBox: HTMLElement;
   private readonly bar: JobBar;
+  private readonly compare: HTMLButtonElement;
   private form: ParameterForm | null = null;
 
   constructor(
@@ -31,16 +32,15 @@ export class SimulationPanel {
     this.scenario = dom.h("select", { label: "sim.scenario" });
     this.formBox = dom.h("div", { class: "form" });
     this.resultBox = dom.h("div", { class: "sim-results" });
-    const compare = dom.button("compare.open", () => void app.shell.compare.open(null, this.variant()), "button quiet compare-open", "compare");
-    compare.hidden = manifest.scenarios.length === 0;
-    this.bar = new JobBar(app, "sim.run", "play", () => void this.start(), compare);
+    this.compare = dom.button("compare.open", () => void app.shell.compare.open(null, this.variant()), "button quiet compare-open", "compare");
+    this.bar = new JobBar(app, "sim.run", "play", () => void this.start(), this.compare);
     const content = some
       ? [this.field("sim.scenario", this.scenario), this.field("sim.choose", this.choice), this.formBox, this.bar.element, this.resultBox]
       : [dom.h("p", { class: "hint", text: "sim.empty" })];
     this.element = section(dom, { title: "sim.title", icon: "flask", open: some, name: "simulations" }, ...content);
     this.choice.addEventListener("change", () => this.showForm());
     this.scenario.addEventListener("change", () => void app.setScenario(this.scenario.value || null).catch((error: unknown) => app.report(error)));
-    app.on("scenario", (name) => (this.scenario.value = name ?? ""));
+    app.on("scenario", () => this.refresh());
     app.i18n.onChange(() => this.refresh());
     this.refresh();
   }
@@ -74,6 +74,7 @@ export class SimulationPanel {
     const scenarios = this.manifest.scenarios.map((each) => option(each.name, each.title || each.name));
     this.scenario.replaceChildren(option("", i18n.t("sim.base")), ...scenarios);
     this.scenario.value = this.app.state.scenario ?? "";
+    this.compare.hidden = this.manifest.scenarios.length === 0;
     this.showForm();
     this.showResults();
   }

@@ -2,6 +2,8 @@
 import type { CityApp } from "./app";
 import { AreaTool } from "./tools/area";
 import type { Tool } from "./tools/card";
+import { DrawTool } from "./tools/draw";
+import { EditTool } from "./tools/edit";
 import { LimitTool } from "./tools/limit";
 import { MeasureTool } from "./tools/measure";
 import { NotesTool } from "./tools/notes";
@@ -27,6 +29,8 @@ export class Tools {
   readonly viewshed: ViewshedTool;
   readonly limit: LimitTool;
   readonly walk: WalkTool;
+  readonly draw: DrawTool;
+  readonly edit: EditTool;
   private readonly all: Tool[];
   private readonly showAll: HTMLElement;
 
@@ -44,7 +48,9 @@ export class Tools {
     this.viewshed = new ViewshedTool(app);
     this.limit = new LimitTool(app);
     this.walk = new WalkTool(app);
-    this.all = [this.walk, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
+    this.draw = new DrawTool(app);
+    this.edit = new EditTool(app);
+    this.all = [this.walk, this.draw, this.edit, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }
@@ -56,7 +62,12 @@ export class Tools {
 
   /** Keys that a running tool takes for itself. */
   press(key: string): boolean {
-    return this.measure.press(key) || this.walk.press(key);
+    return this.measure.press(key) || this.walk.press(key) || this.draw.press(key) || this.edit.press(key);
+  }
+
+  /** Arrow keys that a running tool takes for itself. */
+  arrow(right: number, up: number, shift: boolean): boolean {
+    return [this.walk, this.draw, this.edit].some((tool) => tool.arrow(right, up, shift));
   }
 
   reset(): void {

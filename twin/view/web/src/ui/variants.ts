@@ -12,6 +12,8 @@ interface Answer {
   removed: number;
   changed: number;
   bounds: Box6 | null;
+  /** First handle of the shapes; null = they cannot be picked. */
+  first?: number | null;
 }
 
 export interface Geometry extends Omit<Answer, "surface"> {
@@ -47,12 +49,17 @@ export class Variants {
     engine.hide(this.hidden.get(engine) ?? [], false);
     this.hidden.set(engine, geometry?.hidden ?? []);
     this.again(engine);
-    await engine.setSurface(SURFACE, geometry?.surface ?? null);
+    await engine.setSurface(SURFACE, geometry?.surface ?? null, geometry?.first ?? null);
   }
 
   /** Hides the scenario's objects once more, after everything was shown. */
   again(engine: CityEngine): void {
     engine.hide(this.hidden.get(engine) ?? [], true);
+  }
+
+  /** Asks for shapes again, for somebody has edited a scenario. */
+  forget(): void {
+    this.known.clear();
   }
 
   clear(): void {

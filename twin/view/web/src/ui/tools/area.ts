@@ -54,6 +54,7 @@ export class AreaTool implements Tool {
   toggle(mode: Mode): void {
     if (this.mode === mode) return this.stop();
     this.app.shell.tools.measure.escape();
+    this.app.shell.tools.draw.stop();
     this.mode = mode;
     this.points = [];
     this.showLayers();

@@ -73,6 +73,7 @@ export class MeasureTool implements Tool {
 
   private begin(kind: MeasureKind, take: ((measurement: Measurement) => void) | null): void {
     this.listen();
+    this.app.shell.tools.draw.stop();
     if (this.kind) this.app.engine?.stopMeasure();
     this.kind = kind;
     this.take = take;

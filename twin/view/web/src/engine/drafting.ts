@@ -1,0 +1,139 @@
+/** The engine's side of drawing and editing: places under the pointer, the picture of drafts, and handles. */
+
+import { Group, type PerspectiveCamera, type Ray, Vector2, Vector3 } from "three";
+import type { Drafting, DraftSolid, HandleSet, PointerTool, Sketch, Vec3 } from "./api";
+import type { CityCamera } from "./camera";
+import { DraftPicture, rayThrough } from "./draft";
+import { Handles, onLine } from "./handles";
+import type { Hit } from "./picking";
+import type { Relief } from "./relief";
+
+/** Width of the piece of ground that is looked at from above, metres. */
+const PIECE_M = 0.2;
+const SHADOW_MS = 180;
+
+export interface DraftingHost {
+  readonly canvas: HTMLCanvasElement;
+  readonly view: CityCamera;
+  readonly relief: Relief;
+  size(): { width: number; height: number };
+  /** The ground at a place of the picture, in pixels; null = the sky. */
+  groundHit(x: number, y: number): Hit | null;
+  level(): number;
+  /** Shadows are drawn anew with the next frame. */
+  changed(): void;
+  requestFrame(): void;
+}
+
+export class EngineDrafting implements Drafting {
+  readonly group = new Group();
+  tool: PointerTool | null = null;
+  private readonly picture = new DraftPicture();
+  private readonly handles: Handles;
+  private timer = 0;
+
+  constructor(private readonly host: DraftingHost) {
+    this.handles = new Handles({
+      canvas: host.canvas,
+      ray: (clientX, clientY) => this.ray(clientX, clientY),
+      project: (points) => host.view.project(points, host.size()),
+      requestFrame: () => host.requestFrame(),
+    });
+    this.group.add(this.picture.group, this.handles.group);
+  }
+
+  get free(): boolean {
+    return this.handles.free;
+  }
+
+  groundAt(clientX: number, clientY: number): Vec3 | null {
+    const { left, top } = this.host.canvas.getBoundingClientRect();
+    return this.host.groundHit(clientX - left, clientY - top)?.point.toArray() ?? null;
+  }
+
+  levelAt(clientX: number, clientY: number, z: number): Vec3 | null {
+    return this.host.view.onLevel(this.ray(clientX, clientY), z)?.toArray() ?? null;
+  }
+
+  uprightAt(clientX: number, clientY: number, foot: Vec3): number | null {
+    const found = onLine(this.ray(clientX, clientY), new Vector3(...foot), new Vector3(0, 0, 1));
+    return found ? found.z - foot[2] : null;
+  }
+
+  groundHeights(places: [number, number][]): number[] {
+    return places.map(([x, y]) => {
+      const frame = { middle: new Vector2(x, y), right: new Vector2(1, 0), width: PIECE_M, height: PIECE_M, columns: 1, rows: 1 };
+      const [height] = this.host.relief.heights(frame, "ground");
+      return Number.isFinite(height) ? (height as number) : this.host.level();
+    });
+  }
+
+  metresPerPixel(at: Vec3): number {
+    const { camera } = this.host.view;
+    const away = new Vector3(...at).distanceTo(camera.position);
+    return (2 * away * Math.tan((camera.fov * Math.PI) / 360)) / this.host.size().height;
+  }
+
+  setTool(tool: PointerTool | null): void {
+    this.tool = tool;
+    this.host.canvas.style.cursor = tool ? "crosshair" : "";
+    this.host.requestFrame();
+  }
+
+  showSolids(solids: DraftSolid[]): void {
+    this.picture.showSolids(solids);
+    this.host.requestFrame();
+    // Shadows follow when the pointer rests.
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.host.changed(), SHADOW_MS);
+  }
+
+  showSketch(sketch: Sketch | null): void {
+    const { width, height } = this.host.size();
+    this.picture.showSketch(sketch, width, height);
+    this.host.requestFrame();
+  }
+
+  setHandles(owner: string, set: HandleSet | null): void {
+    this.handles.set(owner, set);
+  }
+
+  handlePlaces(): { owner: string; name: string; x: number; y: number }[] {
+    return this.handles.places();
+  }
+
+  /** The draft below a place of the page, unless something nearer hides it. */
+  draftAt(clientX: number, clientY: number, before_m: number): string | null {
+    const { x, y } = this.place(clientX, clientY);
+    const hit = this.picture.hit(rayThrough(this.host.view.camera, x, y));
+    return hit && hit.distance <= before_m + 0.5 ? hit.key : null;
+  }
+
+  /** Without handles, for a picture that is taken along; the answer puts them back. */
+  bare(): () => void {
+    this.handles.group.visible = false;
+    return () => (this.handles.group.visible = true);
+  }
+
+  scale(camera: PerspectiveCamera, height: number): void {
+    this.picture.scale(camera, height);
+    this.handles.scale(camera, height);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.picture.dispose();
+    this.handles.dispose();
+  }
+
+  private place(clientX: number, clientY: number): { x: number; y: number } {
+    const { left, top } = this.host.canvas.getBoundingClientRect();
+    const { width, height } = this.host.size();
+    return { x: ((clientX - left) / width) * 2 - 1, y: 1 - ((clientY - top) / height) * 2 };
+  }
+
+  private ray(clientX: number, clientY: number): Ray {
+    const { x, y } = this.place(clientX, clientY);
+    return this.host.view.ray(x, y);
+  }
+}
