@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from scenes import meshopt
 from scenes.errors import LoadError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 _DTYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
-_UNREADABLE = {
-    "EXT_meshopt_compression": "meshopt", "KHR_meshopt_compression": "meshopt",
-}  # fmt: skip
+_MESHOPT = (meshopt.EXTENSION, "KHR_meshopt_compression")
 _MOST_VALUES = 400_000_000
 
 
@@ -77,14 +76,25 @@ class GltfData:
     def view(self, index: object) -> bytes:
         """Return the bytes of a buffer view."""
         view = self.item("bufferViews", index)
-        for extension, name in _UNREADABLE.items():
-            if extension in (view.get("extensions") or {}):
-                raise UnsupportedError(self.where, f"is compressed with {name}", "export it without that compression")
+        for extension in _MESHOPT:
+            coded = (view.get("extensions") or {}).get(extension)
+            if isinstance(coded, dict):
+                return self._unpacked(self._part(coded), coded)
+        return self._part(view)
+
+    def _part(self, view: dict[str, Any]) -> bytes:
         data = self._buffer(view.get("buffer", 0))
         start, size = _whole(view.get("byteOffset", 0)), _whole(view.get("byteLength"))
         if start < 0 or size < 0 or start + size > len(data):
             raise self.broken("a buffer view reaches beyond its buffer")
         return data[start : start + size]
+
+    def _unpacked(self, data: bytes, coded: dict[str, Any]) -> bytes:
+        try:
+            return meshopt.unpacked(data, coded)
+        except ValueError as error:
+            what, advice = f"its meshopt compression cannot be undone: {error}", "export it without that compression"
+            raise UnsupportedError(self.where, what, advice) from error
 
     def accessor(self, index: object) -> NDArray[Any]:
         """Return the values of an accessor, (n,) or (n, width), in their own type."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from scenes import meshopt
 from scenes.errors import CityTwinError
 from scenes.tiles.atlas import packed
 from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
@@ -44,10 +45,13 @@ class Encoding:
         for it. Infinity always quantizes, 0 never does.
     features
         Whether feature ids and names are written.
+    compressed
+        Whether arrays are packed (`scenes.meshopt`).
     """
 
     rounding_m: float = QUANTIZATION_M
     features: bool = True
+    compressed: bool = False
 
 
 def rounding_m(content: Content, encoding: Encoding) -> float:
@@ -75,7 +79,7 @@ def encode(content: Content, names: pa.Table | None = None, encoding: Encoding |
     """
     encoding = encoding or Encoding()
     handles = _checked(all_handles(content))
-    builder = GlbBuilder()
+    builder = GlbBuilder(compressed=encoding.compressed)
     writer = _Writer(builder, handles, names is not None, encoding)
     nodes = writer.mesh_nodes(content)
     nodes += [writer.placement_node(each, content.centre) for each in content.placements if len(each)]
@@ -249,7 +253,7 @@ class _Writer:
             primitive["extensions"] = {"EXT_mesh_features": {"featureIds": self._feature_ids(rows)}}
             self.builder.use_extension("EXT_mesh_features")
         if mode != POINTS:
-            primitive["indices"] = self._indices(indices.ravel(), len(mine.positions))
+            primitive["indices"] = self._indices(indices.ravel(), len(mine.positions), mode)
         return primitive
 
     def _feature_ids(self, ids: Longs) -> list[Json]:
@@ -298,9 +302,12 @@ class _Writer:
         self.builder.use_extension("KHR_mesh_quantization", required=True)
         return self.builder.add_accessor(np.rint(unit * 127).astype(np.int8), normalized=True)
 
-    def _indices(self, indices: NDArray[np.integer], vertex_count: int) -> int:
+    def _indices(self, indices: NDArray[np.integer], vertex_count: int, mode: int = TRIANGLES) -> int:
         dtype = np.uint16 if vertex_count <= STEPS else np.uint32
-        return self.builder.add_accessor(indices.astype(dtype), target=ELEMENT_ARRAY_BUFFER)
+        corners = mode == TRIANGLES
+        if corners and self.encoding.compressed and meshopt.library() is not None:
+            indices = meshopt.in_drawing_order(indices, vertex_count)
+        return self.builder.add_accessor(indices.astype(dtype), target=ELEMENT_ARRAY_BUFFER, triangles=corners)
 
     def _material(self, name: str) -> int:
         for index, known in enumerate(self.builder.json.get("materials", [])):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenes import meshopt
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,11 +21,17 @@ POINTS, LINES, TRIANGLES = 0, 1, 4
 
 _COMPONENT_TYPES = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
+_LEAST_PACKED = 256  # bytes; a smaller array does not gain what its description costs
 _MAGIC, _VERSION, _JSON_CHUNK, _BIN_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
 
 
 class GlbBuilder:
     """Collects arrays and JSON objects of one glTF asset and joins them to a .glb file.
+
+    Parameters
+    ----------
+    compressed
+        Whether arrays are packed (``EXT_meshopt_compression``), where the library for it is installed.
 
     Examples
     --------
@@ -34,8 +42,10 @@ class GlbBuilder:
     b'glTF'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, compressed: bool = False) -> None:
         """Start with an empty asset."""
+        self._compressed = compressed and meshopt.library() is not None
+        self._unpacked = 0  # bytes of what is packed, as it was before
         self.json: Json = {"asset": {"version": "2.0", "generator": "citytwin"}}
         self._chunks: list[bytes] = []
         self._length = 0
@@ -73,6 +83,7 @@ class GlbBuilder:
         target: int | None = ARRAY_BUFFER,
         normalized: bool = False,
         limits: bool = False,
+        triangles: bool = False,
     ) -> int:
         """Append an array as an accessor and return its index.
 
@@ -87,6 +98,8 @@ class GlbBuilder:
             Whether whole numbers stand for 0..1 or -1..1.
         limits
             Whether to write ``min`` and ``max``, which POSITION needs.
+        triangles
+            Whether the values are the corners of triangles, three by three.
         """
         width = values.shape[1] if values.ndim == 2 else 1
         stride = None
@@ -95,7 +108,7 @@ class GlbBuilder:
             data, stride = _aligned(data.reshape(len(data), width))
         view_stride = stride if target == ARRAY_BUFFER or stride != width * values.itemsize else None
         accessor: Json = {
-            "bufferView": self.add_view(data.tobytes(), stride=view_stride, target=target),
+            "bufferView": self._view(data, view_stride, target, triangles=triangles),
             "componentType": _COMPONENT_TYPES[values.dtype.name],
             "count": len(values),
             "type": _TYPES[width],
@@ -107,6 +120,32 @@ class GlbBuilder:
             accessor["min"], accessor["max"] = columns.min(axis=1).tolist(), columns.max(axis=1).tolist()
         return self.add("accessors", accessor)
 
+    def _view(self, data: NDArray[Any], stride: int | None, target: int | None, *, triangles: bool) -> int:
+        """Append an array as a buffer view, packed if that makes it smaller."""
+        is_index = target == ELEMENT_ARRAY_BUFFER
+        size = data.itemsize if is_index else data.shape[1] * data.itemsize
+        if self._compressed and data.nbytes >= _LEAST_PACKED and (triangles if is_index else size <= meshopt.WIDEST):
+            if is_index:
+                packed = meshopt.packed_triangles(data, int(data.max()) + 1)
+            else:
+                packed = meshopt.packed_vertices(data.view(np.uint8).reshape(len(data), size))
+            if len(packed) < data.nbytes:
+                return self._packed_view(packed, (len(data), size), stride, target)
+        return self.add_view(data.tobytes(), stride=stride, target=target)
+
+    def _packed_view(self, packed: bytes, shape: tuple[int, int], stride: int | None, target: int | None) -> int:
+        view = self.add_view(packed, stride=stride, target=target)
+        described = self.json["bufferViews"][view]
+        mode = "TRIANGLES" if target == ELEMENT_ARRAY_BUFFER else "ATTRIBUTES"
+        coded = {"buffer": 0, "byteOffset": described["byteOffset"], "byteLength": len(packed)}
+        coded |= {"byteStride": shape[1], "count": shape[0], "mode": mode}
+        length = shape[0] * shape[1]
+        described |= {"buffer": 1, "byteOffset": self._unpacked, "byteLength": length}
+        described["extensions"] = {meshopt.EXTENSION: coded}
+        self._unpacked += length + -length % 8
+        self.use_extension(meshopt.EXTENSION, required=True)
+        return view
+
     def to_bytes(self) -> bytes:
         """Return the .glb file."""
         document = dict(self.json)
@@ -116,6 +155,9 @@ class GlbBuilder:
             document["extensionsRequired"] = sorted(self._required)
         if self._length:
             document["buffers"] = [{"byteLength": self._length}]
+        if self._unpacked:
+            absent: Json = {"byteLength": self._unpacked, "extensions": {meshopt.EXTENSION: {"fallback": True}}}
+            document["buffers"].append(absent)
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
         text += b" " * (-len(text) % 8)
         chunks = [struct.pack("<II", len(text), _JSON_CHUNK), text]
@@ -142,16 +184,21 @@ def read_json(glb: bytes) -> Json:
 
 
 def read_accessor(glb: bytes, index: int) -> NDArray[Any]:
-    """Return one accessor of a .glb file of ours as an array (n,) or (n, k)."""
+    """Return one accessor of a .glb file of ours as an array (n,) or (n, k); what is packed is unpacked."""
     document = read_json(glb)
     accessor = document["accessors"][index]
     view = document["bufferViews"][accessor["bufferView"]]
     names = {number: name for name, number in _COMPONENT_TYPES.items()}
     widths = {name: number for number, name in _TYPES.items()}
     dtype, width = np.dtype(names[accessor["componentType"]]), widths[accessor["type"]]
-    start = 20 + struct.unpack_from("<I", glb, 12)[0] + 8 + view["byteOffset"]
+    first = 20 + struct.unpack_from("<I", glb, 12)[0] + 8
     stride = view.get("byteStride", width * dtype.itemsize)
-    raw = np.frombuffer(glb, np.uint8, accessor["count"] * stride, start).reshape(-1, stride)
+    coded = view.get("extensions", {}).get(meshopt.EXTENSION)
+    if coded is None:
+        raw = np.frombuffer(glb, np.uint8, accessor["count"] * stride, first + view["byteOffset"]).reshape(-1, stride)
+    else:
+        packed = glb[first + coded["byteOffset"] : first + coded["byteOffset"] + coded["byteLength"]]
+        raw = np.frombuffer(meshopt.unpacked(packed, coded), np.uint8).reshape(-1, coded["byteStride"])
     values = np.ascontiguousarray(raw[:, : width * dtype.itemsize]).view(dtype)
     return values[:, 0] if width == 1 else values
 

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 COARSE_TRIANGLES = 40_000  # of a tile that stands for finer ones: 4,000 boxes, about 450 kB by gzip
 CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
-_COARSE = Encoding(rounding_m=float("inf"))
-_LEAF = Encoding()
+_COARSE = Encoding(rounding_m=float("inf"), compressed=True)
+_LEAF = Encoding(compressed=True)
 _THIN_M = 0.05
 _TASK_LEAVES = 64  # leaves of one piece of work: a second or more
 _TASKS_EACH = 6  # pieces for each process, so that they end at about the same time

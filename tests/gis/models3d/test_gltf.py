@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gis.models3d.gltf import Model, read_gltf
 from scenes import CityTwinError, LoadError, Problems, UnsupportedError
+from scenes.meshopt import packed_vertices
 from scenes.pictures import Picture
 from tests.gis.models3d import files
 
@@ -130,15 +131,33 @@ def test_draco_is_unpacked() -> None:
     assert np.ptp(part.positions, axis=0) == pytest.approx([1, 1, 0], abs=1e-3)
 
 
-def test_meshopt_and_old_versions_are_named() -> None:
-    view = {"buffer": 0, "byteLength": 4, "extensions": {"EXT_meshopt_compression": {}}}
-    accessor = {"bufferView": 0, "componentType": 5126, "count": 1, "type": "VEC3"}
-    body = {
-        "buffers": [{"byteLength": 4}], "bufferViews": [view], "accessors": [accessor], "nodes": [{"mesh": 0}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+def _compressed(data: bytes, **coded: object) -> dict[str, object]:
+    described = {"buffer": 0, "byteLength": len(data), "byteStride": 12, "count": 4, "mode": "ATTRIBUTES"} | coded
+    view = {"buffer": 1, "byteLength": 48, "byteStride": 12, "extensions": {"EXT_meshopt_compression": described}}
+    return {
+        "buffers": [{"byteLength": len(data)}, {"byteLength": 48}], "bufferViews": [view],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3"}], "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "mode": 5}]}],
     }  # fmt: skip
+
+
+def test_meshopt_is_undone() -> None:
+    square = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], np.float32)
+    packed = packed_vertices(square.view(np.uint8))
+    part = read(files.glb(_compressed(packed), packed)).parts[0]
+    assert len(part.triangles) == 2
+    np.testing.assert_array_equal(np.unique(part.positions, axis=0), np.unique(square, axis=0))
+
+
+@pytest.mark.parametrize(
+    "coded", [{}, {"count": -1}, {"byteStride": 6}, {"mode": "TRIANGLES"}, {"mode": "x"}, {"filter": "COLOR"}]
+)
+def test_broken_meshopt_is_named(coded: dict[str, object]) -> None:
     with pytest.raises(UnsupportedError, match="meshopt"):
-        read(files.glb(body, b"abcd"))
+        read(files.glb(_compressed(b"abcd", **coded), b"abcd"))
+
+
+def test_old_versions_are_named() -> None:
     with pytest.raises(UnsupportedError, match=r"glTF 1\.0"):
         read(files.glb({"asset": {"version": "1.0"}}))
 

@@ -9,9 +9,12 @@ const [home, ...files] = process.argv.slice(2);
 const modules = join(resolve(home), "node_modules");
 const THREE = await import(pathToFileURL(join(modules, "three/build/three.module.js")));
 const { GLTFLoader } = await import(pathToFileURL(join(modules, "three/examples/jsm/loaders/GLTFLoader.js")));
+const { MeshoptDecoder } = await import(pathToFileURL(join(modules, "three/examples/jsm/libs/meshopt_decoder.module.js")));
 const plugins = await import(pathToFileURL(join(modules, "3d-tiles-renderer/build/index.three-plugins.js")));
 
 const loader = new GLTFLoader();
+await MeshoptDecoder.ready;
+loader.setMeshoptDecoder(MeshoptDecoder);
 loader.register((parser) => new plugins.GLTFMeshFeaturesExtension(parser));
 loader.register((parser) => new plugins.GLTFStructuralMetadataExtension(parser));
 

@@ -2,12 +2,15 @@
 
 import { Box3, BufferAttribute, type BufferGeometry, Group, type Material, Mesh, type Matrix4, type Object3D, type Plane, type Texture, type Vector3 } from "three";
 import { GLTFExtensionsPlugin } from "3d-tiles-renderer/plugins";
+import { MeshoptDecoder } from "three/addons/libs/meshopt_decoder.module.js";
 import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3d-tiles-renderer";
 import type { PerspectiveCamera, WebGLRenderer } from "three";
 import type { LayerSpec, SceneManifest } from "./api";
 import { LayerMaterials, type Shape, type Uniforms } from "./materials";
 import { Numbering, type TilesetExtras } from "./numbers";
 import { CLOUD_ERROR, CloudLook } from "./points";
+
+MeshoptDecoder.useWorkers(1);
 
 /** Three.js layer number of what the pick pass draws. */
 export const PICKABLE = 1;
@@ -106,7 +109,7 @@ export class CityLayer {
     const url = new URL(spec.tileset, root).toString();
     this.tiles = new TilesRenderer(url);
     this.tiles.registerPlugin(new LocalFrame(url, options.fetch, (extras) => (this.numbering = Numbering.of(extras))));
-    this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false }));
+    this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false, meshoptDecoder: MeshoptDecoder }));
     this.tiles.errorTarget = errorTarget;
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
