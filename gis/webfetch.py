@@ -63,11 +63,14 @@ class Fetcher:
         Seconds that a server may be silent.
     most_bytes
         Of one answer.
+    only_hosts
+        Hosts that may be read, also when a server sends on; empty = any.
     """
 
     folder: Path | None
     timeout_s: float = 20.0
     most_bytes: int = MOST_BYTES
+    only_hosts: frozenset[str] = frozenset()
 
     def read(self, address: str) -> bytes:
         """Return the content of an address, from the folder if it is there.
@@ -122,9 +125,11 @@ class Fetcher:
         shown = without_secrets(address)
         if urllib.parse.urlsplit(address).scheme not in {"http", "https"}:
             raise LoadError(shown, "is neither http nor https", "give a web address")
+        if self.only_hosts and urllib.parse.urlsplit(address).hostname not in self.only_hosts:
+            raise LoadError(shown, "is on a host that was not named", "name it where the map is configured")
         request = urllib.request.Request(address, headers={"User-Agent": _AGENT})  # noqa: S310 - checked above
         try:
-            with _opener().open(request, timeout=self.timeout_s) as answer:
+            with _opener(self.only_hosts).open(request, timeout=self.timeout_s) as answer:
                 yield answer
         except urllib.error.HTTPError as error:
             error.close()
@@ -151,7 +156,21 @@ class Fetcher:
             yield block
 
 
-def _opener() -> urllib.request.OpenerDirector:
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server that sends on within some hosts; by itself it refuses to leave the web."""
+
+    def __init__(self, only_hosts: frozenset[str]) -> None:
+        self.only_hosts = only_hosts
+
+    def redirect_request(self, request: urllib.request.Request, answer: Any, *rest: Any) -> Any:
+        onward = super().redirect_request(request, answer, *rest)
+        if onward is None or not self.only_hosts or urllib.parse.urlsplit(onward.full_url).hostname in self.only_hosts:
+            return onward
+        answer.close()
+        raise urllib.error.URLError("it sends on to another host")
+
+
+def _opener(only_hosts: frozenset[str] = frozenset()) -> urllib.request.OpenerDirector:
     """Return what opens web addresses, and nothing else: no files, no FTP."""
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -160,7 +179,7 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),  # by itself refuses to leave the web
+        _Redirects(only_hosts),
     ):
         opener.add_handler(handler)
     return opener

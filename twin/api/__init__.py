@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twin.api.basemap import BasemapHandler, Basemaps
+from twin.api.basemap_config import configured
 from twin.api.context import ApiContext, CityHandler
 from twin.api.health import HealthHandler, MetricsHandler
 from twin.api.live import LiveChannel, LiveSocket
@@ -10,12 +12,14 @@ from twin.api.tiles import FolderTiles, MemoryTiles, TileCache, TilesHandler
 
 __all__ = [
     "ApiContext",
+    "Basemaps",
     "CityHandler",
     "FolderTiles",
     "LiveChannel",
     "LiveSocket",
     "MemoryTiles",
     "TileCache",
+    "configured",
     "patterns",
 ]
 
@@ -25,6 +29,7 @@ def patterns(context: ApiContext) -> list[tuple[str, type, dict[str, ApiContext]
     given = {"context": context}
     found: list[tuple[str, type, dict[str, ApiContext]]] = [
         (r"/tiles/(.*)", TilesHandler, given),
+        (r"/basemap/([A-Za-z0-9_-]{1,40})/(\d{1,2})/(\d{1,8})/(\d{1,8})", BasemapHandler, given),
         (r"/id/(.*)", ResolverHandler, given),
         (r"/healthz", HealthHandler, given),
         (r"/metrics", MetricsHandler, given),

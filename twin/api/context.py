@@ -11,6 +11,7 @@ from tornado.web import HTTPError, RequestHandler
 
 if TYPE_CHECKING:
     from scenes import Scene
+    from twin.api.basemap import Basemaps
     from twin.api.live import LiveChannel
     from twin.api.tiles import TileCache
     from twin.live import LiveHub
@@ -28,12 +29,15 @@ class ApiContext:
         Its published tiles.
     hub, channel
         Its live data and the channel to the viewers; None = a city without.
+    basemaps
+        Its base maps; None = a city without.
     """
 
     scene: Scene
     tiles: TileCache
     hub: LiveHub | None = None
     channel: LiveChannel | None = None
+    basemaps: Basemaps | None = None
     started_s: float = field(default_factory=time.time)
     answers: Counter[int] = field(default_factory=Counter)
 

@@ -10,6 +10,7 @@ from twin.app.moving import answer_live
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from twin.api import Basemaps
     from twin.app.city import ServedCity
 
 LANGUAGES = ("en", "zh")
@@ -23,7 +24,7 @@ TEMPLATE = """
 """
 
 
-def explore(city: ServedCity, language: str, theme: str) -> Any:
+def explore(city: ServedCity, language: str, theme: str, basemaps: Basemaps | None = None) -> Any:
     """Return the page of one visitor.
 
     Parameters
@@ -32,6 +33,8 @@ def explore(city: ServedCity, language: str, theme: str) -> Any:
         What is shown.
     language, theme
         Of the server; empty = what the visitor's address (``?lang=zh&theme=dark``) or browser asks for.
+    basemaps
+        Maps that may be laid under the city; None = there are none.
     """
     import panel as pn  # noqa: PLC0415  # takes seconds
 
@@ -49,6 +52,8 @@ def explore(city: ServedCity, language: str, theme: str) -> Any:
     )
     if city.service is not None:
         answer_live(view.service, city.service.past)
+    if basemaps is not None:
+        view.offer_basemaps(basemaps.specs(), basemaps.check)
     page = pn.Template(TEMPLATE)
     page.add_panel("city", view)
     return page

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scenes import CityTwinError
-from twin.api import ApiContext, FolderTiles, LiveChannel, TileCache, patterns
+from twin.api import ApiContext, Basemaps, FolderTiles, LiveChannel, TileCache, configured, patterns
 from twin.app.city import ServedCity, prepare
 from twin.app.page import explore
 
@@ -42,6 +42,8 @@ class ServerOptions:
         ``en`` or ``zh``, ``light`` or ``dark``; empty = what the browser asks for.
     origins
         Other sites (``host:port``) whose pages may connect, such as a notebook server.
+    basemaps, config
+        Maps to lay under the city (``osm``, ``NAME=ADDRESS``), and a TOML file with more of them in ``[[basemap]]``.
     """
 
     address: str = "localhost"
@@ -49,6 +51,8 @@ class ServerOptions:
     language: str = ""
     theme: str = ""
     origins: tuple[str, ...] = ()
+    basemaps: tuple[str, ...] = ()
+    config: str = ""
 
 
 @dataclass(eq=False)
@@ -94,6 +98,8 @@ def serve(  # noqa: PLR0913  # the whole choice of a command in one place
     language: str = "",
     theme: str = "",
     origins: Sequence[str] = (),
+    basemaps: Sequence[str] = (),
+    config: str = "",
     open_browser: bool = False,
     on_ready: Callable[[str], object] | None = None,
     progress: Callable[[str, float], None] | None = None,
@@ -112,6 +118,8 @@ def serve(  # noqa: PLR0913  # the whole choice of a command in one place
         ``en`` or ``zh``, ``light`` or ``dark``; empty = what the browser asks for.
     origins
         Other sites (``host:port``) whose pages may connect.
+    basemaps, config
+        Maps to lay under the city, as in `ServerOptions`.
     open_browser
         Opens the page.
     on_ready
@@ -124,7 +132,7 @@ def serve(  # noqa: PLR0913  # the whole choice of a command in one place
     CityTwinError
         When the city cannot be opened, or the port is in use.
     """
-    options = ServerOptions(address, port, language, theme, tuple(origins))
+    options = ServerOptions(address, port, language, theme, tuple(origins), tuple(basemaps), config)
     with contextlib.closing(prepare(source, live, progress)) as city:
         asyncio.run(_until_signal(city, options, functools.partial(_announce, open_browser, on_ready)))
 
@@ -161,7 +169,9 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
     hub = None if city.service is None else city.service.hub
     origins = {origin.lower() for origin in options.origins}
     channel = None if hub is None else LiveChannel(hub.full, hub.numbers, origins)
-    context = ApiContext(city.scene, TileCache(FolderTiles(city.tiles)), hub, channel)
+    maps = configured(options.basemaps, options.config or None, city.scene)
+    basemaps = Basemaps(maps, city.scene) if maps else None
+    context = ApiContext(city.scene, TileCache(FolderTiles(city.tiles)), hub, channel, basemaps)
     server = _panel_server(city, context, options)
     port = int(server.port)
     server._tornado.websocket_origins.update(origins | _own_origins(options.address, port))  # noqa: SLF001  # known late
@@ -177,6 +187,8 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
     finally:
         if channel is not None:
             channel.close()
+        if basemaps is not None:
+            basemaps.close()
         server.stop(wait=True)
 
 
@@ -186,7 +198,7 @@ def _panel_server(city: ServedCity, context: ApiContext, options: ServerOptions)
     _check_free(options.address, options.port)
 
     def page() -> Any:  # Panel calls plain functions once a visitor, and takes anything else for content
-        return explore(city, options.language, options.theme)
+        return explore(city, options.language, options.theme, context.basemaps)
 
     return get_server(
         {"/": page},

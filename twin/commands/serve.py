@@ -27,7 +27,15 @@ def add_parser(verbs: Any) -> None:
         "--language", choices=("en", "zh"), default="", help="language of the page (default: the browser's)"
     )
     parser.add_argument("--feed", action="append", default=[], metavar="ADDRESS", help="a live source for this run")
-    parser.add_argument("--config", metavar="twin.toml", help="options of this command as TOML, table [serve]")
+    parser.add_argument(
+        "--basemap",
+        action="append",
+        default=[],
+        metavar="MAP",
+        help="a map to lay under the city: osm, tianditu:vec, or NAME=ADDRESS of a service, a GeoTIFF, an MBTiles file"
+        " or a folder of tiles",
+    )
+    parser.add_argument("--config", metavar="twin.toml", help="options as TOML: table [serve], tables [[basemap]]")
     parser.add_argument("--open", action="store_true", help="open a browser")
     common(parser, facts=False)
     parser.set_defaults(run=run)
@@ -46,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
         address=options.address,
         live=[*attached(city), *options.feed] or None,
         language=options.language,
+        basemaps=options.basemap,
+        config=options.config or "",
         open_browser=options.open,
         on_ready=lambda url: print(f"{options.city} is at {url}  (Ctrl+C ends it)", flush=True),
     )

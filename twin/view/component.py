@@ -15,6 +15,7 @@ from panel.custom import JSComponent
 from scenes import CityTwinError, UnknownObjectError
 from scenes.errors import MissingLibraryError
 from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
+from twin.view.basemaps import checked
 from twin.view.columns import PageColumns
 from twin.view.drafts import PageDrafts
 from twin.view.manifest import scene_manifest
@@ -107,6 +108,7 @@ class CityView(JSComponent):
         self._tiles = None if tiles is None else Path(tiles)
         self._live = live
         self._attribution = list(attribution)
+        self._basemaps: list[dict[str, Any]] = []
         self._specs = {int(spec["id"]): dict(spec) for spec in overlays}
         self._surfaces: dict[str, bytes] = {}
         self._pick_callbacks: list[Callable[[str | None], None]] = []
@@ -180,9 +182,22 @@ class CityView(JSComponent):
         """Show a notice on the page: ``info`` or ``error``."""
         self._tell({"op": "event", "name": "notice", "data": {"message": message, "severity": severity}})
 
+    def offer_basemaps(self, specs: Sequence[Mapping[str, Any]], check: Callable[[str], Mapping[str, Any]]) -> None:
+        """Let the page lay maps under the city.
+
+        Parameters
+        ----------
+        specs
+            What the page is told of each (see ``BasemapSpec`` in ``web/src/engine/api.ts``).
+        check
+            Returns ``{"max_zoom"}`` of a map by its name, or raises a `CityTwinError` where it cannot be shown.
+        """
+        self._basemaps = [dict(spec) for spec in specs]
+        self.service.register("basemap", lambda params: checked(check, str(params["name"]), self.language))
+
     def manifest(self) -> dict[str, Any]:
         """Return what the page is told of the scene."""
-        return scene_manifest(
+        manifest = scene_manifest(
             self.scene,
             tiles_url="tiles/" if self._tiles is None else EMBEDDED_URL,
             live_url="live" if self._live is not None and self._tiles is None else None,
@@ -196,6 +211,7 @@ class CityView(JSComponent):
             ],
             attribution=self._attribution,
         )
+        return {**manifest, "basemaps": self._basemaps}
 
     # messages --------------------------------------------------------------------------------------
 

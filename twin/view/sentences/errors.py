@@ -381,5 +381,17 @@ ERROR_SENTENCES: Mapping[str, str] = MappingProxyType(
         "make it, or name it in {}; {}": "创建它，或在 {} 中指定；{}",
         "is not a file of city grids ({})": "不是城市坐标系文件（{}）",
         "holds no table [grid.NAME]": "没有 [grid.NAME] 表",
+        "is asked for more than {} tiles a minute": "每分钟请求的瓦片超过 {} 个",
+        "wait a minute": "稍等一分钟",
+        "is no public address": "不是公网地址",
+        "name this map with --basemap or in twin.toml": "用 --basemap 或在 twin.toml 中指定此底图",
+        "cannot be found": "找不到该主机",
+        "holds vector tiles": "内为矢量瓦片",
+        "a base map needs tiles that are pictures": "底图需要图片瓦片",
+        "holds no tiles": "其中没有瓦片",
+        "is no MBTiles file ({})": "不是 MBTiles 文件（{}）",
+        "is in {}, which does not reach the city": "坐标系 {} 不覆盖本城市",
+        "is on a host that was not named": "位于未配置的主机上",
+        "name it where the map is configured": "在配置底图处指定该主机",
     }
 )  # fmt: skip
