@@ -44,7 +44,7 @@ class Format:
 def _write_tiles(scene: Scene, folder: Path) -> None:
     from scenes.tiles import publish  # noqa: PLC0415
 
-    publish(scene, folder)
+    publish(scene, folder, compressed=False)
 
 
 FORMATS = {

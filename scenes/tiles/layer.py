@@ -81,7 +81,13 @@ class _Made:
 
 
 def publish_layer(
-    scene: Scene, name: str, folder: Path, crew: Crew | None = None, renewal: Renewal | None = None
+    scene: Scene,
+    name: str,
+    folder: Path,
+    crew: Crew | None = None,
+    renewal: Renewal | None = None,
+    *,
+    compressed: bool = True,
 ) -> Path:
     """Write one layer into an empty or new folder and return its tileset file.
 
@@ -95,6 +101,8 @@ def publish_layer(
         Makes them; default: nobody else.
     renewal
         Keeps what the next tiling needs to write only what changed, and takes over what did not change since the last.
+    compressed
+        Whether tiles are packed by meshopt.
 
     Raises
     ------
@@ -107,7 +115,7 @@ def publish_layer(
     if base + len(layer) > MAX_HANDLE:
         raise CityTwinError("tiles", f"handle {base + len(layer) - 1} is beyond {MAX_HANDLE - 1}", "split the city")
     folder.mkdir(parents=True, exist_ok=True)
-    made = _made(layer, folder, crew or Alone(), renewal)
+    made = _made(layer, folder, crew or Alone(), renewal, compressed=compressed)
     made.root["transform"] = scene.georeference.to_ecef_matrix().T.ravel().tolist()
     size = float(2 * np.linalg.norm(made.root["boundingVolume"]["box"][3:]))
     document = {
@@ -147,7 +155,7 @@ def _extras(scene: Scene, layer: Layer, runs: list[list[int]]) -> Json:
     }
 
 
-def _made(layer: Layer, folder: Path, crew: Crew, renewal: Renewal | None) -> _Made:
+def _made(layer: Layer, folder: Path, crew: Crew, renewal: Renewal | None, *, compressed: bool) -> _Made:
     """Write the content of a layer; points refine by adding, everything else by replacing."""
     keys = [] if renewal is None else [drawn_key(meshes_hash(batch.meshes), batch.table) for batch in layer.batches]
     former = None if renewal is None else renewal.former
@@ -159,9 +167,9 @@ def _made(layer: Layer, folder: Path, crew: Crew, renewal: Renewal | None) -> _M
         record = None
     elif record is not None and former is not None and record.keys == tuple(keys):
         return _unchanged(former, folder, document, record)
-    if layer.theme == THEME and (cloud := publish_points(layer, folder, former)) is not None:
+    if layer.theme == THEME and (cloud := publish_points(layer, folder, former, compressed=compressed)) is not None:
         return _Made(cloud, [[0, 0, len(layer)]], Record(layer.theme, tuple(keys), following=len(layer)), None)
-    made = _Tiler(layer, folder, crew, keys, renewal is not None).made(record, document or {})
+    made = _Tiler(layer, folder, crew, keys, renewal is not None, compressed).made(record, document or {})
     made.root["refine"] = "REPLACE"
     return made
 
@@ -212,6 +220,8 @@ class _Tiler:
         Of the batches; empty when nothing is to be remembered.
     renewable
         Whether something is.
+    compressed
+        Whether tiles are packed.
     """
 
     layer: Layer
@@ -219,6 +229,7 @@ class _Tiler:
     crew: Crew
     keys: list[str]
     renewable: bool
+    compressed: bool
 
     def made(self, record: Record | None, document: Json) -> _Made:
         """Write the tiles, as far as possible by taking over those that a record tells of."""
@@ -262,7 +273,8 @@ class _Tiler:
                     raise _StartAnewError
                 touched = touched_codes(before, surveyed)
                 former = Former(record.folder.parent, tiles_by_cell(document["root"]), touched)
-            writer = TileWriter(geometry, self.folder, self.layer.theme, divided, former, self.renewable)
+            sort = (self.layer.theme, divided)
+            writer = TileWriter(geometry, self.folder, *sort, former, self.renewable, self.compressed)
             names = ObjectNames(self.layer.batches, np.concatenate(numbers[0]))
             root = write_tree(writer, cell, names, self._hands(stocks)).tile
             if former is not None:

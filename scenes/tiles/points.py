@@ -80,7 +80,7 @@ class _Node:
         return max(float((self.high - self.low).max()) / GRID, STEP_M)
 
 
-def publish_points(layer: Layer, folder: Path, former: Path | None = None) -> Json | None:
+def publish_points(layer: Layer, folder: Path, former: Path | None = None, *, compressed: bool = True) -> Json | None:
     """Write a point cloud into a folder and return the root tile, None when there is no point.
 
     Parameters
@@ -91,6 +91,8 @@ def publish_points(layer: Layer, folder: Path, former: Path | None = None) -> Js
         Gets the glb files.
     former
         Folder with the files that the layer had; those that would be the same are linked.
+    compressed
+        Whether the points are packed by meshopt.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def publish_points(layer: Layer, folder: Path, former: Path | None = None) -> Js
     if not (np.isfinite(blocks.low).all() and np.isfinite(blocks.high).all()):
         raise LoadError("tiles", "the cloud has blocks without a place", "check the source: twin check")
     tree = _divided(blocks, np.arange(len(blocks.counts)), "0", _cube(blocks))
-    writer = _Writer(layer, blocks, cloud_facts(layer), folder, former)
+    writer = _Writer(layer, blocks, cloud_facts(layer), folder, former, compressed)
     tile, _ = writer.write(tree, 0.0, tree.low)
     tile["refine"] = "ADD"
     return tile
@@ -162,6 +164,7 @@ class _Writer:
     facts: CloudFacts
     folder: Path
     former: Path | None
+    compressed: bool
     _cache: OrderedDict[int, PointBlocks] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -190,7 +193,7 @@ class _Writer:
         up, kept = _shared(points, coarser_m, corner)
         if len(kept):
             names = self._names.of(np.unique(kept["handle"]).astype(np.int64))
-            glb = points_glb(kept, names, intensity=self.facts.intensity is not None)
+            glb = points_glb(kept, names, intensity=self.facts.intensity is not None, compressed=self.compressed)
             tile["content"] = {"uri": store_tile(node.name, glb, self.folder, self.former)}
         tile["boundingVolume"] = {"box": _box(node.low - ROUNDING_M, node.high + ROUNDING_M)}
         tile["geometricError"] = 0.0

@@ -37,7 +37,7 @@ _CLASS = {
 }  # fmt: skip
 
 
-def points_glb(points: NDArray[Any], names: pa.Table, *, intensity: bool) -> bytes:
+def points_glb(points: NDArray[Any], names: pa.Table, *, intensity: bool, compressed: bool = False) -> bytes:
     """Return points as a glb file, y up, in local metres.
 
     Parameters
@@ -48,6 +48,8 @@ def points_glb(points: NDArray[Any], names: pa.Table, *, intensity: bool) -> byt
         Columns uid, kind and name of the blocks, one row for each handle that occurs, ascending.
     intensity
         Whether the layer records intensities.
+    compressed
+        Whether the points are packed by meshopt.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def points_glb(points: NDArray[Any], names: pa.Table, *, intensity: bool) -> byt
     if int(handles[-1]) >= MAX_HANDLE:
         what = f"handle {int(handles[-1])} is beyond {MAX_HANDLE - 1}"
         raise CityTwinError("tiles", what, "split the city into several packages")
-    builder = GlbBuilder()
+    builder = GlbBuilder(compressed=compressed)
     stored, node = _placed(points["place"])
     if stored.dtype == np.uint16:
         builder.use_extension("KHR_mesh_quantization", required=True)

@@ -31,7 +31,7 @@ def _silent(_message: str, _share: float) -> None:
     return None
 
 
-def publish(
+def publish(  # noqa: PLR0913 - the whole choice of a tiling in one place
     scene: Scene,
     folder: str | Path,
     *,
@@ -39,6 +39,7 @@ def publish(
     progress: Progress | None = None,
     crew: Crew | None = None,
     renewable: bool = False,
+    compressed: bool = True,
 ) -> dict[str, Path]:
     """Write layers of a scene as 3D Tiles and return the tileset file of each.
 
@@ -60,6 +61,8 @@ def publish(
     renewable
         Keeps, in a folder of each layer that is never given out, what it takes to write only what changed the next
         time, and takes over the tiles that are there already and did not change.
+    compressed
+        Whether tiles are packed by meshopt, which some readers of 3D Tiles do not know.
 
     Raises
     ------
@@ -78,18 +81,27 @@ def publish(
     target.parent.mkdir(parents=True, exist_ok=True)
     if layers is None:
         with replacing(target, frozenset()) as fresh:
-            write_tiles(scene, fresh, target if renewable else None, hands, report, renewable=renewable)
+            former = target if renewable else None
+            write_tiles(scene, fresh, former, hands, report, renewable=renewable, compressed=compressed)
     else:
         for number, name in enumerate(names):
             report(f"tiling {name}", number / len(names))
             with replacing(target / name, frozenset()) as fresh:
-                publish_layer(scene, name, fresh, hands, _renewal(target, name) if renewable else None)
+                renewal = _renewal(target, name) if renewable else None
+                publish_layer(scene, name, fresh, hands, renewal, compressed=compressed)
     report("tiled", 1.0)
     return {name: target / name / TILESET for name in names}
 
 
-def write_tiles(
-    scene: Scene, folder: Path, former: Path | None, crew: Crew, report: Progress, *, renewable: bool = True
+def write_tiles(  # noqa: PLR0913 - the whole choice of a tiling in one place
+    scene: Scene,
+    folder: Path,
+    former: Path | None,
+    crew: Crew,
+    report: Progress,
+    *,
+    renewable: bool = True,
+    compressed: bool = True,
 ) -> None:
     """Write all layers of a scene into an empty folder, several at the same time where others do the work.
 
@@ -105,12 +117,15 @@ def write_tiles(
         Who makes the tiles, and who hears of it.
     renewable
         Whether what the next tiling needs is kept.
+    compressed
+        Whether tiles are packed.
     """
     begun = itertools.count()
 
     def one(name: str) -> None:
         report(f"tiling {name}", next(begun) / len(scene.layers))
-        publish_layer(scene, name, folder / name, crew, _renewal(former, name) if renewable else None)
+        renewal = _renewal(former, name) if renewable else None
+        publish_layer(scene, name, folder / name, crew, renewal, compressed=compressed)
 
     with ThreadPoolExecutor(min(crew.size, _LAYERS_AT_ONCE)) as threads:
         try:

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 COARSE_TRIANGLES = 40_000  # of a tile that stands for finer ones: 4,000 boxes, about 450 kB by gzip
 CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
-_COARSE = Encoding(rounding_m=float("inf"), compressed=True)
-_LEAF = Encoding(compressed=True)
+_COARSE = Encoding(rounding_m=float("inf"))
+_LEAF = Encoding()
 _THIN_M = 0.05
 _TASK_LEAVES = 64  # leaves of one piece of work: a second or more
 _TASKS_EACH = 6  # pieces for each process, so that they end at about the same time
@@ -94,6 +94,8 @@ class TileWriter:
         The tiles that the layer had; those in whose cells nothing changed stay.
     keeps
         Whether the contents of tiles that stand for finer ones are kept for the next time.
+    compressed
+        Whether tiles are packed by meshopt.
     """
 
     geometry: LayerGeometry
@@ -102,6 +104,7 @@ class TileWriter:
     divided: bool
     former: Former | None = None
     keeps: bool = False
+    compressed: bool = True
 
     def write(self, cell: Cell, names: Names) -> Written:
         """Write a cell and all below it, unless it can stay as it was."""
@@ -156,7 +159,7 @@ class TileWriter:
         )
 
     def _written(self, cell: Cell, content: Content, children: list[Written], names: Names) -> Written:
-        encoding = _COARSE if children else _LEAF
+        encoding = replace(_COARSE if children else _LEAF, compressed=self.compressed)
         tile: Json = {}
         error = 0.0
         corners = [(child.low, child.high) for child in children]
