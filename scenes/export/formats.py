@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import shutil
-import uuid
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +22,7 @@ from scenes.export.solids import write_glb, write_obj
 from scenes.export.tables import write_csv, write_geopackage, write_geoparquet
 from scenes.query import select
 from scenes.select import select_layers
+from scenes.store.swap import flush, fresh_beside
 
 if TYPE_CHECKING:
     import os
@@ -157,10 +157,11 @@ def format_of(path: Path, name: str = "") -> Format:
 @contextlib.contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give a file in a folder beside the target that takes its place when the block ends well."""
-    folder = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    folder = None
     try:
-        folder.mkdir(parents=True)
+        folder = fresh_beside(target)
         yield folder / target.name
+        flush(folder)
         for beside in sorted(folder.glob(f"{glob.escape(target.stem)}*")):  # images of an OBJ and the like
             if beside.name != target.name:
                 beside.replace(target.with_name(beside.name))
@@ -168,7 +169,8 @@ def _beside(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unwritable(target: Path, error: OSError) -> PackageError:

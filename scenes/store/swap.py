@@ -40,17 +40,26 @@ def replacing(target: Path, carried: frozenset[str]) -> Iterator[Path]:
         Names of entries of the old folder that the block has linked into the new one; files that another process
         adds to them meanwhile are moved over.
     """
-    sweep(target)
-    fresh = target.with_name(f".{target.name}.saving-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    fresh.mkdir(parents=True)
+    fresh = fresh_beside(target)
     try:
         yield fresh
-        _flush(fresh)
+        flush(fresh)
         _swap(fresh, target)
         for name in carried:
             _late(fresh / name, target / name)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def fresh_beside(target: Path) -> Path:
+    """Make an empty folder beside a file or folder that is to be written, and sweep what dead processes left there.
+
+    Whoever writes into it removes it; if that process dies, the next one that writes `target` does.
+    """
+    sweep(target)
+    fresh = target.with_name(f".{target.name}.saving-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    fresh.mkdir(parents=True)
+    return fresh
 
 
 def recover(target: Path) -> None:
@@ -136,7 +145,7 @@ def _late(source: Path, target: Path) -> None:
         source.rename(target)
 
 
-def _flush(folder: Path) -> None:
+def flush(folder: Path) -> None:
     """Make sure that the files written here (not the linked ones) survive a power cut; the disk may do many at once."""
     written = []
     for root, _, names in os.walk(folder):
