@@ -22,9 +22,8 @@ import shapely
 
 from scenes.assembly import gather
 from scenes.crew import crew_of
+from scenes.saving import save
 from scenes.sources import Source
-from scenes.store import open_package, save
-from scenes.tiles import publish
 
 GOAL = 4.0
 WORKERS = 2
@@ -59,11 +58,9 @@ def build(file: Path, folder: Path) -> tuple[int, dict[str, float]]:
     scene = gather([Source(str(file))], crs=CRS, name="newyork", crew=crew).scene
     assert scene is not None
     clock.append(time.perf_counter())
-    save(scene, folder)
+    save(scene, folder, tiles=True, crew=crew)
     clock.append(time.perf_counter())
-    publish(open_package(folder), folder / "tiles", crew=crew)
-    clock.append(time.perf_counter())
-    steps = dict(zip(("load", "store", "tile"), (b - a for a, b in pairwise(clock)), strict=True))
+    steps = dict(zip(("load", "save with tiles"), (b - a for a, b in pairwise(clock)), strict=True))
     return len(scene), steps
 
 

@@ -26,9 +26,9 @@ import shapely
 
 from scenes.assembly import gather
 from scenes.crew import crew_of
+from scenes.saving import save
 from scenes.sources import Source
-from scenes.store import open_package, save
-from scenes.tiles import publish
+from scenes.store import open_package
 
 CRS = "EPSG:32651"
 GOAL = 1.15
@@ -109,14 +109,12 @@ def build(count: int, folder: Path) -> dict[str, Any]:
     scene = gather([Source(str(file))], crs=CRS, crew=crew).scene
     assert scene is not None
     clock.append(time.perf_counter())
-    save(scene, city)
+    save(scene, city, tiles=True, crew=crew)
     del scene
-    clock.append(time.perf_counter())
-    publish(open_package(city), city / "tiles", crew=crew)
     clock.append(time.perf_counter())
     work, peak = watch.end()
     tiles = list((city / "tiles").rglob("*.glb"))
-    steps = dict(zip(("load_s", "store_s", "tile_s"), (round(b - a, 1) for a, b in pairwise(clock)), strict=True))
+    steps = dict(zip(("load_s", "save_s"), (round(b - a, 1) for a, b in pairwise(clock)), strict=True))
     return {
         "objects": len(open_package(city)),
         **steps,

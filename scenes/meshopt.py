@@ -64,14 +64,6 @@ def packed_triangles(corners: NDArray[np.integer[Any]], vertex_count: int) -> by
     return bytes(_needed().encode_index_buffer(indices, len(indices), vertex_count))
 
 
-def in_drawing_order(corners: NDArray[np.integer[Any]], vertex_count: int) -> NDArray[np.uint32]:
-    """Return (3 t,) corners with the triangles in an order that draws and packs well."""
-    indices = np.ascontiguousarray(corners, np.uint32)
-    ordered = np.empty_like(indices)
-    _needed().optimize_vertex_cache(ordered, indices, len(indices), vertex_count)
-    return ordered
-
-
 def unpacked(data: bytes, coded: Mapping[str, Any]) -> bytes:
     """Return the bytes of a buffer view as its extension object describes it.
 

@@ -95,7 +95,7 @@ def _tiled(fresh: Path, old: Path, crew: Crew, progress: Progress) -> None:
     """Make the tiles of a package that is about to take the place of an older one."""
     from scenes.tiles.tileset import write_tiles  # noqa: PLC0415 - only where there are tiles
 
-    scene = open_package(fresh)
+    scene = open_package(fresh, in_files=True)
     former = old / layout.TILES
     folder = fresh / layout.TILES
     shutil.rmtree(folder, ignore_errors=True)

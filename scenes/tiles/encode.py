@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from scenes import meshopt
 from scenes.errors import CityTwinError
 from scenes.tiles.atlas import packed
 from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
@@ -304,10 +303,8 @@ class _Writer:
 
     def _indices(self, indices: NDArray[np.integer], vertex_count: int, mode: int = TRIANGLES) -> int:
         dtype = np.uint16 if vertex_count <= STEPS else np.uint32
-        corners = mode == TRIANGLES
-        if corners and self.encoding.compressed and meshopt.library() is not None:
-            indices = meshopt.in_drawing_order(indices, vertex_count)
-        return self.builder.add_accessor(indices.astype(dtype), target=ELEMENT_ARRAY_BUFFER, triangles=corners)
+        triangles = mode == TRIANGLES
+        return self.builder.add_accessor(indices.astype(dtype), target=ELEMENT_ARRAY_BUFFER, triangles=triangles)
 
     def _material(self, name: str) -> int:
         for index, known in enumerate(self.builder.json.get("materials", [])):
