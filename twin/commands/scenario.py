@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import scenes
 from scenes.errors import CityTwinError
-from twin.commands.shared import common, print_table
+from twin.commands.shared import common, print_table, progress_bar
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("city")
     parser.add_argument("action", choices=_ACTIONS)
     parser.add_argument(
-        "names", nargs="*", help="new NAME [PARENT]; edit NAME; diff A [B]; merge NEW OURS THEIRS; remove NAME"
+        "names",
+        nargs="*",
+        help="new NAME [PARENT]; edit NAME; diff A [B]; merge NEW OURS THEIRS, or NAME into the city; remove NAME",
     )
     parser.add_argument("--edits", metavar="FILE", help="JSON list of edits for `edit`; - reads standard input")
     parser.add_argument("--author", default="", help="who makes it")
@@ -122,11 +124,31 @@ def _list(options: argparse.Namespace, _scene: Scene) -> None:
 def _merge(options: argparse.Namespace, scene: Scene) -> None:
     from twin.whatif import merge, save_scenario  # noqa: PLC0415
 
-    name, ours, theirs = _names(options, 3, 3, "merge NEW OURS THEIRS")
+    if len(options.names) == 1:
+        _adopt(options)
+        return
+    name, ours, theirs = _names(options, 3, 3, "merge NEW OURS THEIRS, or merge NAME to change the city itself")
     merged = merge(name, _load(options, ours, scene), _load(options, theirs, scene), options.author)
     print(save_scenario(options.city, merged.scenario))
     for conflict in merged.conflicts:
         print(f"conflict: {conflict}", file=sys.stderr)
+
+
+def _adopt(options: argparse.Namespace) -> None:
+    """Make a scenario the city."""
+    from scenes.saving import tile_counts  # noqa: PLC0415
+    from twin.whatif import adopt  # noqa: PLC0415
+
+    bar = progress_bar(options)
+    adopted = adopt(options.city, options.names[0], progress=bar)
+    bar(f"{options.city} is changed", 1.0)
+    counts = tile_counts(Path(options.city))
+    if options.json:
+        facts = {"merged": adopted.name, "edits": len(adopted.all_edits), "tiles": counts}
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+    else:
+        told = f"{counts['written']} tiles written, {counts['kept']} kept"
+        print(f"{options.city}: {adopted.name} merged, {len(adopted.all_edits)} edits; {told}")
 
 
 def _remove(options: argparse.Namespace, _scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twin.whatif.adoption import adopt
 from twin.whatif.branches import Conflict, Difference, Merge, diff, merge
 from twin.whatif.compare import Comparison, compare
 from twin.whatif.edits import (
@@ -53,6 +54,7 @@ __all__ = [
     "Simulation",
     "Spec",
     "Stepper",
+    "adopt",
     "compare",
     "default_runner",
     "diff",

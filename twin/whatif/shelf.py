@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenes import SimulationError
+from scenes import CityTwinError, SimulationError
 from twin.whatif.scenario import Scenario
 from twin.whatif.scenario_files import list_scenarios, load_scenario, save_scenario
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE = 120
 _SPARE = "variant"
+_log = logging.getLogger(__name__)
 
 
 class ScenarioShelf:
@@ -51,11 +53,16 @@ class ScenarioShelf:
         self._lock = threading.Lock()
 
     def all(self) -> dict[str, Scenario]:
-        """Return the scenarios as they are now, by name."""
+        """Return the scenarios as they are now, by name; those that do not fit the city (any more) are left out."""
         if self.package is None:
             return dict(self._memory)
-        names = [each["name"] for each in list_scenarios(self.package)]
-        return {name: load_scenario(self.package, name, self.scene) for name in names}
+        found = {}
+        for each in list_scenarios(self.package):
+            try:
+                found[each["name"]] = load_scenario(self.package, each["name"], self.scene)
+            except CityTwinError as error:
+                _log.warning("a scenario is left out: %s", error)
+        return found
 
     def new(self, title: str, parent: str = "") -> Scenario:
         """Return a scenario without edits; its name is made of the title and is not taken.
