@@ -86,7 +86,7 @@ def make_batch(
         },
         units,
     )
-    known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text]
+    known = [row for row, text in enumerate(part["global_id"].to_pylist()) if text and ":" not in text]
     aliases = pa.table([["ifc"] * len(known), [part["global_id"][row].as_py() for row in known], known], schema=ALIASES)
     mesh = join([shapes.mesh(integers(part["number"])), contents.lines(rows)])
     meshes = {"3": mesh} if mesh.vertex_count or mesh.instances else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from bim.dossier import wholes
 from bim.entities import READ_ERRORS, attribute, every, list_at, number_at, text_at
 
 if TYPE_CHECKING:
@@ -116,8 +117,7 @@ def _names(first: str) -> Iterator[str]:
 def _document(relation: Any) -> tuple[str, str]:
     """Return (name, address) of a document or library, or of a reference to one."""
     entity = attribute(relation, "RelatingDocument") or relation.RelatingLibrary
-    whole = attribute(entity, "ReferencedDocument") or attribute(entity, "ReferencedLibrary")
-    facts = [entity] if whole is None else [entity, whole]
+    facts = [entity, *wholes(entity)]
     names = ("Name", "Identification", "ItemReference", "DocumentId")
     name = next((text for each in facts for word in names if (text := text_at(each, word))), entity.is_a())
     address = next((text for each in facts if (text := text_at(each, "Location"))), "")

@@ -31,6 +31,7 @@ _LAYERS: dict[str, tuple[str, str, str]] = {
     "ports": ("-ports", " (ports)", " 连接端口"),
     "groups": ("-groups", " (groups and systems)", " 组与系统"),
     "schedule": ("-schedule", " (schedule)", " 进度计划"),
+    "records": ("-records", " (documents, costs, permits)", " 文档、造价与许可"),
     "lines": ("-lines", " (grids, alignments, notes)", " 轴网与线路"),
 }
 _THEMES = {"": "bim", "spaces": "bim"}

@@ -13,18 +13,24 @@ from bim.relations import openings
 from bim.systems import port_groups, port_owners
 
 if TYPE_CHECKING:
+    from bim.dossier import Dossier
     from bim.entities import Careful
     from bim.properties import Group, Groups
     from bim.tree import Row, Tree
     from bim.units import Units
 
 
-def describe(model: Any, tree: Tree, units: Units, careful: Careful) -> dict[int, Groups]:
+def describe(
+    model: Any, tree: Tree, units: Units, careful: Careful, dossier: Dossier | None = None
+) -> dict[int, Groups]:
     """Return the property groups of every row and set its columns."""
     describer = _Describer(model, units, careful)
+    records = dossier.groups if dossier is not None else {}
     found = {}
     for row in tree.rows:
         groups = describer.groups(row)
+        for name, facts in records.get(row.number, {}).items():
+            groups[name] = {**facts, **groups.get(name, {})}
         if groups:
             found[row.number] = groups
     return found

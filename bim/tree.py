@@ -1,7 +1,8 @@
 """Worker side: the objects of a model as rows, each with the number of its parent.
 
 The spatial tree and its elements stand in the layer of the model; rooms and zones, openings, ports, groups and systems,
-schedules, and the helping lines (grids, alignments, annotations) each have a layer of their own (`LAYERS`).
+schedules, records (documents, costs, permits), and the helping lines (grids, alignments, annotations) each have a layer
+of their own (`LAYERS`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bim.dossier import RECORDS, Dossier, title_of
 from bim.entities import attribute, every, every_of, list_at, number_at, supertypes, text_at
 from bim.kinds import SETTINGS, kind_inside, kind_of
 from bim.relations import fillings, voids
@@ -43,6 +45,7 @@ LAYERS = {
     "ports": "-ports",
     "groups": "-groups",
     "schedule": "-schedule",
+    RECORDS: "-records",
     "lines": "-lines",
 }
 
@@ -77,8 +80,10 @@ class Tree:
     oddities: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def read_tree(model: Any, metres_per_unit: float, parents: dict[int, int] | None = None) -> Tree:
-    """Return the objects of an open model: spatial tree, elements, groups, schedules, lines.
+def read_tree(
+    model: Any, metres_per_unit: float, parents: dict[int, int] | None = None, dossier: Dossier | None = None
+) -> Tree:
+    """Return the objects of an open model: spatial tree, elements, groups, schedules, records, lines.
 
     Parameters
     ----------
@@ -88,12 +93,19 @@ def read_tree(model: Any, metres_per_unit: float, parents: dict[int, int] | None
         Its length unit.
     parents
         Parents that stand outside the spatial tree, such as the schedule of a task.
+    dossier
+        Documents, costs and the like, which become objects too.
     """
-    entities = _objects(model)
+    records = dossier or Dossier()
+    entities = _objects(model) | {number: (entity, RECORDS) for number, entity in records.entities.items()}
     tree = Tree([_row(model, entity, layer, metres_per_unit) for entity, layer in entities.values()])
+    for row in tree.rows:
+        if row.layer == RECORDS:
+            row.name, row.global_id = title_of(entities[row.number][0]), records.keys.get(row.number, row.global_id)
+            row.columns |= records.columns[row.number]
     by_number = {row.number: row for row in tree.rows}
     _link(model, by_number)
-    for number, parent in (parents or {}).items():
+    for number, parent in {**(parents or {}), **records.parents}.items():
         if number in by_number and parent in by_number:
             by_number[number].parent = parent
     _break_circles(tree, by_number)

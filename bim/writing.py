@@ -23,7 +23,9 @@ def write_contents(model: Any, folder: Path, say: Callable[..., None]) -> None:
 
     Each part is read for itself: what a broken model does to one of them costs the others nothing.
     """
+    from bim.attributes import types_of
     from bim.describing import describe
+    from bim.dossier import Dossier, read_dossier
     from bim.lines import Drawn, draw
     from bim.records import (
         IMAGES_FILE,
@@ -42,10 +44,13 @@ def write_contents(model: Any, folder: Path, say: Callable[..., None]) -> None:
     careful = Careful()
     units = Units(model)
     schedule = careful.read("the schedules", lambda: read_schedule(model), Schedule())
-    tree = read_tree(model, units.length.factor, schedule.parents)
+    dossier = careful.read(
+        "documents, costs and permits", lambda: read_dossier(model, units, types_of(model)), Dossier()
+    )
+    tree = read_tree(model, units.length.factor, schedule.parents, dossier)
     drawn = careful.read("grids and alignments", lambda: draw(model, tree, units), Drawn())
-    groups = careful.by_number("the descriptions", lambda: describe(model, tree, units, careful))
-    more = [*schedule.ties, *drawn.ties]
+    groups = careful.by_number("the descriptions", lambda: describe(model, tree, units, careful, dossier))
+    more = [*schedule.ties, *drawn.ties, *dossier.ties]
     ties: list[Tie] = careful.read("the relations", lambda: _ties(model, tree, more), [])
     _fill_from_relations(tree, ties, schedule)
     texts = {number: json.dumps(each, ensure_ascii=False, allow_nan=False) for number, each in groups.items()}

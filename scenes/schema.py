@@ -64,6 +64,7 @@ KINDS = frozenset(
         "Site",
         "ReferenceLine",
         "Task",
+        "Record",
     }
 )
 

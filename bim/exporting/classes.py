@@ -38,12 +38,16 @@ _CLASSES: Mapping[str, str] = {
     "Manhole": "IfcDistributionChamberElement",
     "Device": "IfcSensor",
     "CityObjectGroup": "IfcGroup",
+    "Record": "",
 }
 _DEFAULT = "IfcBuildingElementProxy"
 # Classes of older schemas, and what they are called now.
 _RENAMED = {"IfcBuildingElement": "IfcBuiltElement", "IfcProxy": _DEFAULT, "IfcElectricalElement": _DEFAULT,
             "IfcEquipmentElement": _DEFAULT}  # fmt: skip
-_WRITTEN = ("IfcProduct", "IfcGroup", "IfcWorkControl", "IfcTask", "IfcProject")
+_WRITTEN = (
+    "IfcProduct", "IfcGroup", "IfcTask", "IfcProject", "IfcControl", "IfcActor", "IfcApproval", "IfcConstraint",
+    "IfcDocumentInformation", "IfcDocumentReference", "IfcLibraryInformation", "IfcLibraryReference",
+)  # fmt: skip
 _LEFT_OUT = ("IfcLinearElement", "IfcStructuralActivity", "IfcStructuralItem", "IfcVirtualElement")
 _PARTS = frozenset({"IfcGridAxis"})  # written with their grid
 _VALID = re.compile(r"[0-3][0-9A-Za-z_$]{21}$")

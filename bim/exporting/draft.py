@@ -10,6 +10,7 @@ import numpy as np
 from bim.exporting.associations import AssociationWriter, material_names
 from bim.exporting.classes import Classes, global_id
 from bim.exporting.columns import settled
+from bim.exporting.dossier import RECORD_GROUPS, REPEATED, RecordWriter
 from bim.exporting.entities import stated_values
 from bim.exporting.grids import grid_axes
 from bim.exporting.properties import PropertyWriter
@@ -69,8 +70,11 @@ class Draft:
         self._properties = PropertyWriter(self.model, self.guid, self._units)
         self._types = TypeWriter(self.model, self._classes, self._properties, self.taken)
         self._associations = AssociationWriter(self.model, self.guid, self._properties)
+        self._records = RecordWriter(self.model, self.project, self._classes, self._properties, self.guid)
         self._ties: pd.DataFrame = self.scene.graph()
         there = set(self.scene)
+        told = self._ties[self._ties["kind"].isin(REPEATED) & self._ties["target"].isin(there)]
+        self._told_by_records = set(zip(told["source"], told["kind"], strict=True))
         voids = self._ties[self._ties["kind"] == "voids"]
         self._hosted = {uid for uid, host in zip(voids["source"], voids["target"], strict=True) if host in there}
         self._layers: dict[str, list[Any]] = {}
@@ -88,15 +92,20 @@ class Draft:
         values = self._values(name, thing)
         if name in _WORKS:
             values |= work_values(self.model, name, columns, values)
+        if self._records.takes(name):
+            values |= self._records.values(name, columns, thing.properties)
         if self._classes.is_placed(name):
             body = self._body(thing, name)
             if body is None:
                 name, body = "IfcAnnotation", self._body(thing, "IfcAnnotation") or {}
                 values = {key: value for key, value in values.items() if key in ("Name", "Description", "ObjectType")}
             values |= body
-        alias = thing.aliases.get("ifc", "")
-        element = self.model.create_entity(name, GlobalId=global_id(thing.uid, alias, self.taken), **values)
-        self._describe(element, thing)
+        if self._classes.is_a(name, "IfcRoot"):
+            alias = thing.aliases.get("ifc", "")
+            element = self.model.create_entity(name, GlobalId=global_id(thing.uid, alias, self.taken), **values)
+            self._describe(element, thing)
+        else:
+            element = self.model.create_entity(name, **values)
         self._keep(thing, element)
 
     def finish(self) -> None:
@@ -109,6 +118,7 @@ class Draft:
         self._associations.finish()
         ports = {port.id(): owner.id() for port, owner in port_owners(self.made, self.parents)}
         RelationWriter(self.model, self.guid).write(found, ports)
+        self._records.tie(found)
         for name, shapes in self._layers.items():
             self.model.create_entity("IfcPresentationLayerAssignment", Name=name, AssignedItems=shapes)
 
@@ -134,13 +144,16 @@ class Draft:
             self.loose.add(element.id())  # it stood nowhere in its own file
 
     def _describe(self, element: Any, thing: CityObject) -> None:
-        columns, told = thing.attributes, thing.properties
+        columns, told = dict(thing.attributes), thing.properties
+        if self._records.takes(element.is_a()):
+            columns.pop("status", None)  # of the entity
         groups = settled(columns, told, thing.units, self._units)
         material = str(columns.get("material") or "")
         names = material_names(told.get("Material", {}), material)
         groups = {
             name: group for name, group in groups.items() if not any(name.endswith(f" ({each})") for each in names)
         }
+        groups = {name: group for name, group in groups.items() if name not in self._repeated(element, thing)}
         self._properties.add(element, own_groups(groups, told))
         if element.is_a("IfcObject") and not element.is_a("IfcGroup"):
             predefined = str(columns.get("predefined_type") or "")
@@ -150,6 +163,13 @@ class Draft:
         for layer in str(told.get("Presentation", {}).get("Layer") or "").split(", "):
             if layer and shape is not None:
                 self._layers.setdefault(layer, []).extend(shape.Representations)
+
+    def _repeated(self, element: Any, thing: CityObject) -> set[str]:
+        """Return the groups that are written as records or as ties to them."""
+        groups = {
+            each for kind, names in REPEATED.items() if (thing.uid, kind) in self._told_by_records for each in names
+        }
+        return groups | RECORD_GROUPS if self._records.takes(element.is_a()) else groups
 
     def _body(self, thing: CityObject, name: str) -> dict[str, Any] | None:
         """Return the place and shape of an object of a class, None for a grid that IFC would not take as one."""
@@ -207,6 +227,13 @@ class Draft:
             return ""
         if above.is_a("IfcContext"):
             return "IfcRelDeclares"
+        if not element.is_a("IfcRoot"):
+            for end in ("ReferencedDocument", "ReferencedLibrary"):
+                if hasattr(element, end):
+                    setattr(element, end, above)
+            return ""
+        if element.is_a("IfcControl") and above.is_a("IfcControl") and not element.is_a("IfcWorkControl"):
+            return "IfcRelNests" if above.is_a() == element.is_a() else "IfcRelAssignsToControl"
         if element.is_a("IfcTask"):
             return "IfcRelNests" if above.is_a("IfcTask") else "IfcRelAssignsToControl"
         return "IfcRelAggregates" if element.is_a("IfcGroup") == above.is_a("IfcGroup") else ""

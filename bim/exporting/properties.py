@@ -80,7 +80,7 @@ class PropertyWriter:
         if not values:
             return None
         if name.startswith("Qto_") or name == "BaseQuantities":
-            quantities = list(self._quantities(values))
+            quantities = self.quantities(values)
             if len(quantities) == len(values):
                 return self._model.create_entity(
                     "IfcElementQuantity", GlobalId=self._guid(), Name=name, Quantities=quantities
@@ -92,9 +92,13 @@ class PropertyWriter:
         """Return new properties for the values of a group."""
         return [self._property(key, value) for key, value in values.items()]
 
+    def quantities(self, values: Mapping[str, Any]) -> list[Entity]:
+        """Return new quantities for those values of a group that IFC has a quantity for."""
+        return list(self._quantities(values))
+
     def _quantities(self, values: Mapping[str, Any]) -> Iterator[Entity]:
         for name, value in values.items():
-            amount, unit = _measured(value)
+            amount, unit = measured(value)
             kind = self.units.kind(unit) if unit else ""
             if not isinstance(amount, (int, float)) or isinstance(amount, bool) or (unit and kind not in _QUANTITIES):
                 continue
@@ -108,12 +112,12 @@ class PropertyWriter:
     def _property(self, name: str, value: Any) -> Entity:
         create = self._model.create_entity
         if isinstance(value, dict) and value and set(value) <= set(_ENDS):
-            ends = {_ENDS[end]: self._nominal(*_measured(each)) for end, each in value.items()}
-            unit = next((_measured(each)[1] for each in value.values()), "")
+            ends = {_ENDS[end]: self._nominal(*measured(each)) for end, each in value.items()}
+            unit = next((measured(each)[1] for each in value.values()), "")
             return create("IfcPropertyBoundedValue", Name=name, Unit=self.units.entity(unit), **ends)
         if isinstance(value, dict) and set(value) == {"defining", "defined"}:
             return self._table(name, value["defining"], value["defined"])
-        amount, unit = _measured(value)
+        amount, unit = measured(value)
         own, told = self.units.entity(unit), self._unsaid(unit)
         if isinstance(amount, list):
             cells = [self._nominal(each, unit) for each in amount if each is not None]
@@ -124,7 +128,7 @@ class PropertyWriter:
     def _table(self, name: str, defining: Any, defined: Any) -> Entity:
         columns = {}
         for word, cell in (("Defining", defining), ("Defined", defined)):
-            values, unit = _measured(cell)
+            values, unit = measured(cell)
             cells = values if isinstance(values, list) else []
             columns[f"{word}Values"] = [self._nominal(each, unit) for each in cells] or None
             columns[f"{word}Unit"] = self.units.entity(unit)
@@ -148,7 +152,7 @@ class PropertyWriter:
         return create("IfcLabel", text) if len(text) <= _LONGEST_LABEL else create("IfcText", text)
 
 
-def _measured(value: Any) -> tuple[Any, str]:
+def measured(value: Any) -> tuple[Any, str]:
     """Return a value and its unit, empty for none."""
     if isinstance(value, dict) and "value" in value:
         return value["value"], str(value.get("unit") or "")

@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "Device": "设备", "Pipe": "管线", "PipeFitting": "管件", "Manhole": "检查井", "District": "行政区划",
         "PointOfInterest": "兴趣点", "PowerLine": "电力线路", "TransitRoute": "公交线路",
         "TransitStop": "公交站点", "TransitTrip": "班次", "Site": "场地", "PointCloud": "点云块",
-        "ReferenceLine": "参考线", "Task": "施工任务",
+        "ReferenceLine": "参考线", "Task": "施工任务", "Record": "档案记录",
         "TrafficSpace": "交通空间", "AuxiliaryTrafficSpace": "交通附属空间",
         "ClearanceSpace": "净空", "Section": "路段", "Intersection": "交叉口",
     }

@@ -28,6 +28,11 @@ RELATIONS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyT
         "builds": (("Builds", "建造"), ("Built by", "建造任务")),
         "removes": (("Removes", "拆除"), ("Removed by", "拆除任务")),
         "works-on": (("Works on", "作业对象"), ("Worked on by", "作业任务")),
+        "documented": (("Documents", "文档"), ("Documents for", "说明对象")),
+        "approved": (("Approvals", "审批"), ("Approval of", "审批对象")),
+        "constrained": (("Constraints", "约束"), ("Constrains", "约束对象")),
+        "governed": (("Costs, permits and orders", "造价、许可与指令"), ("Applies to", "适用对象")),
+        "actor": (("People and organizations", "参与人员与机构"), ("In charge of", "负责对象")),
         "related": (("Related to", "相关对象"), ("Related from", "关联自")),
         "same": (("Same as", "等同对象"), ("Same as", "等同对象")),
     }

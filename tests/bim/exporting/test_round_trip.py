@@ -24,6 +24,7 @@ import bim
 from bim.checking import IfcChecker
 from scenes.export import export
 from scenes.sources import Source
+from tests.bim.dossiers import documented
 from tests.bim.panels import BLUE, GREEN, RED, WHITE, Panel, near, seen
 from twin.whatif import MoveObject, RemoveObject, Scenario, SetAttribute
 
@@ -363,3 +364,50 @@ def test_real_models_leave_valid_and_whole(real_data: Path, tmp_path: Path, name
     left = [each for each in map(scene.at, range(len(scene))) if each.attributes["ifc_class"] not in layouts]
     assert sorted(str(each.name) for each in left) == sorted(str(back[uid].name) for uid in back)
     assert {kind for _, kind, _, _ in ties(scene)} == {kind for _, kind, _, _ in ties(back)}
+
+
+@pytest.mark.parametrize("schema", ["IFC2X3", "IFC4"])
+def test_documents_costs_and_permits_come_back_as_they_are(
+    new_house: Callable[..., Any], add: Callable[..., Any], tmp_path: Path, schema: str
+) -> None:
+    house = new_house(schema)
+    if schema == "IFC4":
+        ifcopenshell.api.unit.assign_unit(
+            house.model, units=[ifcopenshell.api.unit.add_monetary_unit(house.model, currency="CNY")]
+        )
+    documented(house, add)
+    before = bim.read(house.save(tmp_path / "before.ifc"))
+    file = export(before, tmp_path / "after.ifc")
+    assert [each for each in IfcChecker().check(Source(str(file))) if each.severity == "error"] == []
+    after = bim.read(file)
+    assert ties(before) == ties(after)
+    assert {kind for _, kind, _, _ in ties(after)} >= {"documented", "approved", "constrained", "governed", "actor"}
+    for name in ("North", "Sheet 3", "Wall plan", "Design review", "Sound", "Masonry", "Building permit", "Architect"):
+        old, new = named(before, name), named(after, name)
+        assert rounded(told_of(new)) == rounded(told_of(old)), name
+        assert new.fixed["source_id"] == old.fixed["source_id"]
+        assert {new.attributes.get(key) for key in ("identification", "status")} == {
+            old.attributes.get(key) for key in ("identification", "status")
+        }
+    written = ifcopenshell.open(str(file))
+    assert [each.Name for each in written.by_type("IfcPropertySet")] == []
+    assert [each.ReferencedDocument.Name for each in written.by_type("IfcDocumentReference")] == ["Wall plan"]
+
+
+def told_of(thing: CityObject) -> dict[str, Any]:
+    """Return the groups of an object without the plain attributes that older schemas name otherwise."""
+    return {name: group for name, group in thing.properties.items() if name != "Attributes"}
+
+
+def test_records_that_are_not_exported_stay_property_sets(
+    new_house: Callable[..., Any], add: Callable[..., Any], tmp_path: Path
+) -> None:
+    house = new_house("IFC4")
+    documented(house, add)
+    scene = bim.read(house.save(tmp_path / "before.ifc"))
+    walls = scene.without_layer(next(name for name in scene.layers if name.endswith("-records")))
+    written = ifcopenshell.open(str(export(walls, tmp_path / "after.ifc")))
+    assert {"Documents", "Approvals", "Constraints", "Controls"} <= {
+        each.Name for each in written.by_type("IfcPropertySet")
+    }
+    assert not [*written.by_type("IfcDocumentReference"), *written.by_type("IfcControl")]

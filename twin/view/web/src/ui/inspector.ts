@@ -10,6 +10,7 @@ import type { Key } from "../i18n";
 
 const SHOWN_CHILDREN = 12;
 const REFRESH_MS = 5000;
+const WEB_ADDRESS = /(https?:\/\/[^\s"<>,;]+)/;
 
 export class Inspector {
   readonly element: HTMLElement;
@@ -196,10 +197,19 @@ export class Inspector {
       const unit = item.unit && item.unit !== "1" ? dom.h("span", { class: "unit" }, ` ${item.unit}`) : null;
       return [
         dom.h("dt", { attributes: { title: item.name } }, i18n.title(item.titles, item.name)),
-        dom.h("dd", {}, this.valueText(item.value), unit),
+        dom.h("dd", {}, ...this.linked(this.valueText(item.value)), unit),
       ];
     });
     return dom.h("dl", { class: "facts" }, ...rows.flat());
+  }
+
+  /** A text with its web addresses as links; they open beside the city and learn nothing of it. */
+  private linked(text: string): (string | HTMLElement)[] {
+    return text.split(WEB_ADDRESS).map((part, i) => {
+      if (i % 2 === 0) return part;
+      const attributes = { href: part, target: "_blank", rel: "noopener noreferrer" };
+      return this.app.dom.h("a", { attributes }, part);
+    });
   }
 
   private valueText(value: unknown): string {
