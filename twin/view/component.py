@@ -19,6 +19,7 @@ from twin.view.basemaps import checked
 from twin.view.columns import PageColumns
 from twin.view.drafts import PageDrafts
 from twin.view.manifest import scene_manifest
+from twin.view.pictures import PagePictures
 from twin.view.rpc import OverlayData, SceneService, require_handles
 from twin.view.simulations import PageSimulations
 from twin.whatif.shelf import ScenarioShelf
@@ -116,6 +117,7 @@ class CityView(JSComponent):
         self._document: Any = None
         self._offer_attributes()
         PageColumns(scene).register(self.service)
+        PagePictures(scene).register(self.service)
         self.service.register("tile", self._tile)
         self.param.watch(self._tell_change, list(_PYTHON_ONLY))
 

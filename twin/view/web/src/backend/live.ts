@@ -1,5 +1,7 @@
-/** The `/live` WebSocket: code frames for the overlays and the state of the feeds. */
+/** The `/live` WebSocket: code frames for the overlays, what moves, and the state of the feeds. */
+import type { VehicleFrame } from "../engine/picture_api";
 import type { FeedStatus } from "./messages";
+import { isMoving, readMoving } from "./moving";
 
 const MAGIC = 0x314c5443;
 const HEADER = 24;
@@ -19,6 +21,8 @@ export interface LiveStatus {
   time: number | null;
   replay: boolean;
   speed: number;
+  /** How many things move. */
+  moving?: number;
 }
 
 export type Link = "off" | "connecting" | "open" | "lost";
@@ -27,6 +31,7 @@ export interface LiveListener {
   link(state: Link): void;
   status(status: LiveStatus): void;
   frame(frame: CodeFrame): void;
+  moved(frame: VehicleFrame): void;
   /** A frame speaks of another version of the scene. */
   foreign(epoch: number): void;
   broken(message: string): void;
@@ -102,6 +107,7 @@ export class LiveClient {
         if (message.op === "status") this.listener.status(message);
         return;
       }
+      if (isMoving(data)) return this.listener.moved(readMoving(data));
       const frame = readFrame(data, this.epoch);
       if ("epoch" in frame) this.listener.foreign(frame.epoch);
       else this.listener.frame(frame);

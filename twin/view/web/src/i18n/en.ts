@@ -1,5 +1,6 @@
 import { enCompare } from "./en_compare";
 import { enDraw } from "./en_draw";
+import { enMoving } from "./en_moving";
 import { enTools } from "./en_tools";
 
 /** English messages. `{name}` marks a place that is filled in. */
@@ -7,6 +8,7 @@ export const en = {
   ...enCompare,
   ...enDraw,
   ...enTools,
+  ...enMoving,
 
   "app.loading": "Loading the city…",
   "app.view": "3D view of {name}",

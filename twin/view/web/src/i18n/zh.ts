@@ -1,6 +1,7 @@
 import type { Key } from "./en";
 import { zhCompare } from "./zh_compare";
 import { zhDraw } from "./zh_draw";
+import { zhMoving } from "./zh_moving";
 import { zhTools } from "./zh_tools";
 
 /** Chinese messages, for every key of the English ones. */
@@ -8,6 +9,7 @@ export const zh: Record<Key, string> = {
   ...zhCompare,
   ...zhDraw,
   ...zhTools,
+  ...zhMoving,
 
   "app.loading": "正在加载城市场景…",
   "app.view": "{name} 三维视图",

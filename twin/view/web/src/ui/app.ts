@@ -9,13 +9,16 @@ import { Drafts } from "./drafts";
 import { LiveFeed } from "./feed";
 import { Keeping } from "./keeping";
 import { onKeys } from "./keys";
+import { Moving } from "./moving";
 import { Notices } from "./notices";
 import { Painter } from "./painter";
+import { Past } from "./past";
 import { initialOverlay } from "./result";
 import { Selection } from "./selection";
 import { ViewSettings } from "./settings";
 import { Shell } from "./shell";
 import { decode, EMPTY, encode, type ViewState } from "./state";
+import { Themes } from "./themes";
 import { Tour } from "./tour";
 import { Variants } from "./variants";
 
@@ -45,6 +48,9 @@ export class CityApp extends ViewSettings {
   readonly variants: Variants;
   readonly live: LiveFeed;
   readonly drafts: Drafts;
+  readonly moving: Moving;
+  readonly past: Past;
+  readonly themes: Themes;
   /** True once a scene has been shown; tests wait for it. */
   ready = false;
   private readonly cleanups: (() => void)[] = [];
@@ -67,6 +73,9 @@ export class CityApp extends ViewSettings {
     this.variants = new Variants(this);
     this.live = new LiveFeed(this);
     this.drafts = new Drafts(this);
+    this.moving = new Moving(this);
+    this.past = new Past(this);
+    this.themes = new Themes(this);
     this.shell = new Shell(this);
   }
 
@@ -88,6 +97,7 @@ export class CityApp extends ViewSettings {
   dispose(): void {
     for (const cleanup of this.cleanups) cleanup();
     this.live.close();
+    this.past.dispose();
     this.shell.dispose();
     this.engine?.dispose();
     this.engine = null;
@@ -259,6 +269,9 @@ export class CityApp extends ViewSettings {
     for (const engine of this.engines) this.dress(engine);
     if (state.camera) this.engine?.setCamera(state.camera, seconds);
     for (const event of ["layers", "tools"] as const) this.fire(event, null);
+    this.themes.restore();
+    this.moving.restore();
+    this.past.restore();
     this.fire("time", state.time ?? this.manifest?.time ?? "");
     await this.shell.styles?.restore();
     const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario)?.name ?? null;
@@ -281,6 +294,7 @@ export class CityApp extends ViewSettings {
     engine.setSection(state.section);
     engine.setSectionBox(state.box);
     engine.select(this.selection.handles);
+    this.fire("dress", engine);
   }
 
   private async selectUid(uid: string): Promise<void> {
@@ -292,11 +306,13 @@ export class CityApp extends ViewSettings {
   listen(engine: CityEngine): void {
     engine.on("pick", (pick) => {
       this.backend.emit("pick", pick);
+      this.moving.select(null);
       void this.select(pick?.handle ?? null).catch((error: unknown) => this.report(error));
     });
     engine.on("pickmore", (pick) => pick && this.selection.toggle(pick.handle));
     engine.on("doublepick", (pick) => void this.flyTo([pick.handle]).catch((error: unknown) => this.report(error)));
     engine.on("draft", (key) => this.shell.tools.edit.openOn(key));
+    engine.on("vehicle", (number) => this.moving.choose(number));
     engine.on("hover", (pick) => this.fire("hover", pick));
     engine.on("error", ({ message }) => {
       this.notices.show(this.i18n.t("error.tile", { message }), "error");

@@ -5,6 +5,8 @@ import type { CityApp } from "./app";
 
 export class LiveFeed {
   private client: LiveClient | null = null;
+  /** Numbers that parts of the page want frames of: overlays, and 0 for what moves. */
+  private readonly wants = new Map<string, number[]>();
 
   constructor(private readonly app: CityApp) {}
 
@@ -18,16 +20,24 @@ export class LiveFeed {
       link: (state) => app.fire("link", state),
       status: (status) => app.fire("live", status),
       frame: (frame) => this.apply(frame),
+      moved: (frame) => app.past.active || app.moving.apply(frame),
       foreign: () => this.foreign(),
       broken: (message) => app.notices.show(app.i18n.t("error.live", { message }), "error"),
     });
     const { overlay } = app;
-    this.client.subscribe(overlay?.source === "live" ? [overlay.id] : []);
+    this.subscribe(overlay?.source === "live" ? [overlay.id] : []);
     this.client.connect();
   }
 
-  subscribe(overlays: number[]): void {
-    this.client?.subscribe(overlays);
+  /** Asks for the frames that a part of the page wants, beside those of the other parts. */
+  subscribe(numbers: number[], part = "overlay"): void {
+    this.wants.set(part, numbers);
+    this.again();
+  }
+
+  /** Asks for everything that is wanted as it is now. */
+  again(): void {
+    this.client?.subscribe([...new Set([...this.wants.values()].flat())]);
   }
 
   close(): void {
@@ -36,6 +46,7 @@ export class LiveFeed {
   }
 
   private apply(frame: CodeFrame): void {
+    if (this.app.past.active) return;
     if (frame.handles) this.app.painter.applyTo(frame.overlay, frame.handles, frame.codes);
     else this.app.painter.apply(frame.overlay, frame.codes);
   }

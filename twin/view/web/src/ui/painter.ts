@@ -35,6 +35,7 @@ export class Painter {
   apply(overlay: number, codes: Uint8Array): void {
     this.codes.set(overlay, codes.slice());
     for (const engine of this.showing(overlay)) engine.setCodes(codes);
+    this.app.fire("codes", overlay);
   }
 
   applyTo(overlay: number, handles: Uint32Array, codes: Uint8Array): void {
@@ -42,6 +43,12 @@ export class Painter {
     if (!all) return;
     handles.forEach((handle, i) => (all[handle] = codes[i] as number));
     for (const engine of this.showing(overlay)) engine.setCodesOf(handles, codes);
+    this.app.fire("codes", overlay);
+  }
+
+  /** Codes of an overlay as far as they are known. */
+  known(overlay: number): Uint8Array | null {
+    return this.codes.get(overlay) ?? null;
   }
 
   forget(overlay: number): void {

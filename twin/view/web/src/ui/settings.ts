@@ -20,6 +20,14 @@ export interface AppEvents {
   job: { job: string; progress: number; message: string };
   scenario: string | null;
   hover: Pick | null;
+  /** What moves was looked at anew: shown, coloured, chosen. */
+  vehicles: null;
+  /** The instant that live values and what moves are shown of; null = now. */
+  past: number | null;
+  /** A view is given all that this page shows. */
+  dress: CityEngine;
+  /** Codes of an overlay came. */
+  codes: number;
 }
 
 export abstract class ViewSettings {

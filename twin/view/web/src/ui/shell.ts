@@ -146,6 +146,11 @@ export class Shell {
     this.menu.toggle();
   }
 
+  /** The slider of the live past. */
+  openPast(): Promise<void> {
+    return this.timeBar?.history.open() ?? Promise.resolve();
+  }
+
   async fullscreen(): Promise<void> {
     if (document.fullscreenElement) await document.exitFullscreen();
     else await this.outer.requestFullscreen();

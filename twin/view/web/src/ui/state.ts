@@ -1,7 +1,9 @@
 /** What the view shows, and its short form in the address: enough to restore it on another screen. */
 import type { CameraState, Language, PointLook, PointMode, SectionBox, SectionPlane, Theme } from "../engine/api";
 import { type Compared, decodeCompared, encodeCompared } from "./compared";
+import type { VehicleColours } from "../engine/picture_api";
 import { decodeStyle, encodeStyle, type Style } from "./styling";
+import { decodeThemes, encodeThemes, type Theming } from "./theming";
 
 export interface ViewState {
   camera: CameraState | null;
@@ -23,6 +25,12 @@ export interface ViewState {
   box: SectionBox | null;
   underground: number;
   shadows: boolean;
+  /** How what moves is coloured; "none" = it is not shown. */
+  vehicles: VehicleColours | "none";
+  /** ISO 8601 instant that live values and what moves are shown of; null = now. */
+  past: string | null;
+  /** Thematic pictures that stand. */
+  themes: Theming[];
   /** Names of places are written over the picture. */
   labels: boolean;
   language: Language | null;
@@ -46,11 +54,16 @@ export const EMPTY: ViewState = {
   box: null,
   underground: 0,
   shadows: true,
+  vehicles: "kind",
+  past: null,
+  themes: [],
   labels: true,
   language: null,
   theme: null,
   compare: null,
 };
+
+const VEHICLES = ["kind", "speed", "code", "none"] as const;
 
 const round = (value: number, digits = 2): string => String(Number(value.toFixed(digits)));
 
@@ -76,6 +89,10 @@ export function encode(state: ViewState): string {
   if (state.underground > 0) query.set("u", round(state.underground));
   if (!state.shadows) query.set("d", "0");
   if (!state.labels) query.set("n", "0");
+  if (state.vehicles !== "kind") query.set("ve", state.vehicles);
+  if (state.past) query.set("at", state.past);
+  const themes = encodeThemes(state.themes);
+  if (themes) query.set("th", themes);
   if (state.language) query.set("l", state.language);
   if (state.theme) query.set("m", state.theme);
   encodeCompared(state.compare, query);
@@ -103,6 +120,9 @@ export function decode(hash: string): ViewState {
     box: box(list("r").map(Number)),
     underground: fraction(query.get("u"), 0),
     shadows: query.get("d") !== "0",
+    vehicles: VEHICLES.find((each) => each === query.get("ve")) ?? "kind",
+    past: Number.isNaN(Date.parse(query.get("at") ?? "")) ? null : query.get("at"),
+    themes: decodeThemes(query.get("th")),
     labels: query.get("n") !== "0",
     language: language === "zh" || language === "en" ? language : null,
     theme: theme === "dark" || theme === "light" ? theme : null,

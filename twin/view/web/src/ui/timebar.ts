@@ -4,6 +4,7 @@ import type { Link, LiveStatus } from "../backend/live";
 import type { SceneManifest } from "../engine/api";
 import type { Key } from "../i18n";
 import type { CityApp } from "./app";
+import { HistoryBar } from "./historybar";
 import { fillSlider } from "./shell";
 
 const DAY_MIN = 1440;
@@ -12,6 +13,7 @@ const STEP_MIN = 4;
 
 export class TimeBar {
   readonly element: HTMLElement;
+  readonly history: HistoryBar;
   private readonly date: HTMLInputElement;
   private readonly slider: HTMLInputElement;
   private readonly clock: HTMLElement;
@@ -39,14 +41,17 @@ export class TimeBar {
     this.feeds.removeAttribute("title");
     this.chip = dom.h("button", { class: "chip off", label: "live.title", attributes: { type: "button", "aria-expanded": "false" } });
     this.chip.addEventListener("click", () => this.showFeeds(this.feeds.hidden));
+    this.history = new HistoryBar(app, this.offset_ms);
     this.element = dom.h(
       "section",
       { class: "timebar card", label: "time.title", attributes: { role: "group" } },
       this.sun, this.date, this.play, this.slider, this.clock,
       dom.button("time.now", () => this.set(Date.now()), "button quiet now"),
       dom.h("span", { class: "divider" }),
+      this.history.opener,
       this.chip,
       this.feeds,
+      this.history.element,
     );
     this.element.removeAttribute("title");
     this.date.addEventListener("change", () => this.read());
@@ -54,6 +59,7 @@ export class TimeBar {
     app.on("time", (iso) => this.show(Date.parse(iso)));
     app.on("link", (link) => this.setLink(link));
     app.on("live", (status) => this.setStatus(status));
+    app.on("past", () => this.showChip());
     app.i18n.onChange(() => this.refresh());
     this.show(Date.parse(app.state.time ?? manifest.time));
     this.chip.hidden = manifest.live_url === null;
@@ -128,6 +134,7 @@ export class TimeBar {
     if (this.link === "lost") return ["down", "live.lost"];
     if (this.link === "connecting" || !this.status) return ["old", "live.connecting"];
     const states = this.status.feeds.map((feed) => feed.state);
+    if (this.app.past.active) return ["replay", "past.chip"];
     if (!states.length) return ["off", "live.off"];
     if (states.includes("down")) return ["down", "live.down"];
     if (this.status.replay) return ["replay", "live.replay"];

@@ -10,7 +10,9 @@ import { NotesTool } from "./tools/notes";
 import { PrintTool } from "./tools/print";
 import { QueryTool } from "./tools/query";
 import { SectionBoxTool, SectionTool } from "./tools/section";
+import { ThemesTool } from "./tools/themes";
 import { UndergroundTool } from "./tools/underground";
+import { VehiclesTool } from "./tools/vehicles";
 import { ViewshedTool } from "./tools/viewshed";
 import { ViewsTool } from "./tools/views";
 import { WalkTool } from "./tools/walk";
@@ -31,6 +33,8 @@ export class Tools {
   readonly walk: WalkTool;
   readonly draw: DrawTool;
   readonly edit: EditTool;
+  readonly vehicles: VehiclesTool;
+  readonly themes: ThemesTool;
   private readonly all: Tool[];
   private readonly showAll: HTMLElement;
 
@@ -51,6 +55,10 @@ export class Tools {
     this.draw = new DrawTool(app);
     this.edit = new EditTool(app);
     this.all = [this.walk, this.draw, this.edit, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
+    this.vehicles = new VehiclesTool(app);
+    this.themes = new ThemesTool(app);
+    this.all = [this.walk, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
+    this.all.push(this.vehicles, this.themes);
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }
