@@ -54,11 +54,9 @@ export class Tools {
     this.walk = new WalkTool(app);
     this.draw = new DrawTool(app);
     this.edit = new EditTool(app);
-    this.all = [this.walk, this.draw, this.edit, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
     this.vehicles = new VehiclesTool(app);
     this.themes = new ThemesTool(app);
-    this.all = [this.walk, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print];
-    this.all.push(this.vehicles, this.themes);
+    this.all = [this.walk, this.draw, this.edit, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print, this.vehicles, this.themes];
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }
