@@ -97,7 +97,7 @@ def _packed(arrays: Mapping[str, NDArray[Any]], told: dict[str, Any]) -> bytes:
     """Return arrays and facts as bytes: the length of the head, the head (JSON), and the arrays."""
     described, parts = [], []
     for name, array in arrays.items():
-        data = np.ascontiguousarray(array).tobytes()
+        data = _apart(array)
         described.append([name, array.dtype.str, list(array.shape), len(data)])
         parts.append(data)
     head = json.dumps({**told, "arrays": described}).encode()
@@ -115,6 +115,22 @@ def _unpacked(data: bytes) -> tuple[Arrays, dict[str, Any]]:
     told = json.loads(whole[_HEAD:begin])
     arrays: Arrays = {}
     for name, kind, shape, length in told.pop("arrays"):
-        arrays[name] = np.frombuffer(whole[begin : begin + length], np.dtype(kind)).reshape(shape)
+        arrays[name] = _together(whole[begin : begin + length], np.dtype(kind), shape)
         begin += length
     return arrays, told
+
+
+def _apart(array: NDArray[Any]) -> bytes:
+    """Return an array as bytes that pack well: whole numbers as steps from one row to the next, byte by byte."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize == 1 or not len(array):
+        return np.ascontiguousarray(array).tobytes()
+    steps = np.ascontiguousarray(np.diff(array, axis=0, prepend=np.zeros_like(array[:1])))
+    return steps.reshape(-1).view(np.uint8).reshape(-1, array.dtype.itemsize).T.tobytes()
+
+
+def _together(data: bytes, kind: np.dtype[Any], shape: list[int]) -> NDArray[Any]:
+    """Return the array that `_apart` made bytes of."""
+    if kind.kind not in "iu" or kind.itemsize == 1 or not data:
+        return np.frombuffer(data, kind).reshape(shape)
+    planes = np.frombuffer(data, np.uint8).reshape(kind.itemsize, -1)
+    return np.cumsum(np.ascontiguousarray(planes.T).view(kind).reshape(shape), axis=0, dtype=kind)

@@ -96,6 +96,8 @@ class TileWriter:
         Whether the contents of tiles that stand for finer ones are kept for the next time.
     compressed
         Whether tiles are packed by meshopt.
+    shell
+        Whether tiles that stand for finer ones show only what can be seen from outside.
     """
 
     geometry: LayerGeometry
@@ -105,6 +107,7 @@ class TileWriter:
     former: Former | None = None
     keeps: bool = False
     compressed: bool = True
+    shell: bool = False
 
     def write(self, cell: Cell, names: Names) -> Written:
         """Write a cell and all below it, unless it can stay as it was."""
@@ -139,9 +142,9 @@ class TileWriter:
             for part, child in zip(cell.children, children, strict=True):
                 (self.folder / child.tile["content"]["uri"]).unlink(missing_ok=True)
                 self._kept(part).unlink(missing_ok=True)
-        if self.keeps:
+        elif self.keeps:  # what is as fine as the leaves is found again like a leaf
             self._kept(cell).parent.mkdir(exist_ok=True)
-            keep_content(whole if finest else coarse, self._kept(cell))
+            keep_content(coarse, self._kept(cell))
         return self._written(cell, whole if finest else coarse, [] if finest else children, names)
 
     def _leaf(self, cell: Cell) -> Content:
@@ -156,6 +159,7 @@ class TileWriter:
             COARSE_TRIANGLES,
             floor=self.theme != "buildings",
             level=self.theme == "terrain",
+            shell=self.shell,
         )
 
     def _written(self, cell: Cell, content: Content, children: list[Written], names: Names) -> Written:
