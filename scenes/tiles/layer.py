@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from scenes.crew import Alone
 from scenes.digest import meshes_hash
@@ -36,14 +38,13 @@ from scenes.tiles.renewal import (
     touched_codes,
 )
 from scenes.tiles.style import default_colour
-from scenes.tiles.survey import LEAF_WEIGHT, Items, Stock
+from scenes.tiles.survey import LEAF_WEIGHT, MODEL_LEAF_WEIGHT, Items, Stock
 from scenes.tiles.writing import TileWriter, box_of, write_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from scenes.crew import Crew
@@ -265,7 +266,9 @@ class _Tiler:
         root: Json = {"boundingVolume": {"box": box_of(np.zeros(3), np.zeros(3))}, "geometricError": 0.0}
         divided = False
         if geometry.settle(square, extent, [each.items for each in surveyed]):
-            cell = divide(geometry.items.codes, geometry.items.weights, LEAF_WEIGHT)
+            shell = _has_shell(self.layer)
+            most = MODEL_LEAF_WEIGHT if shell else LEAF_WEIGHT
+            cell = divide(geometry.items.codes, geometry.items.weights, most)
             divided = bool(cell.children)
             former = None
             if record is not None:
@@ -274,7 +277,7 @@ class _Tiler:
                 touched = touched_codes(before, surveyed)
                 former = Former(record.folder.parent, tiles_by_cell(document["root"]), touched)
             sort = (self.layer.theme, divided)
-            writer = TileWriter(geometry, self.folder, *sort, former, self.renewable, self.compressed)
+            writer = TileWriter(geometry, self.folder, *sort, former, self.renewable, self.compressed, shell)
             names = ObjectNames(self.layer.batches, np.concatenate(numbers[0]))
             root = write_tree(writer, cell, names, self._hands(stocks)).tile
             if former is not None:
@@ -332,6 +335,12 @@ def _looked_at(look: Look, square: Square | None) -> tuple[Items, NDArray[np.uin
     if table is not None:
         uids, hashes = hashes_of(table["uid"]), object_hashes(mesh, table)
     return Items.none() if square is None else stock.items(square, mesh), uids, hashes
+
+
+def _has_shell(layer: Layer) -> bool:
+    """Say whether a layer is a building model with walls; rooms alone have nothing to hide behind."""
+    built = pa.scalar("BuildingConstructiveElement")
+    return layer.theme == "bim" and any(pc.any(pc.equal(each.table["kind"], built)).as_py() for each in layer.batches)
 
 
 def _batches_of(record: Record | None) -> list[Surveyed]:

@@ -14,6 +14,7 @@ import numpy as np
 from scenes.tiles.boxes import BOX_VERTICES, box_triangles, fit_boxes
 from scenes.tiles.content import by_owner, empty_content, merged
 from scenes.tiles.paint import charts, compacted
+from scenes.tiles.shell import LEAST_OBJECTS, SEEN_SHARE, seen_from_outside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,16 +50,20 @@ class Detail:
         Whether boxes need a bottom, because they can be seen from below.
     level
         Whether heights play no part in clustering, as for a terrain.
+    shell
+        Whether what cannot be seen from outside is left out, as of a building model.
     """
 
     cell_m: float
     triangles: int
     floor: bool = False
     level: bool = False
+    shell: bool = False
 
 
 def simplify(content: Content, detail: Detail) -> Content:
     """Return a coarser content with `error_m` and `errors` raised by what was changed."""
+    content = _shell(content) if detail.shell else content
     placements, lost = _thinned(content.placements, detail)
     error = max(content.error_m, lost)
     if not len(content.handles):
@@ -69,6 +74,24 @@ def simplify(content: Content, detail: Detail) -> Content:
     kept = reduced.selected(keep)
     error = max(error, float(kept.errors.max(initial=0.0)))
     return replace(kept, placements=placements, error_m=error)
+
+
+def _shell(content: Content) -> Content:
+    """Return what can be seen of a content from outside; what is left out counts as an error as far as it is seen."""
+    if len(content.handles) + sum(map(len, content.placements)) < LEAST_OBJECTS:
+        return content
+    shares, placed = seen_from_outside(content)
+    lost = [content.error_m]
+    kept = []
+    for each, mine in zip(content.placements, placed, strict=True):
+        hidden = mine < SEEN_SHARE
+        lost.append(float((each.heights_m() * 2 * mine)[hidden].max(initial=0.0)))
+        kept.append(each.taken(~hidden))
+    inner = content.selected(shares < SEEN_SHARE)
+    if len(inner.positions):
+        lost.append(float((fit_boxes(inner).size_m * 2 * shares[shares < SEEN_SHARE]).max(initial=0.0)))
+    shell = content.selected(shares >= SEEN_SHARE)
+    return replace(shell, placements=tuple(each for each in kept if len(each)), error_m=max(lost))
 
 
 def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:

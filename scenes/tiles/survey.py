@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Longs = NDArray[np.int64]
 
 LEAF_WEIGHT = 60_000  # triangles of a leaf, about
+MODEL_LEAF_WEIGHT = 15_000  # of a building model: far away its shell is enough
 OBJECT_WEIGHT = 48  # so that a leaf of LEAF_WEIGHT holds at most 1,250 objects
 INSTANCE_WEIGHT = 12
 INSTANCE_TRIANGLES = 16  # of a prototype cost as much as one that is stored

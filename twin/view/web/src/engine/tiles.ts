@@ -21,6 +21,9 @@ export const SOLID_LAYER = 2;
 /** Size of a pixel on a wall, metres, above which windows are not drawn (see the façade's shader). */
 const WINDOW_PIXEL_M = 0.36 * 3.4;
 
+/** Share of the error that building models may show while one looks into them. */
+const INSIDE_ERROR = 0.1;
+
 /** State of a root that could not be loaded (3d-tiles-renderer's constants). */
 const FAILED = -1;
 
@@ -90,6 +93,8 @@ export class CityLayer {
   private opacity: number;
   private veil = 0;
   private ghosts = false;
+  private cut = false;
+  private readonly errorTarget: number;
   /** Whose objects the tiles show. */
   private numbering = Numbering.of(undefined);
   /** Updates that are still due after something arrived, before the tileset knows all that it wants. */
@@ -103,14 +108,14 @@ export class CityLayer {
   ) {
     this.visible = spec.visible;
     this.opacity = spec.opacity;
-    const errorTarget = options.errorTarget * (spec.cloud ? CLOUD_ERROR : 1);
-    this.cloud = spec.cloud ? new CloudLook(spec.cloud, errorTarget, uniforms.uPixel) : null;
+    this.errorTarget = options.errorTarget * (spec.cloud ? CLOUD_ERROR : 1);
+    this.cloud = spec.cloud ? new CloudLook(spec.cloud, this.errorTarget, uniforms.uPixel) : null;
     this.materials = new LayerMaterials(spec, uniforms, this.cloud);
     const url = new URL(spec.tileset, root).toString();
     this.tiles = new TilesRenderer(url);
     this.tiles.registerPlugin(new LocalFrame(url, options.fetch, (extras) => (this.numbering = Numbering.of(extras))));
     this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false, meshoptDecoder: MeshoptDecoder }));
-    this.tiles.errorTarget = errorTarget;
+    this.tiles.errorTarget = this.errorTarget;
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
     this.tiles.addEventListener("dispose-model", ({ scene }: { scene: Object3D }) => this.undress(scene));
@@ -158,13 +163,26 @@ export class CityLayer {
 
   setPlanes(planes: Plane[]): void {
     this.materials.setPlanes(planes);
+    this.cut = planes.length > 0;
+    this.aim();
   }
 
   /** Show the transparent twins of what is not isolated. */
   setGhosts(on: boolean): void {
     if (this.cover) return;
     this.ghosts = on;
+    this.aim();
     this.tiles.forEachLoadedModel((scene: Object3D) => this.applyGhosts(scene));
+  }
+
+  /** Coarse tiles of a building model are its shell, which one does not want to look into. */
+  private aim(): void {
+    const inside = this.spec.theme === "bim" && (this.cut || this.ghosts);
+    const target = this.errorTarget * (inside ? INSIDE_ERROR : 1);
+    if (target === this.tiles.errorTarget) return;
+    this.tiles.errorTarget = target;
+    this.due = SETTLING;
+    this.options.changed();
   }
 
   get pending(): number {
