@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 ARGS ?=
 
-.PHONY: setup demo test lint bench bundle clean
+.PHONY: setup demo test lint bench bench-scale bundle clean
 
 setup: $(VENV)/.ready twin/view/dist/city_view.js
 
@@ -27,6 +27,9 @@ lint: setup
 
 bench: setup
 	scripts/bench
+
+bench-scale: setup
+	scripts/bench newyork scale query retile frames recolour vehicles viewers
 
 clean:
 	rm -rf $(VENV) .demo twin/view/dist twin/view/web/node_modules build *.egg-info
