@@ -26,6 +26,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 _PANEL_M = 20.0
 _PANEL_RAD = 0.2
 _MOST_PANELS = 10_000
+_ROUNDING = 1.0e-6
 _CHORD_ERROR_M = 0.01
 _MOST_SAMPLES = 20_000
 
@@ -209,7 +210,7 @@ class Axis:
         if sharp <= 0.0:
             return 1
         step = math.sqrt(8.0 * _CHORD_ERROR_M / sharp)
-        return int(np.clip(math.ceil((last - first) / step), 1, _MOST_SAMPLES))
+        return int(np.clip(math.ceil((last - first) / step - _ROUNDING), 1, _MOST_SAMPLES))
 
 
 def spiral(kind: str, length_m: float, start_per_m: float, end_per_m: float, sway: float = 0.0) -> Curvature | None:

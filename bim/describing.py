@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bim.associations import attached, classification_group, classifications, presentation_layers
 from bim.attributes import AttributeReader, bar_columns, columns_of, predefined_type, type_groups, types_of
 from bim.entities import READ_ERRORS
+from bim.layouts import DESIGN, designs
 from bim.materials import MaterialReader
 from bim.properties import PropertyReader
 from bim.relations import openings
@@ -53,6 +54,7 @@ class _Describer:
         self._attached = careful.by_number("what is attached", lambda: attached(model))
         self._layers = careful.by_number("the presentation layers", lambda: presentation_layers(model))
         self._openings = careful.by_number("the openings", lambda: openings(model))
+        self._designs = careful.by_number("the layouts of alignments", lambda: designs(model, units))
         self._ports = careful.by_number("the ports", lambda: port_groups(model, port_owners(model)))
         careful.oddities += [*properties.oddities, *materials.oddities]
 
@@ -76,6 +78,7 @@ class _Describer:
             **sets,
             **of_material,
             "Classification": classification_group(self._classes.get(number, [])),
+            DESIGN: self._designs.get(number, {}),
             "Openings": self._openings.get(number, {}),
             "Ports": self._ports.get(number, {}),
             "Presentation": layer,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from bim.axes import Axis, Bend, Grade, spiral
 from bim.curves import point_of
-from bim.entities import attribute, list_at, number_at, text_at
+from bim.entities import attribute, every, list_at, number_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bim.units import Units
 
+DESIGN = "Design"
 _DEEPEST = 16
 _SHORTEST_M = 1e-9
 
@@ -118,6 +119,33 @@ def layout_segments(whole: Any) -> list[Any]:
     """Return the segments of a layout that say how they are designed, in their order."""
     nested = [each for relation in list_at(whole, "IsNestedBy") for each in list_at(relation, "RelatedObjects")]
     return [each for each in nested if attribute(each, "DesignParameters") is not None]
+
+
+def designs(model: Any, units: Units) -> dict[int, dict[str, Any]]:
+    """Return what the segments of all layouts are designed by, by entity number: {attribute: value with its unit}.
+
+    `Layout` says which of the three it belongs to, `Place` is its number in it; points are in the coordinates of
+    the alignment.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for name in ("Horizontal", "Vertical", "Cant"):
+        for whole in every(model, f"IfcAlignment{name}"):
+            for place, segment in enumerate(layout_segments(whole), 1):
+                found[segment.id()] = {"Layout": name, "Place": place, **_design(segment.DesignParameters, units)}
+    return found
+
+
+def _design(design: Any, units: Units) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in design.get_info(recursive=False, include_identifier=False).items():
+        if name == "StartPoint" and value is not None:
+            found[name] = units.length.of([float(each) for each in value.Coordinates[:2]])
+        elif isinstance(value, (int, float)):
+            unit = units.angle if name == "StartDirection" else units.length
+            found[name] = float(value) if name.endswith("Gradient") else unit.of(float(value))
+        elif isinstance(value, str) and name != "type":
+            found[name] = text_at(design, name)
+    return found
 
 
 def _curvature(design: Any, name: str, metres: float) -> float:

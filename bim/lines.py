@@ -213,7 +213,8 @@ class _Pen:
             for each in list_at(definition, "HasProperties"):
                 value = number_at(each, "NominalValue")
                 if text_at(each, "Name") == "Station" and value is not None:
-                    return value * self._units.length.factor
+                    own = attribute(each, "Unit")
+                    return value * (self._units.length if own is None else self._units.unit(own)).factor
         return None
 
     def _put(self, number: int, lines: list[Floats], matrix: Floats, points: Floats | None = None) -> None:

@@ -48,7 +48,7 @@ _WRITTEN = (
     "IfcProduct", "IfcGroup", "IfcTask", "IfcProject", "IfcControl", "IfcActor", "IfcApproval", "IfcConstraint",
     "IfcDocumentInformation", "IfcDocumentReference", "IfcLibraryInformation", "IfcLibraryReference",
 )  # fmt: skip
-_LEFT_OUT = ("IfcLinearElement", "IfcStructuralActivity", "IfcStructuralItem", "IfcVirtualElement")
+_LEFT_OUT = ("IfcStructuralActivity", "IfcStructuralItem", "IfcVirtualElement")
 _PARTS = frozenset({"IfcGridAxis"})  # written with their grid
 _VALID = re.compile(r"[0-3][0-9A-Za-z_$]{21}$")
 _NEVER_ASKED = frozenset({"GlobalId", "OwnerHistory", "Name"})
@@ -72,10 +72,7 @@ class Classes:
         self._known: dict[str, Any] = {}
 
     def of(self, kind: str, stated: str) -> str:
-        """Return the class of an object of a kind that stated an IFC class; empty where a file has no place for it.
-
-        Layouts of alignments are left out: their alignment carries its curve.
-        """
+        """Return the class of an object of a kind that stated an IFC class; empty where a file has no place for it."""
         stated = _RENAMED.get(stated, stated.removesuffix("StandardCase").removesuffix("ElementedCase"))
         declaration = self._declaration(stated)
         if declaration is not None and not declaration.is_abstract():

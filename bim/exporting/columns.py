@@ -26,7 +26,7 @@ _ELSEWHERE = frozenset(
 )  # fmt: skip
 # Groups that are written as something else than property sets.
 _NO_SETS = frozenset(
-    {"Type", "Attributes", "Material", "Classification", "Openings", "Ports", "Presentation",
+    {"Type", "Attributes", "Material", "Classification", "Openings", "Ports", "Presentation", "Design",
      "Inherited from the type", "Overrides the type"}
 )  # fmt: skip
 _ALIKE = 1.0e-6

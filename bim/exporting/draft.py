@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bim.exporting.alignments import AlignmentWriter
 from bim.exporting.associations import AssociationWriter, material_names
 from bim.exporting.classes import Classes, global_id
 from bim.exporting.columns import settled
@@ -70,6 +71,7 @@ class Draft:
         self._properties = PropertyWriter(self.model, self.guid, self._units)
         self._types = TypeWriter(self.model, self._classes, self._properties, self.taken)
         self._associations = AssociationWriter(self.model, self.guid, self._properties)
+        self._alignments = AlignmentWriter(self.model, self._units, self._shapes)
         self._records = RecordWriter(self.model, self.project, self._classes, self._properties, self.guid)
         self._ties: pd.DataFrame = self.scene.graph()
         there = set(self.scene)
@@ -92,7 +94,12 @@ class Draft:
         values = self._values(name, thing)
         if name in _WORKS:
             values |= work_values(self.model, name, columns, values)
-        if self._records.takes(name):
+        if self._classes.is_a(name, "IfcLinearElement"):
+            design = self._alignments.values(name, thing.properties)
+            if design is None:
+                return
+            values |= design
+        elif self._records.takes(name):
             values |= self._records.values(name, columns, thing.properties)
         if self._classes.is_placed(name):
             body = self._body(thing, name)
@@ -107,9 +114,12 @@ class Draft:
         else:
             element = self.model.create_entity(name, **values)
         self._keep(thing, element)
+        self._alignments.keep(element, thing, mesh_of(thing) if element.is_a("IfcAlignment") else None)
 
     def finish(self) -> None:
         """Write the tree, and all that ties objects to each other and to what describes them."""
+        for uid in self._alignments.without_segments(self.made, self.parents):
+            self.model.remove(self.made.pop(uid))
         found = edges(self._ties, self.made)
         filling = {edge.source.id() for edge in found if edge.kind == "fills" and edge.role == "hole"}
         self._tree(filling)
@@ -119,6 +129,7 @@ class Draft:
         ports = {port.id(): owner.id() for port, owner in port_owners(self.made, self.parents)}
         RelationWriter(self.model, self.guid).write(found, ports)
         self._records.tie(found)
+        self._alignments.finish()
         for name, shapes in self._layers.items():
             self.model.create_entity("IfcPresentationLayerAssignment", Name=name, AssignedItems=shapes)
 
@@ -174,6 +185,8 @@ class Draft:
     def _body(self, thing: CityObject, name: str) -> dict[str, Any] | None:
         """Return the place and shape of an object of a class, None for a grid that IFC would not take as one."""
         mesh = mesh_of(thing)
+        if self._classes.is_a(name, "IfcLinearElement"):
+            return {}
         origin = np.array(thing.bounds[:3]) if thing.bounds is not None else np.zeros(3)
         if thing.bounds is None and self._classes.is_a(name, "IfcPort"):
             return {}
@@ -183,8 +196,8 @@ class Draft:
             return None if axes is None else place | axes
         if mesh is None or self._classes.is_a(name, "IfcPort"):
             return place
-        if name == "IfcAlignment":
-            return place | {"Representation": self._shapes.axis(mesh, origin)}
+        if name == "IfcAlignment":  # its line comes when its layouts are there
+            return place
         identifier = "Reference" if self._classes.is_a(name, _HOLE) else "Body"
         return place | {"Representation": self._shapes.shape(mesh, origin, identifier=identifier)}
 
@@ -197,16 +210,19 @@ class Draft:
             if not kind or (element.id() in filling and kind == "IfcRelAggregates" and not self._is_spatial(above)):
                 continue
             above = above if above is not None else self._root(element)
-            wholes.setdefault((kind, above.id()), (above, []))[1].append(element)
+            group = f"{kind} of referents" if element.is_a("IfcReferent") else kind
+            wholes.setdefault((group, above.id()), (above, []))[1].append(element)
         if self._site is not None and self._site not in self.made.values():
             wholes.setdefault(("IfcRelAggregates", self.project.id()), (self.project, []))[1].append(self._site)
-        for (kind, _), (above, parts) in wholes.items():
+        for (group, _), (above, parts) in wholes.items():
+            kind = group.partition(" ")[0]
             one, many = _TREE[kind]
             if kind == "IfcRelProjectsElement":
                 for part in parts:
                     self.model.create_entity(kind, GlobalId=self.guid(), **{one: above, many: part})
             else:
-                self.model.create_entity(kind, GlobalId=self.guid(), **{one: above, many: parts})
+                ordered = sorted(parts, key=self._alignments.order)
+                self.model.create_entity(kind, GlobalId=self.guid(), **{one: above, many: ordered})
 
     def _relation(self, element: Any, above: Any) -> str:
         """Return the relationship that ties an element to the one above, empty for none; `above` may be None."""
@@ -262,6 +278,8 @@ _OWN_RELATIONS = (
     ("IfcSurfaceFeature", "IfcElement", "IfcRelAdheresToElement"),
     ("IfcPort", "IfcElement", "IfcRelNests"),
     ("IfcReferent", "IfcAlignment", "IfcRelNests"),
+    ("IfcLinearElement", "IfcAlignment", "IfcRelNests"),
+    ("IfcAlignmentSegment", "IfcLinearElement", "IfcRelNests"),
 )
 _TREE = {
     "IfcRelContainedInSpatialStructure": ("RelatingStructure", "RelatedElements"),

@@ -66,9 +66,27 @@ class ShapeWriter:
         lines = list(self._polylines(mesh, mesh.positions_m - origin_m))
         return self._definition([self._representation("Axis", "Axis", "Curve3D", lines[:1])]) if lines else None
 
+    def polyline(self, points_m: Floats) -> Any:
+        """Return (n, 3) points in the coordinates of an object as the one curve that an alignment has."""
+        points = [self._model.create_entity("IfcCartesianPoint", point) for point in points_m.tolist()]
+        curve = self._model.create_entity("IfcPolyline", points)
+        return self._definition([self._representation("Axis", "Axis", "Curve3D", [curve])])
+
     def flat_lines(self, mesh: MeshSet, origin_m: Floats) -> list[Any]:
         """Return the lines of an object seen from above, as polylines in two dimensions."""
         return list(self._polylines(mesh, (mesh.positions_m - origin_m)[:, :2]))
+
+    def context(self, name: str) -> Any:
+        """Return the context of bodies, axes or annotations, made when it is first needed."""
+        if name not in self._contexts:
+            self._contexts[name] = self._model.create_entity(
+                "IfcGeometricRepresentationSubContext",
+                ContextIdentifier=name,
+                ContextType="Model",
+                ParentContext=self._context,
+                TargetView="MODEL_VIEW",
+            )
+        return self._contexts[name]
 
     def _definition(self, representations: list[Any]) -> Any | None:
         if not representations:
@@ -76,17 +94,9 @@ class ShapeWriter:
         return self._model.create_entity("IfcProductDefinitionShape", Representations=representations)
 
     def _representation(self, context: str, identifier: str, kind: str, items: Sequence[Any]) -> Any:
-        if context not in self._contexts:
-            self._contexts[context] = self._model.create_entity(
-                "IfcGeometricRepresentationSubContext",
-                ContextIdentifier=context,
-                ContextType="Model",
-                ParentContext=self._context,
-                TargetView="GRAPH_VIEW" if context == "Axis" else "MODEL_VIEW",
-            )
         return self._model.create_entity(
             "IfcShapeRepresentation",
-            ContextOfItems=self._contexts[context],
+            ContextOfItems=self.context(context),
             RepresentationIdentifier=identifier,
             RepresentationType=kind,
             Items=items,
