@@ -45,13 +45,18 @@ def classes(pixels: NDArray[Any]) -> NDArray[np.int64]:
     return found
 
 
-def corners(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Return (n, 2) columns and rows of the places where all four colours meet, pixels from the upper left."""
+def corners(pixels: NDArray[Any], side: int = 4) -> NDArray[np.float64]:
+    """Return (n, 2) columns and rows of the places where all four colours meet, pixels from the upper left.
+
+    They meet where a square of `side` pixels holds all of them.
+    """
     kinds = classes(pixels)
     rows, columns = kinds.shape
-    windows = np.lib.stride_tricks.sliding_window_view(kinds, (4, 4)).reshape(rows - 3, columns - 3, 16)
+    windows = np.lib.stride_tricks.sliding_window_view(kinds, (side, side)).reshape(
+        rows - side + 1, columns - side + 1, side * side
+    )
     all_four = np.all([(windows == each).any(axis=-1) for each in range(4)], axis=0)
-    spots = np.argwhere(all_four)[:, ::-1] + 2.0
+    spots = np.argwhere(all_four)[:, ::-1] + side / 2
     groups: list[list[NDArray[np.float64]]] = []
     for spot in spots:
         near = next((group for group in groups if np.hypot(*(np.mean(group, axis=0) - spot)) < 8), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -154,3 +155,76 @@ def test_names_do_not_take_the_pointer(view: Page) -> None:
         return root.elementFromPoint({(left + right) / 2}, {(top + bottom) / 2}).tagName; }}"""
     )
     assert hit == "CANVAS"
+
+
+FRAMES = """async ([turns, step]) => {
+  const { engine, shell } = window.__citytwin;
+  const root = shell.app;
+  const seen = [];
+  for (let i = 0; i < turns; i++) {
+    engine.orbit(step, 0);
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const labels = [...root.querySelectorAll('.label')].map((node) => {
+      const text = node.querySelector('span');
+      const box = text.getBoundingClientRect();
+      const clear = Number(getComputedStyle(node).opacity);
+      const shown = node.classList.contains('shown');
+      return { text: text.textContent, shown, clear, box: [box.left, box.top, box.right, box.bottom] };
+    });
+    seen.push(labels);
+  }
+  return seen;
+}"""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_two_names_lie_on_each_other_while_the_camera_turns(view: Page, language: str) -> None:
+    if language == "zh":
+        view.locator(".language").click()
+    for position in ((0, -500, 700), (420, -240, 160), (-200, 260, 420)):
+        _look(view, position)
+        for labels in view.evaluate(FRAMES, [14, 4]):
+            seen = [(each["text"], each["box"]) for each in labels if each["clear"] > 0.05]
+            for place, (name, one) in enumerate(seen):
+                for other_name, other in seen[place + 1 :]:
+                    apart = (
+                        one[2] <= other[0] + 1
+                        or other[2] <= one[0] + 1
+                        or one[3] <= other[1] + 1
+                        or other[3] <= one[1] + 1
+                    )
+                    assert apart, f"{name} lies on {other_name}"
+
+
+def test_no_name_flickers_while_the_camera_turns_slowly(view: Page) -> None:
+    _look(view, (60, -480, 520))
+    frames = view.evaluate(FRAMES, [60, 0.5])
+    shown = [{each["text"] for each in labels if each["shown"]} for labels in frames]
+    assert len(shown[0]) >= 8
+    for name in set().union(*shown):
+        changes = sum((name in one) != (name in other) for one, other in itertools.pairwise(shown))
+        assert changes <= 2, f"{name} comes and goes {changes} times in half a minute of arc a frame"
+
+
+def test_the_important_names_come_first(view: Page) -> None:
+    """A name that is not seen has no room: whatever stands in its way is at least as important, or was there before."""
+    found = view.evaluate("""() => {
+      const { engine, manifest, shell } = window.__citytwin;
+      const nodes = [...shell.app.querySelectorAll('.label.shown')];
+      const shown = new Map(nodes.map((node) => [node.querySelector('span').textContent, Number(node.dataset.rank)]));
+      return { shown: [...shown], all: manifest.labels.map((each) => [each.titles.en, each.rank]) };
+    }""")
+    shown = dict(found["shown"])
+    landmarks = [name for name, rank in found["all"] if rank <= 1 and "Quarter" not in name]
+    quarters = [name for name, _ in found["all"] if "Quarter" in name]
+    assert set(shown) & set(quarters)
+    assert len(set(shown) & set(quarters)) < len(quarters), "there is not room for all"
+    assert set(landmarks) <= set(shown), "none of the important ones gives way to a quarter"
+
+
+def test_a_small_picture_has_fewer_names(view: Page) -> None:
+    many = view.locator(".label.shown").count()
+    view.set_viewport_size({"width": 640, "height": 480})
+    view.wait_for_timeout(900)
+    few = view.locator(".label.shown").count()
+    assert 0 < few <= max(8, round(640 * 480 / 24_000)) < many

@@ -3,7 +3,8 @@
 import { PerspectiveCamera, Vector2, Vector3 } from "three";
 import { inside, Relief, type ReliefHost } from "./relief";
 import type { Samples } from "./probe";
-import type { Measurement, Sight } from "./tool_api";
+import type { Measurement, Sight, Skyline } from "./tool_api";
+import { skyline } from "./skyline";
 import { viewshed, type ViewshedResult } from "./viewshed";
 
 /** Height of eyes above what they stand on, metres. */
@@ -58,6 +59,11 @@ export class Analysis {
   /** What someone who stands at a point sees around. */
   viewshed(point: Vector3, radius_m: number): ViewshedResult {
     return viewshed(this.host.probe, this.relief, () => this.host.only("all"), point.clone().setZ(point.z + EYE_M), radius_m);
+  }
+
+  /** The skyline around an eye; degrees clockwise from the y axis. */
+  skyline(eye: Vector3, start_deg: number, span_deg: number): Skyline {
+    return skyline(this.host.probe, () => this.host.only("all"), eye, start_deg, span_deg);
   }
 
   /** Whether a target can be seen from an eye; `same_m` = what is so near to the target is the target. */

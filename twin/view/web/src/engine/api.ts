@@ -1,6 +1,6 @@
 /** The seam between the 3D engine and everything around it. The UI and the backends know only these types. */
 
-import type { Drafting, HeightLimit, Measurement, MeasureKind, SectionBox, Viewshed } from "./tool_api";
+import type { Drafting, HeightLimit, Measurement, MeasureKind, SectionBox, Skyline, Viewshed } from "./tool_api";
 
 export type * from "./tool_api";
 export type * from "./picture_api";
@@ -125,6 +125,32 @@ export interface SceneManifest {
   attribution: string[];
   /** Names of places, the most important first. */
   labels?: PlaceLabel[];
+  /** Maps that can be laid under the city. */
+  basemaps?: BasemapOffer[];
+}
+
+/** A map that the server has. */
+export interface BasemapOffer {
+  name: string;
+  titles: Titles;
+  /** Whom its makers ask to name, and their page; empty = nobody. */
+  attribution: string;
+  link: string;
+  /** Address of its tiles, `url/zoom/column/row`. */
+  url: string;
+  /** The square of the plan that is halved again and again. */
+  grid: { west: number; north: number; side_m: number };
+}
+
+/** A map that the server can show, to its deepest zoom. */
+export interface BasemapSpec extends BasemapOffer {
+  max_zoom: number;
+}
+
+/** How a map is laid: its strength, and whether it also covers land use, water and roads. */
+export interface BasemapLook {
+  opacity: number;
+  over: boolean;
 }
 
 export interface PlaceLabel {
@@ -183,6 +209,8 @@ export interface EngineEvents {
   idle: EngineStats;
   stats: EngineStats;
   error: { message: string };
+  /** Tiles of the map under the city do not come; said once. */
+  basemap: { name: string; message: string };
 }
 
 export interface EngineOptions {
@@ -262,6 +290,10 @@ export interface CityEngine {
   setShadows(on: boolean): void;
   sun(): { azimuth_deg: number; elevation_deg: number };
   setTheme(theme: Theme): void;
+  // map under the city
+  setBasemap(spec: BasemapSpec | null): void;
+  setBasemapLook(look: BasemapLook): void;
+
 
   // tools
   startMeasure(kind: MeasureKind): void;
@@ -284,8 +316,13 @@ export interface CityEngine {
   /** What someone who stands at a point sees of the surfaces around, drawn over them until it is cleared. */
   viewshed(point: Vec3, radius_m: number): Viewshed;
   clearViewshed(): void;
-  /** A body of glass over a footprint, between two local heights, and what stands out of it. */
-  limitHeight(corners: Vec3[], base_m: number, top_m: number): HeightLimit;
+  /** What stands highest in every direction from an eye; degrees clockwise from true north. */
+  skyline(eye: Vec3, start_deg: number, span_deg: number): Skyline;
+  /**
+   * A body of glass over a footprint, between two local heights, and what stands out of it; its top rises by `slope`
+   * (metres a metre) away from the first edge of the footprint.
+   */
+  limitHeight(corners: Vec3[], base_m: number, top_m: number, slope?: number): HeightLimit;
   clearLimit(): void;
   /** A plane and a box may cut at once; closed shapes are filled where they are cut. */
   setSection(plane: SectionPlane | null): void;

@@ -3,6 +3,7 @@
 import { NeutralToneMapping, PCFShadowMap, Scene, WebGLRenderer } from "three";
 import { Analysis } from "./analysis";
 import type { EngineEvents, EngineOptions, EngineStats, OverlaySpec, SceneManifest } from "./api";
+import { Basemap } from "./basemap";
 import { CityCamera } from "./camera";
 import { Caps } from "./caps";
 import { Controls } from "./controls";
@@ -33,7 +34,8 @@ export abstract class EngineBase {
   protected readonly scene = new Scene();
   protected readonly events = new Emitter<EngineEvents>();
   protected readonly heights = new GroundHeights();
-  protected readonly disc = new GroundDisc();
+  protected readonly basemap: Basemap;
+  protected readonly disc: GroundDisc;
   protected readonly view: CityCamera;
   protected readonly pointing: Pointing;
   protected readonly controls: Controls;
@@ -55,6 +57,7 @@ export abstract class EngineBase {
   protected uniforms: Uniforms = sharedUniforms(this.objects);
   protected overlay: OverlaySpec | null = null;
   protected veil = 0;
+  protected mapName = "";
   protected wanted = true;
   protected handle = 0;
   protected idle = false;
@@ -78,6 +81,14 @@ export abstract class EngineBase {
     this.renderer.shadowMap.autoUpdate = false;
     this.renderer.localClippingEnabled = true;
     this.renderer.info.autoReset = false;
+    this.basemap = new Basemap({
+      renderer: this.renderer,
+      size: this.quality.software ? 1024 : 2048,
+      sharpness: this.quality.software ? 1.3 : 1,
+      changed: () => this.requestFrame(),
+      failed: (message) => this.events.emit("basemap", { name: this.mapName, message }),
+    });
+    this.disc = new GroundDisc(this.basemap.uniforms);
     this.view = new CityCamera(this.heights);
     this.daylight = new Daylight(this.scene, this.renderer, this.disc, this.quality.shadowSize);
     this.pictures = new Pictures({
@@ -146,7 +157,7 @@ export abstract class EngineBase {
     this.unload();
     this.manifest = manifest;
     this.objects = new ObjectStates(manifest.count + SPARE_HANDLES);
-    this.uniforms = sharedUniforms(this.objects);
+    this.uniforms = { ...sharedUniforms(this.objects), ...this.basemap.uniforms };
     this.probe.bind(this.uniforms);
     this.caps.bind(this.uniforms);
     this.surfaces.bind(this.uniforms);
@@ -180,7 +191,7 @@ export abstract class EngineBase {
     this.observer.disconnect();
     this.controls.dispose();
     this.unload();
-    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.groundPicker, this.probe, this.caps, this.daylight, this.disc]) part.dispose();
+    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.groundPicker, this.probe, this.caps, this.daylight, this.disc, this.basemap]) part.dispose();
     this.renderer.dispose();
     this.events.clear();
     this.canvas.remove();
@@ -202,7 +213,7 @@ export abstract class EngineBase {
     return {
       fps: this.clock.fps,
       tilesLoaded: this.tiles?.loaded ?? 0,
-      tilesPending: this.tiles?.pending ?? 0,
+      tilesPending: (this.tiles?.pending ?? 0) + this.basemap.pending,
       triangles: render.triangles,
       drawCalls: render.calls,
       gpuMegabytes: (this.tiles?.megabytes ?? 0) + this.objects.megabytes,
@@ -269,6 +280,7 @@ export abstract class EngineBase {
     this.clock.fps = ((this.clock.frames - this.clock.lastCount) * 1000) / Math.max(1, now - this.clock.told);
     this.clock.told = now;
     this.clock.lastCount = this.clock.frames;
+    this.basemap.update(this.view.camera, this.uniforms.uPixel.value / this.renderer.getPixelRatio(), this.heights.level, this.manifest?.bounds[5] ?? 0);
     if (this.events.has("stats")) this.events.emit("stats", this.stats());
   }
 
@@ -304,6 +316,7 @@ export abstract class EngineBase {
     this.surfaces.dispose();
     this.pictures.clear();
     this.measuring.stop();
+    this.basemap.restored();
     this.pointing.reset();
     this.overlay = null;
     this.idle = false;

@@ -1,12 +1,12 @@
 /** The engine: one canvas with a streamed city, its state textures, light, camera and tools. */
 
 import { Vector3 } from "three";
-import type { Box6, CameraState, CityEngine, CreateEngine, OverlaySpec, Pick, PointLook, SectionPlane, Theme, Vec3 } from "./api";
+import type { BasemapLook, BasemapSpec, Box6, CameraState, CityEngine, CreateEngine, OverlaySpec, Pick, PointLook, SectionPlane, Theme, Vec3 } from "./api";
 import { EngineBase } from "./base";
 import { exceedances, glassBody } from "./limit";
 import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
 import { boxCuts, planeCut } from "./section";
-import type { HeightLimit, MeasureKind, SectionBox, Viewshed } from "./tool_api";
+import type { HeightLimit, MeasureKind, SectionBox, Skyline, Viewshed } from "./tool_api";
 import { Walker } from "./walk";
 
 /** Time between two looks at what is still to come. */
@@ -185,6 +185,15 @@ class Engine extends EngineBase implements CityEngine {
     this.changed();
   }
 
+  setBasemap(spec: BasemapSpec | null): void {
+    this.mapName = spec?.name ?? "";
+    this.basemap.set(spec);
+  }
+
+  setBasemapLook(look: BasemapLook): void {
+    this.basemap.setLook(look);
+  }
+
   // -- light --------------------------------------------------------------------------------------
 
   setTime(iso: string): void {
@@ -284,11 +293,18 @@ class Engine extends EngineBase implements CityEngine {
     this.requestFrame();
   }
 
-  limitHeight(corners: Vec3[], base_m: number, top_m: number): HeightLimit {
-    const points = corners.map((corner) => new Vector3(...corner));
-    this.surfaces.put(LIMIT, glassBody(points, base_m, top_m));
+  skyline(eye: Vec3, start_deg: number, span_deg: number): Skyline {
+    const turned = this.manifest?.origin.convergence_deg ?? 0;
+    const found = this.analysis.skyline(new Vector3(...eye), start_deg - turned, span_deg);
     this.requestFrame();
-    return exceedances(this.analysis.relief, points, top_m);
+    return { ...found, start_deg };
+  }
+
+  limitHeight(corners: Vec3[], base_m: number, top_m: number, slope = 0): HeightLimit {
+    const points = corners.map((corner) => new Vector3(...corner));
+    this.surfaces.put(LIMIT, glassBody(points, base_m, top_m, slope));
+    this.requestFrame();
+    return exceedances(this.analysis.relief, points, top_m, slope);
   }
 
   clearLimit(): void {

@@ -51,10 +51,11 @@ export class GroundDisc {
   };
   private veil = 0;
 
-  constructor() {
+  /** `shared` holds what the ground takes from the whole city: its map, and the paper of the theme. */
+  constructor(private readonly shared: Record<string, IUniform> = {}) {
     const material = new MeshLambertMaterial({ color: "#e6e8e8", polygonOffset: true, polygonOffsetFactor: 2, polygonOffsetUnits: 8 });
     material.onBeforeCompile = (shader) => {
-      Object.assign(shader.uniforms, this.uniforms);
+      Object.assign(shader.uniforms, this.uniforms, this.shared);
       shader.vertexShader = GROUND_VERTEX + replaced(shader.vertexShader, { project_vertex: GROUND_PLACE });
       const chunks = { ...LEAN_LIGHT, color_fragment: GROUND_COLOUR, fog_fragment: GROUND_HAZE };
       shader.fragmentShader = GROUND_HEAD + replaced(shader.fragmentShader, chunks);

@@ -66,6 +66,9 @@ const STYLES: Record<string, Style> = {
   generic: { colour: "#d9d6d0", casts: true, lift: 0 },
 };
 
+/** Grounds that a base map is laid on: always, or where it is laid over everything flat. */
+const DRAPED: Record<string, string[]> = { terrain: ["CITY_DRAPE"], landuse: ["CITY_DRAPE", "CITY_OVER"], water: ["CITY_DRAPE", "CITY_OVER"], roads: ["CITY_DRAPE", "CITY_OVER"] };
+
 const styleOf = (theme: string): Style => STYLES[theme] ?? STYLES.generic;
 
 /** Chunks of a Lambert material in place of three's loops over lights. */
@@ -129,6 +132,7 @@ export interface Shape {
 /** The materials of one layer, made when a tile first needs them. */
 export class LayerMaterials {
   readonly style: Style;
+  private readonly draped: string[];
   readonly uniforms: Uniforms;
   readonly ghost: MeshBasicMaterial;
   readonly depth: MeshDepthMaterial;
@@ -142,6 +146,7 @@ export class LayerMaterials {
     private readonly cloud: CloudLook | null = null,
   ) {
     this.style = styleOf(layer.theme);
+    this.draped = DRAPED[layer.theme] ?? [];
     this.opacity = layer.opacity;
     this.uniforms = { ...shared, uTinted: { value: 0 }, uWash: { value: this.style.wash ?? 0 } };
     const ghostColour = new Color("#8d98a8");
@@ -234,6 +239,7 @@ export class LayerMaterials {
       polygonOffsetFactor: -style.lift,
       polygonOffsetUnits: -4 * style.lift,
     });
+    defines.push(...this.draped);
     if (shape.image) {
       shape.image.anisotropy = ANISOTROPY;
       mesh.map = shape.image;

@@ -1,5 +1,34 @@
 /** Pieces of GLSL that every material of the city shares. */
 
+/** Zooms of a base map that are at hand at once. */
+export const MAP_LAYERS = 6;
+
+/** A base map at a place: from the finest layer that suits the size of a pixel there, or the next that has it. */
+const MAP_LOOK = /* glsl */ `
+uniform highp sampler2DArray uMap;
+uniform vec4 uMapPlaces[ ${MAP_LAYERS} ];
+uniform vec2 uMapOffsets[ ${MAP_LAYERS} ];
+uniform vec3 uMapLook;
+vec4 cityMap( vec2 at ) {
+	vec2 across = dFdx( at );
+	vec2 along = dFdy( at );
+	float a = length( across );
+	float b = length( along );
+	float texel = max( min( a, b ), 0.4 * max( a, b ) );
+	float level = floor( log2( max( texel / uMapLook.z, 1.0 ) ) + 0.4 );
+	vec4 seen = vec4( 0.0 );
+	for ( int i = 0; i < ${MAP_LAYERS}; i ++ ) {
+		if ( float( i ) < level && i < ${MAP_LAYERS} - 1 ) continue;
+		vec4 place = uMapPlaces[ i ];
+		vec2 part = ( at - place.xy ) * place.z;
+		if ( place.z == 0.0 || any( lessThan( part, vec2( 0.001 ) ) ) || any( greaterThan( part, vec2( 0.999 ) ) ) ) continue;
+		seen += ( 1.0 - seen.a ) * textureLod( uMap, vec3( part + uMapOffsets[ i ], place.w ), 0.0 );
+		if ( seen.a > 0.99 ) break;
+	}
+	return seen;
+}
+`;
+
 /** Before main of a vertex shader: the object's code and flags, read once a vertex; its paint, where one is seen. */
 export const VERTEX_HEAD = /* glsl */ `
 attribute float _feature_id_0;
@@ -21,7 +50,7 @@ flat varying vec2 vObject;
 flat varying vec4 vTint;
 flat varying vec2 vMark;
 #endif
-#if defined( CITY_WINDOWS ) || defined( CITY_WATER )
+#if defined( CITY_WINDOWS ) || defined( CITY_WATER ) || defined( CITY_DRAPE )
 varying vec3 vWorld;
 #endif
 #ifdef CITY_FOOT
@@ -75,7 +104,7 @@ vPaint.rgb = mix( vPaint.rgb, uAccent, cityMark );
 #endif
 vGlow = cityTint.rgb * cityTint.a * 0.22 + uAccent * ( 0.30 * citySelected + 0.05 * cityHovered );
 vObject = vec2( cityShade, 1.0 - max( cityTint.a, citySelected ) );
-#if defined( CITY_WINDOWS ) || defined( CITY_WATER )
+#if defined( CITY_WINDOWS ) || defined( CITY_WATER ) || defined( CITY_DRAPE )
 vec4 cityWorld = vec4( transformed, 1.0 );
 #ifdef USE_INSTANCING
 cityWorld = instanceMatrix * cityWorld;
@@ -125,11 +154,15 @@ uniform vec3 uAccent;
 flat varying vec4 vTint;
 flat varying vec2 vMark;
 #endif
-#if defined( CITY_WINDOWS ) || defined( CITY_WATER )
+#if defined( CITY_WINDOWS ) || defined( CITY_WATER ) || defined( CITY_DRAPE )
 varying vec3 vWorld;
 #endif
 #ifdef CITY_FOOT
 varying vec3 vFacade;
+#endif
+#ifdef CITY_DRAPE
+uniform vec3 uPaper;
+${MAP_LOOK}
 #endif
 float cityHash( vec2 p ) {
 	vec3 q = fract( vec3( p.xyx ) * 0.1031 );
@@ -140,8 +173,19 @@ float cityHash( vec2 p ) {
 
 /** In place of color_fragment; of an image, `diffuseColor` is its texel by now. */
 export const FRAGMENT_COLOUR = /* glsl */ `
+#ifdef CITY_DRAPE
+vec4 cityDraped = vec4( 0.0 );
+if ( uMapLook.x > 0.0 ) cityDraped = cityMap( vWorld.xy ) * uMapLook.x;
+#ifdef CITY_OVER
+cityDraped *= uMapLook.y;
+#endif
+cityDraped.rgb *= uPaper;
+#endif
 #ifdef CITY_IMAGE
 vec3 cityPaint = diffuseColor.rgb * vPaint.rgb;
+#ifdef CITY_DRAPE
+cityPaint = cityPaint * ( 1.0 - cityDraped.a ) + cityDraped.rgb;
+#endif
 cityPaint = mix( cityPaint, vec3( dot( cityPaint, vec3( 0.2126, 0.7152, 0.0722 ) ) ), vMark.x );
 cityPaint = mix( cityPaint, vTint.rgb, vTint.a );
 cityPaint = mix( cityPaint, uAccent, vMark.y );
@@ -152,6 +196,10 @@ diffuseColor.a = opacity;
 diffuseColor = vec4( cityPaint, diffuseColor.a * vPaint.a );
 #else
 diffuseColor = vec4( vPaint.rgb, opacity * vPaint.a );
+#ifdef CITY_DRAPE
+cityDraped *= vObject.y;
+diffuseColor.rgb = diffuseColor.rgb * ( 1.0 - cityDraped.a ) + cityDraped.rgb;
+#endif
 #endif
 `;
 
@@ -194,6 +242,9 @@ vec3 cityWater = normalize( vec3( citySlope, 1.0 ) );
 normal = normalize( ( viewMatrix * vec4( cityWater, 0.0 ) ).xyz );
 vec3 cityEye = normalize( cameraPosition - vWorld );
 float cityFresnel = 0.04 + 0.72 * pow( 1.0 - max( dot( cityWater, cityEye ), 0.0 ), 4.0 );
+#ifdef CITY_DRAPE
+cityFresnel *= 1.0 - cityDraped.a;
+#endif
 vec3 cityMirror = reflect( - cityEye, cityWater );
 float cityGlint = pow( max( dot( cityMirror, uSunDirection ), 0.0 ), 220.0 );
 diffuseColor.rgb = mix( diffuseColor.rgb, uSky * 0.9, cityFresnel );
@@ -369,6 +420,8 @@ vWorld = ( modelMatrix * vec4( transformed, 1.0 ) ).xyz;
 /** A fine grid that fades with distance, on the wide ground where a city has no terrain of its own. */
 export const GROUND_HEAD = /* glsl */ `
 varying vec3 vWorld;
+uniform vec3 uPaper;
+${MAP_LOOK}
 uniform vec3 uLine;
 uniform vec3 uMiddle;
 uniform float uReach;
@@ -386,6 +439,10 @@ vec2 cityWidth = fwidth( vWorld.xy );
 if ( cityAway < 2.4 ) {
 	float cityLine = 0.42 * cityGrid( vWorld.xy / 500.0, cityWidth / 500.0 ) + 0.24 * cityGrid( vWorld.xy / 100.0, cityWidth / 100.0 );
 	diffuseColor.rgb = mix( diffuseColor.rgb, uLine, cityLine * ( 1.0 - smoothstep( 0.6, 2.4, cityAway ) ) );
+}
+if ( uMapLook.x > 0.0 ) {
+	vec4 cityDraped = cityMap( vWorld.xy ) * uMapLook.x;
+	diffuseColor.rgb = diffuseColor.rgb * ( 1.0 - cityDraped.a ) + cityDraped.rgb * uPaper;
 }
 `;
 

@@ -73,9 +73,23 @@ export interface Viewshed {
   cells: Uint8Array;
 }
 
+/** What stands highest in every direction, from an eye; all lists of one length. */
+export interface Skyline {
+  eye: Vec3;
+  /** Where the first direction begins, degrees clockwise, and how far one is from the next. */
+  start_deg: number;
+  step_deg: number;
+  /** Above the level of the eye, degrees; 0 where there is only the sky. */
+  elevations: number[];
+  /** In plan, metres. */
+  distances: number[];
+  /** -1 = the ground, or nobody. */
+  handles: number[];
+}
+
 /** What stands out of a body of limited height. */
 export interface HeightLimit {
-  /** Local height of the limit. */
+  /** Local height of the limit, at its first edge where it slopes. */
   top_m: number;
   /** Objects that are higher, ascending. */
   handles: Uint32Array;

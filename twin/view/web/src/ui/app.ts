@@ -3,6 +3,7 @@ import { bytesOf, type SimulationResult } from "../backend/messages";
 import { createEngine } from "../engine";
 import type { Backend, CityEngine, Language, OverlaySpec, SceneManifest, Theme } from "../engine/api";
 import { I18n } from "../i18n";
+import { Basemaps } from "./basemaps";
 import { Columns } from "./columns";
 import { copyText, debounced, Dom } from "./dom";
 import { Drafts } from "./drafts";
@@ -47,6 +48,7 @@ export class CityApp extends ViewSettings {
   readonly painter: Painter;
   readonly variants: Variants;
   readonly live: LiveFeed;
+  readonly basemaps: Basemaps;
   readonly drafts: Drafts;
   readonly moving: Moving;
   readonly past: Past;
@@ -72,6 +74,7 @@ export class CityApp extends ViewSettings {
     this.painter = new Painter(this);
     this.variants = new Variants(this);
     this.live = new LiveFeed(this);
+    this.basemaps = new Basemaps(this);
     this.drafts = new Drafts(this);
     this.moving = new Moving(this);
     this.past = new Past(this);
@@ -258,6 +261,7 @@ export class CityApp extends ViewSettings {
     await this.engine?.load(this.manifest);
     void this.show(state, 0).catch((error: unknown) => this.report(error));
     this.live.connect(manifest);
+    this.basemaps.reset();
     this.ready = true;
     this.shell.loaded();
   }
@@ -276,7 +280,7 @@ export class CityApp extends ViewSettings {
     await this.shell.styles?.restore();
     const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario)?.name ?? null;
     await Promise.all([this.setOverlay(state.overlay ?? null), this.setScenario(scenario), state.selection ? this.selectUid(state.selection) : this.select(null)]);
-    await this.shell.compare.show(state.compare);
+    await Promise.all([this.shell.compare.show(state.compare), this.basemaps.restore(state.basemap)]);
   }
 
   /** Gives a view the layers, light and cuts that this page shows. */
@@ -291,6 +295,7 @@ export class CityApp extends ViewSettings {
     engine.setShadows(state.shadows);
     engine.setTime(state.time ?? manifest.time);
     engine.setUnderground(state.underground);
+    this.basemaps.dress(engine);
     engine.setSection(state.section);
     engine.setSectionBox(state.box);
     engine.select(this.selection.handles);
@@ -315,6 +320,7 @@ export class CityApp extends ViewSettings {
     engine.on("vehicle", (number) => this.moving.choose(number));
     engine.on("hover", (pick) => this.fire("hover", pick));
     engine.on("error", ({ message }) => {
+    this.basemaps.listen(engine);
       this.notices.show(this.i18n.t("error.tile", { message }), "error");
       this.backend.emit("error", { message });
     });

@@ -3,7 +3,10 @@ import type { CityEngine, PlaceLabel, SceneManifest } from "../engine/api";
 import type { CityApp } from "./app";
 import css from "./labels.css";
 
-const MOST_SHOWN = 40;
+/** Names on a picture: one for so many square pixels, but no fewer and no more than these. */
+const AREA_PX = 24_000;
+const FEWEST_SHOWN = 8;
+const MOST_SHOWN = 60;
 const FADE_MS = 260;
 /** Clear pixels around a name that comes, and around one that is there: what is shown stays while it can. */
 const ROOM_TO_COME = 6;
@@ -51,6 +54,8 @@ interface Entry {
   height: number;
   shown: boolean;
   seat: Seat;
+  /** Where it was drawn last. */
+  at: { x: number; y: number };
   leaving: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -105,7 +110,7 @@ export class Labels {
   private entry(label: PlaceLabel, order: number): Entry {
     const kind: Kind = label.kind in SEATS ? (label.kind as Kind) : "landmark";
     const node = this.app.dom.h("div", { class: `label ${kind}`, attributes: { "data-rank": label.rank } }, this.app.dom.h("span"));
-    return { label, kind, order, node, width: 0, height: 0, shown: false, seat: SEATS[kind][0] as Seat, leaving: undefined };
+    return { label, kind, order, node, width: 0, height: 0, shown: false, seat: SEATS[kind][0] as Seat, at: { x: 0, y: 0 }, leaving: undefined };
   }
 
   /** Puts every name into the page's language; how large it is then is measured when it is next placed. */
@@ -146,6 +151,8 @@ export class Labels {
     if (element.hidden || this.entries.length === 0) return;
     this.measure();
     const taken = [...this.obstacles()];
+    const fading = this.entries.filter((entry) => entry.leaving !== undefined);
+    const most = Math.min(MOST_SHOWN, Math.max(FEWEST_SHOWN, Math.round((element.clientWidth * element.clientHeight) / AREA_PX)));
     const names = new Map<string, Candidate[]>();
     let count = 0;
     for (const candidate of this.candidates()) {
@@ -153,27 +160,33 @@ export class Labels {
       const text = this.app.i18n.title(entry.label.titles);
       const twins = names.get(text) ?? [];
       const alone = !twins.some((twin) => Math.hypot(twin.x - candidate.x, twin.y - candidate.y) < SAME_NAME_PX);
-      const seat = alone && count < MOST_SHOWN ? this.seat(candidate, taken) : undefined;
+      const seat = alone && count < most ? this.seat(candidate, taken, fading) : undefined;
       if (!seat) {
         this.leave(entry, candidate);
         continue;
       }
       count += 1;
-      taken.push(...room(candidate, seat, 0));
+      taken.push(...room(entry, candidate, seat, 0));
       names.set(text, [...twins, candidate]);
       this.show(candidate, seat);
     }
+    // A name that moves over one that fades ends it.
+    for (const entry of fading) {
+      const its = entry.leaving === undefined ? [] : room(entry, entry.at, entry.seat, 0);
+      if (its.some((box) => taken.some((other) => overlaps(box, other)))) this.drop(entry);
+    }
   }
 
-  /** The first free place for a name, its present one before the others. */
-  private seat(candidate: Candidate, taken: Rectangle[]): Seat | undefined {
+  /** The first free place for a name, its present one before the others; one that comes waits for those that fade there. */
+  private seat(candidate: Candidate, taken: Rectangle[], fading: Entry[]): Seat | undefined {
     const { entry } = candidate;
     const { clientWidth: width, clientHeight: height } = this.element;
+    const waits = (box: Rectangle): boolean => !entry.shown && fading.some((other) => other !== entry && room(other, other.at, other.seat, 0).some((its) => overlaps(box, its)));
     const seats = entry.shown ? [entry.seat, ...SEATS[entry.kind]] : SEATS[entry.kind];
     return seats.find((seat) => {
-      const clear = room(candidate, seat, entry.shown && seat === entry.seat ? ROOM_TO_STAY : ROOM_TO_COME);
+      const clear = room(entry, candidate, seat, entry.shown && seat === entry.seat ? ROOM_TO_STAY : ROOM_TO_COME);
       const inside = clear.every((box) => box.left > 0 && box.right < width && box.top > 0 && box.bottom < height);
-      return inside && !clear.some((box) => taken.some((other) => overlaps(box, other)));
+      return inside && !clear.some((box) => taken.some((other) => overlaps(box, other)) || waits(box));
     });
   }
 
@@ -216,7 +229,10 @@ export class Labels {
     entry.shown = false;
     entry.node.classList.remove("shown");
     entry.node.style.opacity = "0";
-    entry.leaving = setTimeout(() => this.drop(entry), FADE_MS);
+    entry.leaving = setTimeout(() => {
+      this.drop(entry);
+      this.place();
+    }, FADE_MS);
   }
 
   private drop(entry: Entry): void {
@@ -254,10 +270,11 @@ function slope(value: number, zero: number, one: number): number {
 }
 
 /** Whole pixels of the device: letters between two of them would be blurred. */
-function move({ node }: Entry, x: number, y: number): void {
+function move(entry: Entry, x: number, y: number): void {
+  entry.at = { x, y };
   const grid = window.devicePixelRatio || 1;
   const snap = (value: number): number => Math.round(value * grid) / grid;
-  node.style.transform = `translate(${snap(x)}px, ${snap(y)}px)`;
+  entry.node.style.transform = `translate(${snap(x)}px, ${snap(y)}px)`;
 }
 
 function sit(entry: Entry, seat: Seat): void {
@@ -269,8 +286,7 @@ function sit(entry: Entry, seat: Seat): void {
 }
 
 /** What a name takes: its letters, and the line that it stands on. */
-function room({ entry, x, y }: Candidate, seat: Seat, around: number): Rectangle[] {
-  const { width, height } = entry;
+function room({ width, height }: Entry, { x, y }: { x: number; y: number }, seat: Seat, around: number): Rectangle[] {
   const left = x - width * seat.left;
   const bottom = seat.up > 0 ? y - seat.up : y + height / 2;
   const letters = { left: left - around, right: left + width + around, top: bottom - height - around, bottom: bottom + around };

@@ -86,7 +86,7 @@ export async function sheetOf(app: CityApp, options: SheetOptions): Promise<Shee
 
 function foot(app: CityApp): string {
   const { manifest } = app;
-  return [manifest?.origin.crs, ...(manifest?.attribution ?? [])].filter(Boolean).join(" · ");
+  return [manifest?.origin.crs, ...(manifest?.attribution ?? []), app.basemaps.attribution].filter(Boolean).join(" · ");
 }
 
 function drawNote(pen: Pen, text: string, x: number, y: number): void {

@@ -1,5 +1,6 @@
 /** What the view shows, and its short form in the address: enough to restore it on another screen. */
 import type { CameraState, Language, PointLook, PointMode, SectionBox, SectionPlane, Theme } from "../engine/api";
+import type { ChosenBasemap } from "./basemaps";
 import { type Compared, decodeCompared, encodeCompared } from "./compared";
 import type { VehicleColours } from "../engine/picture_api";
 import { decodeStyle, encodeStyle, type Style } from "./styling";
@@ -37,6 +38,8 @@ export interface ViewState {
   theme: Theme | null;
   /** Views that are compared. */
   compare: Compared | null;
+  /** The map under the city; null = its own ground alone. */
+  basemap: ChosenBasemap | null;
 }
 
 export const EMPTY: ViewState = {
@@ -61,6 +64,7 @@ export const EMPTY: ViewState = {
   language: null,
   theme: null,
   compare: null,
+  basemap: null,
 };
 
 const VEHICLES = ["kind", "speed", "code", "none"] as const;
@@ -95,6 +99,7 @@ export function encode(state: ViewState): string {
   if (themes) query.set("th", themes);
   if (state.language) query.set("l", state.language);
   if (state.theme) query.set("m", state.theme);
+  if (state.basemap) query.set("map", [state.basemap.name, round(state.basemap.opacity), state.basemap.over ? 1 : 0].join(","));
   encodeCompared(state.compare, query);
   return query.toString();
 }
@@ -127,6 +132,7 @@ export function decode(hash: string): ViewState {
     language: language === "zh" || language === "en" ? language : null,
     theme: theme === "dark" || theme === "light" ? theme : null,
     compare: decodeCompared(query),
+    basemap: basemap(list("map")),
   };
 }
 
@@ -168,6 +174,10 @@ function box(numbers: number[]): SectionBox | null {
   if (numbers.length !== 7 || !numbers.every(Number.isFinite)) return null;
   const [x, y, z, dx, dy, dz, azimuth_deg] = numbers as [number, number, number, number, number, number, number];
   return Math.min(dx, dy, dz) > 0 ? { centre: [x, y, z], half: [dx, dy, dz], azimuth_deg } : null;
+}
+
+function basemap([name, opacity, over]: string[]): ChosenBasemap | null {
+  return name ? { name, opacity: fraction(opacity ?? null, 1), over: over !== "0" } : null;
 }
 
 function finite(text: string | undefined): number {

@@ -1,6 +1,7 @@
 /** The small windows of the tools, in the order in which they stand. */
 import type { CityApp } from "./app";
 import { AreaTool } from "./tools/area";
+import { BasemapTool } from "./tools/basemap";
 import type { Tool } from "./tools/card";
 import { DrawTool } from "./tools/draw";
 import { EditTool } from "./tools/edit";
@@ -11,6 +12,7 @@ import { PrintTool } from "./tools/print";
 import { QueryTool } from "./tools/query";
 import { SectionBoxTool, SectionTool } from "./tools/section";
 import { ThemesTool } from "./tools/themes";
+import { SkylineTool } from "./tools/skyline";
 import { UndergroundTool } from "./tools/underground";
 import { VehiclesTool } from "./tools/vehicles";
 import { ViewshedTool } from "./tools/viewshed";
@@ -31,6 +33,8 @@ export class Tools {
   readonly viewshed: ViewshedTool;
   readonly limit: LimitTool;
   readonly walk: WalkTool;
+  readonly basemap: BasemapTool;
+  readonly skyline: SkylineTool;
   readonly draw: DrawTool;
   readonly edit: EditTool;
   readonly vehicles: VehiclesTool;
@@ -52,11 +56,13 @@ export class Tools {
     this.viewshed = new ViewshedTool(app);
     this.limit = new LimitTool(app);
     this.walk = new WalkTool(app);
+    this.basemap = new BasemapTool(app);
+    this.skyline = new SkylineTool(app);
     this.draw = new DrawTool(app);
     this.edit = new EditTool(app);
     this.vehicles = new VehiclesTool(app);
     this.themes = new ThemesTool(app);
-    this.all = [this.walk, this.draw, this.edit, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print, this.vehicles, this.themes];
+    this.all = [this.walk, this.draw, this.edit, this.notes, this.area, this.query, this.measure, this.viewshed, this.limit, this.section, this.box, this.underground, this.views, this.print, this.basemap, this.skyline, this.vehicles, this.themes];
     this.showAll = app.dom.button("props.showall", () => app.selection.showAll(), "button card show-all", "eye");
     app.on("tools", () => this.place());
   }

@@ -1,4 +1,5 @@
 /** What every tool's small window is made of. */
+import type { Vec3 } from "../../engine/api";
 import type { Key } from "../../i18n";
 import type { CityApp } from "../app";
 import type { Child } from "../dom";
@@ -12,6 +13,55 @@ export interface Tool {
   escape?(): boolean;
   /** Another scene has come. */
   reset?(): void;
+}
+
+/** A tool that asks for points of the city and shows what it finds about them. */
+export abstract class AskingTool implements Tool {
+  abstract readonly element: HTMLElement;
+  open = false;
+
+  constructor(
+    protected readonly app: CityApp,
+    private readonly kind: "point" | "outline",
+  ) {
+    app.i18n.onChange(() => this.show());
+  }
+
+  toggle(): void {
+    if (this.open) this.close();
+    else this.ask();
+  }
+
+  escape(): boolean {
+    if (!this.open) return false;
+    this.close();
+    return true;
+  }
+
+  reset(): void {
+    this.close();
+  }
+
+  protected ask(): void {
+    this.open = true;
+    this.app.shell.tools.measure.ask(this.kind, ({ points }) => this.take(points));
+    this.show();
+    this.app.fire("tools", null);
+  }
+
+  protected close(): void {
+    if (this.open) this.app.shell.tools.measure.stop();
+    this.open = false;
+    this.forget();
+    this.app.fire("tools", null);
+  }
+
+  /** The points that were asked for. */
+  protected abstract take(points: Vec3[]): void;
+  /** Takes back what was found and drawn. */
+  protected abstract forget(): void;
+  /** Says what was found, or what to do. */
+  protected abstract show(): void;
 }
 
 export function toolCard(app: CityApp, name: string, title: Key, close: () => void, ...children: Child[]): HTMLElement {

@@ -1,73 +1,54 @@
-/** A height limit over a plot: a body of glass, and the objects that stand out of it. */
+/** A height limit over a plot, level or sloping: a body of glass, and the objects that stand out of it. */
 import type { HeightLimit, Vec3 } from "../../engine/api";
 import type { CityApp } from "../app";
-import { numberField, type Tool, toolCard } from "./card";
+import { AskingTool, numberField, toolCard } from "./card";
 
 const FIRST_M = 60;
 
-export class LimitTool implements Tool {
+export class LimitTool extends AskingTool {
   readonly element: HTMLElement;
-  open = false;
   found: HeightLimit | null = null;
   private height_m = FIRST_M;
+  private slope = 0;
   private corners: Vec3[] = [];
   private readonly answer: HTMLElement;
 
-  constructor(private readonly app: CityApp) {
+  constructor(app: CityApp) {
+    super(app, "outline");
     const { dom } = app;
     this.answer = dom.h("div", { class: "tool-body", attributes: { role: "status" } });
     const height = numberField(app, "limit.height", FIRST_M, "m", (value) => {
       this.height_m = value;
       this.look();
     }, { min: 0 });
-    this.element = toolCard(app, "limit", "limit.title", () => this.close(), height, this.answer, dom.button("limit.again", () => this.ask(), "button quiet", "area"));
-    app.i18n.onChange(() => this.show());
-  }
-
-  toggle(): void {
-    if (this.open) this.close();
-    else this.ask();
-  }
-
-  escape(): boolean {
-    if (!this.open) return false;
-    this.close();
-    return true;
-  }
-
-  reset(): void {
-    this.close();
-  }
-
-  private ask(): void {
-    this.open = true;
-    this.app.shell.tools.measure.ask("outline", ({ points }) => {
-      this.corners = points;
+    const slope = numberField(app, "limit.slope", 0, "%", (value) => {
+      this.slope = value / 100;
       this.look();
     });
-    this.show();
-    this.app.fire("tools", null);
+    this.element = toolCard(app, "limit", "limit.title", () => this.close(), height, slope, this.answer, dom.button("limit.again", () => this.ask(), "button quiet", "area"));
   }
 
-  /** The limit counts from the lowest corner. */
+  protected take(points: Vec3[]): void {
+    this.corners = points;
+    this.look();
+  }
+
+  /** The limit counts from the lowest corner; a slope rises away from the edge that was drawn first. */
   private look(): void {
     const { engine } = this.app;
     if (!engine || this.corners.length < 3) return;
     const base = Math.min(...this.corners.map(([, , z]) => z));
-    this.found = engine.limitHeight(this.corners, base, base + this.height_m);
+    this.found = engine.limitHeight(this.corners, base, base + this.height_m, this.slope);
     this.show();
   }
 
-  private close(): void {
-    if (this.open) this.app.shell.tools.measure.stop();
-    this.open = false;
+  protected forget(): void {
     this.corners = [];
     this.found = null;
     this.app.engine?.clearLimit();
-    this.app.fire("tools", null);
   }
 
-  private show(): void {
+  protected show(): void {
     const { dom, i18n, selection } = this.app;
     const { found } = this;
     if (!found) return this.answer.replaceChildren(dom.h("p", { class: "hint", text: "limit.hint" }));

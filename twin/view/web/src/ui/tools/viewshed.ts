@@ -1,20 +1,20 @@
 /** What can be seen from a point: surfaces around it in two colours, and how much of them. */
 import type { Vec3, Viewshed } from "../../engine/api";
 import type { CityApp } from "../app";
-import { slider, type Tool, toolCard } from "./card";
+import { AskingTool, slider, toolCard } from "./card";
 
 const FIRST_M = 250;
 
-export class ViewshedTool implements Tool {
+export class ViewshedTool extends AskingTool {
   readonly element: HTMLElement;
-  open = false;
   found: Viewshed | null = null;
   private radius_m = FIRST_M;
   private point: Vec3 | null = null;
   private readonly answer: HTMLElement;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly app: CityApp) {
+  constructor(app: CityApp) {
+    super(app, "point");
     const { dom } = app;
     this.answer = dom.h("div", { class: "viewshed-answer", attributes: { role: "status" } });
     const radius = slider(app, "viewshed.radius", [20, 1500, 10], this.radius_m, " m", (value) => {
@@ -23,32 +23,11 @@ export class ViewshedTool implements Tool {
       this.timer = setTimeout(() => this.look(), 200);
     });
     this.element = toolCard(app, "viewshed", "viewshed.title", () => this.close(), radius.element, this.answer, dom.button("viewshed.again", () => this.ask(), "button quiet", "sight"));
-    app.i18n.onChange(() => this.show());
   }
 
-  toggle(): void {
-    if (this.open) this.close();
-    else this.ask();
-  }
-
-  escape(): boolean {
-    if (!this.open) return false;
-    this.close();
-    return true;
-  }
-
-  reset(): void {
-    this.close();
-  }
-
-  private ask(): void {
-    this.open = true;
-    this.app.shell.tools.measure.ask("point", ({ points }) => {
-      this.point = points[0] as Vec3;
-      this.look();
-    });
-    this.show();
-    this.app.fire("tools", null);
+  protected take(points: Vec3[]): void {
+    this.point = points[0] as Vec3;
+    this.look();
   }
 
   private look(): void {
@@ -57,16 +36,13 @@ export class ViewshedTool implements Tool {
     this.show();
   }
 
-  private close(): void {
+  protected forget(): void {
     clearTimeout(this.timer);
-    if (this.open) this.app.shell.tools.measure.stop();
-    this.open = false;
     this.point = this.found = null;
     this.app.engine?.clearViewshed();
-    this.app.fire("tools", null);
   }
 
-  private show(): void {
+  protected show(): void {
     const { dom, i18n } = this.app;
     const { found } = this;
     if (!found) {
