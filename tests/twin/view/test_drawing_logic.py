@@ -38,7 +38,12 @@ export const history = { play(steps: [string, number][]) {
   });
 } };
 """
-MODULES = {"footprint": "engine/footprint", "snapping": "engine/snapping", "model": "ui/draft_model"}
+MODULES = {
+    "footprint": "engine/footprint",
+    "snapping": "engine/snapping",
+    "model": "ui/draft_model",
+    "box": "engine/section_handles",
+}
 
 grid = st.integers(-12, 12).map(lambda value: value * 2.5)
 points = st.tuples(grid, grid)
@@ -275,6 +280,64 @@ def test_a_file_of_drawings_lies_where_the_city_is(ts: TypeScript, tmp_path: Pat
     assert (middle.x, middle.y) == pytest.approx((frame.easting_m + 110, frame.northing_m + 56), abs=0.01)
     assert (read["height_m"][0], read["base_m"][0]) == (12, 7)
     assert json.loads(told)["features"][1]["id"] == UID
+
+
+FACES = {"east": (0, 1), "west": (0, -1), "north": (1, 1), "south": (1, -1), "top": (2, 1), "bottom": (2, -1)}
+vectors = st.tuples(*[st.floats(-60, 60)] * 3)
+boxes = st.fixed_dictionaries(
+    {
+        "centre": vectors,
+        "half": st.tuples(*[st.floats(1, 40)] * 3),
+        "azimuth_deg": st.integers(-90, 90),
+    }
+)
+
+
+def _axes(box: dict[str, Any]) -> np.ndarray:
+    angle = math.radians(box["azimuth_deg"])
+    return np.array([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
+
+
+@settings(max_examples=80, deadline=None)
+@given(boxes, st.sampled_from(list(FACES)), st.floats(-60, 60))
+def test_a_pulled_face_leaves_the_other_five_where_they_are(
+    ts: TypeScript, box: dict[str, Any], name: str, pull: float
+) -> None:
+    axis, side = FACES[name]
+    handle = next(each for each in ts("box.boxHandles", box, 2.0) if each["name"] == name)
+    way = _axes(box)[axis] * side
+    assert handle["along"] == pytest.approx(way.tolist())
+    assert (np.array(handle["at"]) - box["centre"]) @ way == pytest.approx(box["half"][axis] + 2.0)
+    to = (np.array(handle["at"]) + way * pull).tolist()
+    made = ts("box.draggedBox", box, name, handle["at"], to, False)
+    low_before = np.array(box["centre"]) @ _axes(box).T - box["half"]
+    high_before = low_before + 2 * np.array(box["half"])
+    low_after = np.array(made["centre"]) @ _axes(box).T - made["half"]
+    high_after = low_after + 2 * np.array(made["half"])
+    moved, fixed = (high_after, low_after) if side > 0 else (low_after, high_after)
+    before, fixed_before = (high_before, low_before) if side > 0 else (low_before, high_before)
+    assert fixed == pytest.approx(fixed_before)
+    assert np.delete(moved, axis) == pytest.approx(np.delete(before, axis))
+    assert made["half"][axis] >= 0.5
+    if made["half"][axis] > 0.5:
+        assert moved[axis] - before[axis] == pytest.approx(side * pull, abs=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(boxes, vectors, st.integers(-170, 170))
+def test_a_box_is_moved_whole_and_turned_about_its_middle(
+    ts: TypeScript, box: dict[str, Any], by: tuple[float, float, float], turn: int
+) -> None:
+    moved = ts("box.draggedBox", box, "move", [0, 0, 0], by, False)
+    assert moved == box | {"centre": pytest.approx(np.add(box["centre"], by).tolist()), "half": list(box["half"])}
+    start = np.array([10.0, 0.0, 0.0])
+    angle = math.radians(turn)
+    end = np.array([10 * math.cos(angle), 10 * math.sin(angle), 0.0])
+    made = ts("box.draggedBox", box, "turn", (start + box["centre"]).tolist(), (end + box["centre"]).tolist(), False)
+    assert -90 <= made["azimuth_deg"] <= 90
+    # Anticlockwise pulls are less azimuth; half a turn is none.
+    assert math.remainder(made["azimuth_deg"] - (box["azimuth_deg"] - turn), 180) == pytest.approx(0, abs=1e-6)
+    assert made["centre"] == list(box["centre"])
 
 
 class _Model:

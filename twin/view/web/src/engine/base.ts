@@ -263,6 +263,7 @@ export abstract class EngineBase {
     this.renderer.info.reset();
     this.renderer.render(this.scene, this.view.camera);
     this.caps.draw(this.scene, this.view.camera);
+    this.drafting.drawFront(this.renderer, this.view.camera);
     this.clock.frames++;
     this.clock.spent = performance.now() - began;
     this.tellIdle();

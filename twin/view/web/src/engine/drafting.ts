@@ -1,6 +1,6 @@
 /** The engine's side of drawing and editing: places under the pointer, the picture of drafts, and handles. */
 
-import { Group, type PerspectiveCamera, type Ray, Vector2, Vector3 } from "three";
+import { Group, type PerspectiveCamera, type Ray, Scene, Vector2, Vector3, type WebGLRenderer } from "three";
 import type { Drafting, DraftSolid, HandleSet, PointerTool, Sketch, Vec3 } from "./api";
 import type { CityCamera } from "./camera";
 import { DraftPicture, rayThrough } from "./draft";
@@ -30,6 +30,8 @@ export class EngineDrafting implements Drafting {
   tool: PointerTool | null = null;
   private readonly picture = new DraftPicture();
   private readonly handles: Handles;
+  /** What is drawn after everything else, so that nothing covers it. */
+  private readonly front = new Scene();
   private timer = 0;
 
   constructor(private readonly host: DraftingHost) {
@@ -39,7 +41,8 @@ export class EngineDrafting implements Drafting {
       project: (points) => host.view.project(points, host.size()),
       requestFrame: () => host.requestFrame(),
     });
-    this.group.add(this.picture.group, this.handles.group);
+    this.group.add(this.picture.group);
+    this.front.add(this.handles.group);
   }
 
   get free(): boolean {
@@ -113,6 +116,14 @@ export class EngineDrafting implements Drafting {
   bare(): () => void {
     this.handles.group.visible = false;
     return () => (this.handles.group.visible = true);
+  }
+
+  /** After the city and its cuts were drawn. */
+  drawFront(renderer: WebGLRenderer, camera: PerspectiveCamera): void {
+    if (this.handles.group.children.length === 0 || !this.handles.group.visible) return;
+    renderer.autoClear = false;
+    renderer.render(this.front, camera);
+    renderer.autoClear = true;
   }
 
   scale(camera: PerspectiveCamera, height: number): void {

@@ -11,6 +11,7 @@ const TOOLS: Row[] = [
   ["height", "tool.height"],
   ["area", "tool.area"],
   ["box", "tool.selectbox"],
+  ["draw", "tool.draw"],
   ["section", "tool.section"],
   ["underground", "tool.underground"],
   ["shadows", "tool.shadows"],

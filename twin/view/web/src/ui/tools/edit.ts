@@ -63,7 +63,7 @@ export class EditTool implements Tool {
       dom.button("edit.remove", () => this.remove(), "button quiet small", "trash"),
       dom.button("edit.reset", () => this.back(), "button quiet small"),
     );
-    this.form = dom.h("div", { class: "tool-body edit-form" }, dom.h("label", { class: "field" }, dom.h("span", { text: "edit.name" }), this.name), ...fields, buttons);
+    this.form = dom.h("div", { class: "tool-body edit-form" }, dom.h("label", { class: "field" }, dom.h("span", { text: "edit.name" }), this.name), dom.h("div", { class: "edit-numbers" }, ...fields), buttons);
     const keys = dom.h("p", { class: "hint", text: "edit.keys" });
     this.element = toolCard(app, "edit", "edit.title", () => this.stop(), dom.h("div", { class: "tool-body" }, this.hint, this.form, historyRow(app)), new KeepBox(app).element, keys);
     app.drafts.onChange(() => this.show());

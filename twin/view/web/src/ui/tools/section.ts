@@ -1,5 +1,6 @@
 /** The section plane and the section box. */
 import type { Box6, SectionBox, SectionPlane, Vec3 } from "../../engine/api";
+import { boxHandles, draggedBox, LEAST_HALF_M } from "../../engine/section_handles";
 import type { Key } from "../../i18n";
 import type { CityApp } from "../app";
 import { segments, slider, type Slider, type Tool, toolCard } from "./card";
@@ -69,12 +70,17 @@ export class SectionTool implements Tool {
   }
 }
 
-/** Half sizes that a slider may reach, metres. */
-const LEAST_M = 0.5;
+const OWNER = "box";
+/** Pixels between a face and its handle. */
+const BESIDE_PX = 24;
 
 export class SectionBoxTool implements Tool {
   readonly element: HTMLElement;
   private readonly body: HTMLElement;
+  private listening = false;
+  /** The box before a drag, and the one that the next picture shows. */
+  private held: SectionBox | null = null;
+  private frame = 0;
   private sliders: Record<"x" | "y" | "z" | "width" | "depth" | "height" | "azimuth", Slider> | null = null;
 
   constructor(private readonly app: CityApp) {
@@ -126,6 +132,7 @@ export class SectionBoxTool implements Tool {
 
   private show(): void {
     const { box } = this.app.state;
+    this.showHandles();
     if (!box) return;
     const { x, y, z, width, depth, height, azimuth } = (this.sliders ??= this.build());
     const b = this.app.manifest?.bounds ?? NOWHERE;
@@ -133,10 +140,38 @@ export class SectionBoxTool implements Tool {
     x.set(box.centre[0], [b[0], b[3]]);
     y.set(box.centre[1], [b[1], b[4]]);
     z.set(box.centre[2], [b[2], b[5]]);
-    width.set(box.half[0] * 2, [2 * LEAST_M, reach]);
-    depth.set(box.half[1] * 2, [2 * LEAST_M, reach]);
-    height.set(box.half[2] * 2, [2 * LEAST_M, (b[5] - b[2]) * 1.5 + 10]);
+    width.set(box.half[0] * 2, [2 * LEAST_HALF_M, reach]);
+    depth.set(box.half[1] * 2, [2 * LEAST_HALF_M, reach]);
+    height.set(box.half[2] * 2, [2 * LEAST_HALF_M, (b[5] - b[2]) * 1.5 + 10]);
     azimuth.set(box.azimuth_deg);
+  }
+
+  /** Handles in the city, beside the sliders. */
+  private showHandles(): void {
+    const { app } = this;
+    const drafting = app.engine?.drafting;
+    const { box } = app.state;
+    if (!drafting) return;
+    this.listen();
+    if (!box) return drafting.setHandles(OWNER, null);
+    drafting.setHandles(OWNER, {
+      handles: boxHandles(box, BESIDE_PX * drafting.metresPerPixel(box.centre)),
+      start: () => (this.held = app.state.box),
+      drag: (name, from, to, free) => this.held && this.drag(draggedBox(this.held, name, from, to, free)),
+      end: () => (this.held = null),
+    });
+  }
+
+  /** Cuts once a picture, however often the pointer moves. */
+  private drag(box: SectionBox): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.open && this.app.setSectionBox(box));
+  }
+
+  private listen(): void {
+    if (this.listening || !this.app.engine) return;
+    this.listening = true;
+    this.app.engine.on("camera", () => this.open && this.showHandles());
   }
 
   private build(): NonNullable<SectionBoxTool["sliders"]> {
@@ -148,7 +183,7 @@ export class SectionBoxTool implements Tool {
     };
     const part = (of: "centre" | "half", axis: 0 | 1 | 2, scale: number) => (value: number): void => {
       const now = app.state.box?.[of];
-      if (now) change({ [of]: now.map((each, i) => (i === axis ? Math.max(of === "half" ? LEAST_M : -Infinity, value * scale) : each)) as Vec3 });
+      if (now) change({ [of]: now.map((each, i) => (i === axis ? Math.max(of === "half" ? LEAST_HALF_M : -Infinity, value * scale) : each)) as Vec3 });
     };
     const made = (label: Key, apply: (value: number) => void, unit = " m"): Slider => slider(app, label, [0, 360, 0.1], 0, unit, apply);
     const sliders = {
