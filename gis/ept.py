@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from gis.cloudfiles import CloudFolder, is_web, local_file, name_of
+from gis.cloudlevels import chosen
 from gis.pointcloud_chunks import CHUNK, CloudHead, PointChunk
 from gis.pointcloud_header import read_header
 from gis.pointcloud_las import las_chunks
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from scenes.sources import Source
 
 NAME = "ept.json"
-MOST_POINTS = 20_000_000
-"""Of one source of the web."""
 _NODE = re.compile(r"\d{1,3}-\d{1,10}-\d{1,10}-\d{1,10}")
 _MOST_NODES = 5_000_000
 _MOST_JSON = 64_000_000
@@ -69,7 +68,7 @@ class _Index:
 class EptReader:
     """Reads Entwine Point Tiles, named by the folder or by its ``ept.json``, which may be an address of the web.
 
-    Of the web no more than `MOST_POINTS` points are read: whole levels, the coarse ones first.
+    Of the web no more than `gis.cloudlevels.MOST_POINTS` points are read: whole levels, the coarse ones first.
     """
 
     def supports(self, source: Source) -> bool:
@@ -87,7 +86,8 @@ class EptReader:
         """Yield the points, node by node; nodes without a file are reported and left out."""
         index = _index(source)
         folder = CloudFolder(source.path if is_web(source) else str(_index_file(source)))
-        for node in _chosen(_nodes(folder, source, problems), index, source, problems):
+        nodes = ((int(name.partition("-")[0]), name, count) for name, count in _nodes(folder, source, problems))
+        for node in chosen(nodes, index.spacing, source, problems):
             file = folder.file(f"ept-data/{node}{_ENDINGS[index.data]}")
             if file is None:
                 what = "has no file, though the hierarchy lists it"
@@ -160,30 +160,6 @@ def _nodes(folder: CloudFolder, source: Source, problems: Problems) -> Iterator[
                 pages.append(node)
             elif points > 0:
                 yield node, points
-
-
-def _chosen(nodes: Iterator[tuple[str, int]], index: _Index, source: Source, problems: Problems) -> Iterator[str]:
-    """Yield the nodes down to the level whose points are as close as is asked for; of the web, as many as may come."""
-    if not is_web(source) and not source.max_error_m:
-        yield from (node for node, _ in nodes)
-        return
-    levels: dict[int, list[tuple[str, int]]] = {}
-    for node, points in nodes:
-        levels.setdefault(int(node.partition("-")[0]), []).append((node, points))
-    taken = left = 0
-    spacing = index.spacing
-    for depth in sorted(levels):
-        size = sum(points for _, points in levels[depth])
-        fits = not is_web(source) or not taken or taken + size <= MOST_POINTS
-        if left or not fits or (taken and spacing <= source.max_error_m):
-            left += size
-            continue
-        taken += size
-        spacing = index.spacing / 2**depth
-        yield from (node for node, _ in levels[depth])
-    if left:
-        what = f"{left:,} points are left out: those that are read lie {spacing:.3g} units apart"
-        problems.add("info", source.shown, "points-coarser", what, "name a folder with a copy, or another --max-error")
 
 
 def _records(file: Path, index: _Index) -> Iterator[PointChunk]:

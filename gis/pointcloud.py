@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gis.cloudfiles import is_web
+from gis.copc import CopcReader
 from gis.ept import EptReader
 from gis.ground import MosaicGround, relief_of
 from gis.pointcloud_blocks import batches
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-READERS: tuple[CloudReader, ...] = (LasReader(), EptReader(), PlyReader(), TextReader())
+READERS: tuple[CloudReader, ...] = (CopcReader(), LasReader(), EptReader(), PlyReader(), TextReader())
 TERRAIN_LAYERS = frozenset({"terrain", "dtm", "ground"})
 """Names of layers as which a cloud is read as the terrain that its ground points describe."""
 

@@ -59,12 +59,16 @@ def read_header(path: Path, shown: str) -> LasHeader:
     LoadError, UnsupportedError
         When it contradicts itself or the size of the file; no library has seen the file by then.
     """
-    size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(375)
-        if len(head) < 227 or head[:4] != b"LASF":
-            raise LoadError(shown, "is not a LAS file: it does not begin with LASF", "check what it is")
-        return _checked(file, head, size, shown)
+        return header_of(file, path.stat().st_size, shown)
+
+
+def header_of(file: BinaryIO, size: int, shown: str) -> LasHeader:
+    """Read and check the head of an open file of a size; errors as `read_header`."""
+    head = file.read(375)
+    if len(head) < 227 or head[:4] != b"LASF":
+        raise LoadError(shown, "is not a LAS file: it does not begin with LASF", "check what it is")
+    return _checked(file, head, size, shown)
 
 
 def _checked(file: BinaryIO, head: bytes, size: int, shown: str) -> LasHeader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from gis.pointcloud_systems import system_of_records
 from scenes.errors import CityTwinError, LoadError, MissingLibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from scenes.problems import Problems
@@ -25,7 +25,7 @@ _ADVICE = "copy or export it again"
 
 
 class LasReader:
-    """Reads LAS, LAZ and COPC; those of the web are read whole and kept."""
+    """Reads LAS, LAZ and COPC; those of the web are read whole and kept (but see `gis.copc`)."""
 
     def supports(self, source: Source) -> bool:
         """Say whether the name ends in .las or .laz."""
@@ -68,6 +68,38 @@ def las_chunks(path: Path, shown: str, present: int) -> Iterator[tuple[PointChun
                 return
             left -= len(points)
             yield _chunk(points), len(points)
+
+
+def node_chunks(head: BinaryIO, nodes: Iterable[tuple[int, bytes]], shown: str) -> Iterator[PointChunk]:
+    """Yield the points of chunks that were read by themselves, such as nodes of COPC.
+
+    Parameters
+    ----------
+    head
+        The open file, of which only the head is read.
+    nodes
+        Number of points and compressed bytes of each chunk.
+    shown
+        The file as it may be printed.
+
+    Raises
+    ------
+    LoadError
+        As `las_chunks`.
+    """
+    laspy = _laspy()
+    import lazrs  # noqa: PLC0415 - comes with laspy[lazrs]
+
+    with _stumbling(shown):
+        head.seek(0)
+        header = laspy.LasHeader.read_from(head, read_evlrs=False)
+        packed = header.vlrs[header.vlrs.index("LasZipVlr")].record_data
+        wanted = _wanted(laspy).to_lazrs()
+        for count, data in nodes:
+            out = np.zeros(count * header.point_format.size, np.uint8)
+            lazrs.decompress_points_with_chunk_table(data, packed, out, [(count, len(data))], wanted)
+            record = laspy.PackedPointRecord.from_buffer(out, header.point_format)
+            yield _chunk(laspy.ScaleAwarePointRecord(record.array, record.point_format, header.scales, header.offsets))
 
 
 def _chunk(points: Any) -> PointChunk:

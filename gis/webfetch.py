@@ -16,16 +16,20 @@ import urllib.request
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scenes.errors import ConnectionLostError, LoadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 VARIABLE = "TWIN_IMAGE_CACHE"
 MOST_BYTES = 20_000_000
 _SECRETS = re.compile(r"([?&](?:tk|key|token|apikey|api_key|access_token|ak)=)[^&#]*", re.IGNORECASE)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+_PARTIAL = 206
+_TOTAL_BYTES = 8
 _BLOCK = 1 << 18
 _PATIENCE = 3  # an answer may take so many times as long as a silence
 _SLOWEST_BYTES_S = 500_000  # large ones longer, by what has arrived
@@ -49,6 +53,10 @@ def without_secrets(address: str) -> str:
     'https://t0.example/wmts?layer=img&tk=***#img'
     """
     return _SECRETS.sub(r"\1***", address)
+
+
+class NoPartsError(Exception):
+    """A server gives a file only as a whole; whoever asked decides what comes of that."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,36 @@ class Fetcher:
                 fresh.unlink(missing_ok=True)
         return kept
 
+    def part(self, address: str, first: int, length: int) -> tuple[bytes, int]:
+        """Return some bytes of what is at an address, and how many it has in all; kept like whole answers.
+
+        Raises
+        ------
+        NoPartsError
+            When the server gives no parts of it (HTTP Range, RFC 9110).
+        LoadError, ConnectionLostError
+            As `read`.
+        """
+        kept = self._place(f"{address}#bytes={first}+{length}")
+        if kept is not None and kept.is_file():
+            whole = kept.read_bytes()
+            return whole[_TOTAL_BYTES:], int.from_bytes(whole[:_TOTAL_BYTES], "little")
+        wanted = {"Range": f"bytes={first}-{first + length - 1}", "Accept-Encoding": "identity"}
+        with self._answer(address, wanted) as answer:
+            found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
+            if answer.status != _PARTIAL or found is None:
+                raise NoPartsError("the server gives no parts of it")
+            data = b"".join(self._blocks(answer, address))
+        begin, end, total = (int(each) for each in found.groups())
+        if begin != first or end - begin + 1 != len(data) or len(data) != min(length, total - first):
+            raise NoPartsError("the server gives other bytes than those that were asked for")
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            fresh = kept.with_name(f".{uuid.uuid4().hex}")
+            fresh.write_bytes(total.to_bytes(_TOTAL_BYTES, "little") + data)
+            fresh.replace(kept)
+        return data, total
+
     def forget(self, address: str) -> None:
         """Drop what was kept of an address, because it turned out to be no image."""
         kept = self._place(address)
@@ -120,14 +158,14 @@ class Fetcher:
         return self.folder / name[:2] / name[2:]
 
     @contextlib.contextmanager
-    def _answer(self, address: str) -> Iterator[Any]:
+    def _answer(self, address: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Any]:
         """Give what a server answers; every trouble with it is one sentence."""
         shown = without_secrets(address)
         if urllib.parse.urlsplit(address).scheme not in {"http", "https"}:
             raise LoadError(shown, "is neither http nor https", "give a web address")
         if self.only_hosts and urllib.parse.urlsplit(address).hostname not in self.only_hosts:
             raise LoadError(shown, "is on a host that was not named", "name it where the map is configured")
-        request = urllib.request.Request(address, headers={"User-Agent": _AGENT})  # noqa: S310 - checked above
+        request = urllib.request.Request(address, headers={"User-Agent": _AGENT, **more})  # noqa: S310 - checked above
         try:
             with _opener(self.only_hosts).open(request, timeout=self.timeout_s) as answer:
                 yield answer

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gis import ept, webfetch
+from gis import cloudlevels, webfetch
 from gis.pointcloud import PointCloudLoader
 from scenes import CityTwinError, Georeference, Problems
 from scenes.assembly import gather
@@ -111,7 +111,7 @@ def test_points_are_read_as_close_as_is_asked_for(tmp_path: Path, most: float, d
 def test_of_the_web_whole_levels_come_until_there_are_enough(
     tmp_path: Path, web: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ept, "MOST_POINTS", 500)
+    monkeypatch.setattr(cloudlevels, "MOST_POINTS", 500)
     entwine(tmp_path / "site" / "town")
     problems = Problems()
     found = points(Source(f"{web[0]}/town/ept.json"), problems)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 GIS_SENTENCES: Mapping[str, str] = MappingProxyType(
     {
+        "the server gives no parts of it: it is read whole": "服务器不支持分段读取，已整体下载",
+        "serve it with HTTP ranges": "使用支持 HTTP Range 的服务器",
         "has no CityObjects": "没有 CityObjects",
         "is not an object": "不是对象",
         "a geometry template has no known type": "有几何模板的类型未知",

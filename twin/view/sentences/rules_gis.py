@@ -193,6 +193,9 @@ GIS_RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyT
         "encoding-guessed": (("its text is not UTF-8", "export it in UTF-8"), ("文本不是 UTF-8", "以 UTF-8 导出")),
         "points-missing": (("a part of the points is not there", "copy the folder again"),
             ("缺少一部分点", "重新复制文件夹")),
+        "cloud-read-whole": (
+            ("the server gives no parts of the file, so it came whole", "serve it with HTTP ranges"),
+            ("服务器不支持分段读取，已整体下载", "使用支持 HTTP Range 的服务器")),
         "points-coarser": (("points that are left out", "name a folder with a copy, or another --max-error"),
             ("有些点未读入", "指定本地副本的文件夹，或另选 --max-error")),
         "table-without-places": (("a table without geometry", "nothing, unless it should have a place"),
