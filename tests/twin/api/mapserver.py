@@ -67,6 +67,21 @@ def corners(pixels: NDArray[Any], side: int = 4) -> NDArray[np.float64]:
     return np.array([np.mean(group, axis=0) for group in groups]).reshape(-1, 2)
 
 
+WMS = """<?xml version="1.0"?><WMS_Capabilities version="1.3.0" xmlns="http://www.opengis.net/wms">
+<Capability><Request><GetMap><Format>image/png</Format></GetMap></Request>
+<Layer><CRS>EPSG:3857</CRS><Layer><Name>plan</Name></Layer></Layer></Capability></WMS_Capabilities>"""
+WMTS = """<?xml version="1.0"?><Capabilities version="1.0.0" xmlns="http://www.opengis.net/wmts/1.0"
+ xmlns:ows="http://www.opengis.net/ows/1.1"><Contents><Layer><ows:Identifier>plan</ows:Identifier>
+<Style><ows:Identifier>default</ows:Identifier></Style><Format>image/png</Format>
+<TileMatrixSetLink><TileMatrixSet>web</TileMatrixSet></TileMatrixSetLink>
+<ResourceURL format="image/png" resourceType="tile" template="{url}/tiles/{{TileMatrix}}/{{TileCol}}/{{TileRow}}.png"/>
+</Layer><TileMatrixSet><ows:Identifier>web</ows:Identifier>
+<ows:SupportedCRS>urn:ogc:def:crs:EPSG::3857</ows:SupportedCRS>{levels}</TileMatrixSet></Contents></Capabilities>"""
+LEVEL = """<TileMatrix><ows:Identifier>{zoom}</ows:Identifier><ScaleDenominator>{scale}</ScaleDenominator>
+<TopLeftCorner>{west} {north}</TopLeftCorner><TileWidth>256</TileWidth><TileHeight>256</TileHeight>
+<MatrixWidth>{tiles}</MatrixWidth><MatrixHeight>{tiles}</MatrixHeight></TileMatrix>"""
+
+
 class MapServer:
     """Serves ``/tiles/Z/X/Y.png`` and its troubles; counts what it is asked."""
 
@@ -102,6 +117,8 @@ class MapServer:
                 Application(
                     [
                         (r"/tiles/(\d+)/(\d+)/(\d+)\.png", _Tile, given),
+                        (r"/wms", _Wms, given),
+                        (r"/wmts", _Wmts, given),
                         (r"/(gone|text|away|large|denied)/.*", _Trouble, given),
                     ]
                 )
@@ -131,6 +148,35 @@ class _Tile(_Handler):
     def get(self, zoom: str, column: str, row: str) -> None:
         self.set_header("Content-Type", "image/png")
         self.finish(numbered(int(zoom), int(column), int(row)))
+
+
+class _Wms(_Handler):
+    """Paints the tiles of zoom 17 in any rectangle."""
+
+    def get(self) -> None:
+        asked = {name.upper(): self.get_query_argument(name) for name in self.request.query_arguments}
+        if asked["REQUEST"] == "GetCapabilities":
+            self.finish(WMS)
+            return
+        west, south, east, north = (float(part) for part in asked["BBOX"].split(","))
+        width, height = int(asked["WIDTH"]), int(asked["HEIGHT"])
+        x = west + (np.arange(width) + 0.5) * (east - west) / width
+        y = north - (np.arange(height) + 0.5) * (north - south) / height
+        side = 2 * HALF_M / 2**17
+        columns, rows = np.meshgrid((x + HALF_M) // side % 2, (HALF_M - y) // side % 2)
+        out = io.BytesIO()
+        Image.fromarray(COLOURS[(columns + 2 * rows).astype(int)].astype(np.uint8)).save(out, "PNG")
+        self.finish(out.getvalue())
+
+
+class _Wmts(_Handler):
+    def get(self) -> None:
+        scale = 2 * HALF_M / 256 / 0.00028
+        rows = [
+            LEVEL.format(zoom=zoom, scale=scale / 2**zoom, west=-HALF_M, north=HALF_M, tiles=2**zoom)
+            for zoom in range(18)
+        ]
+        self.finish(WMTS.format(url=self.site.url, levels="".join(rows)))
 
 
 class _Trouble(_Handler):

@@ -92,6 +92,13 @@ def test_the_corner_of_a_web_tile_lies_where_pyproj_puts_it(maps: MapServer, tmp
         assert_corners(pixels_of(tiles, *place), expected(*place))
 
 
+@pytest.mark.parametrize("kind", ["wms", "wmts"])
+def test_services_that_say_what_they_have_lie_right_too(maps: MapServer, tmp_path: Path, kind: str) -> None:
+    tiles = tiles_of(f"{kind}+{maps.url}/{kind}#plan", tmp_path)
+    assert_corners(pixels_of(tiles), expected(32, 31))
+    assert tiles.max_zoom() >= 7
+
+
 def test_a_map_in_gcj02_is_put_back(maps: MapServer, tmp_path: Path) -> None:
     tiles = tiles_of(f"xyz+{maps.tiles}#maxzoom=17", tmp_path, datum_shift="gcj02")
     assert_corners(pixels_of(tiles), expected(32, 31, gcj02_to_wgs84))
