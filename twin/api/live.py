@@ -71,6 +71,11 @@ class LiveChannel:
             self._cached[overlay] = b"" if frame is None else frame.encode()
         return self._cached[overlay]
 
+    def renew(self, overlays: Iterable[int]) -> None:
+        """Forget codes of another version of the city; viewers are told of the version by their pages."""
+        self.overlays = frozenset(overlays)
+        self._cached.clear()
+
     def close(self) -> None:
         """Say goodbye to every viewer."""
         for viewer in list(self.viewers):

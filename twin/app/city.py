@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import scenes
 from scenes import Scene
+from scenes.scratch import scratch_folder
 from scenes.store import fetched, is_address, mirrored
 from twin.app.live import LivePlan, LiveService
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twin.live import Feed
+    from twin.view.component import CityView
     from twin.whatif import Scenario, ScenarioShelf
 
 LiveChoice = LivePlan | str | Sequence[str] | None
@@ -39,6 +42,8 @@ class ServedCity:
         Live data; None = there is none.
     package
         Folder of the city package; None for a scene that is only in memory.
+    pages
+        Those that are open.
     """
 
     scene: Scene
@@ -46,6 +51,7 @@ class ServedCity:
     service: LiveService | None = None
     package: Path | None = None
     _temporary: tempfile.TemporaryDirectory[str] | None = None
+    pages: WeakSet[CityView] = field(default_factory=WeakSet)
 
     @cached_property
     def shelf(self) -> ScenarioShelf:
@@ -53,6 +59,13 @@ class ServedCity:
         from twin.whatif import ScenarioShelf  # noqa: PLC0415  # only when a page opens
 
         return ScenarioShelf(self.scene, self.package)
+
+    def renew(self, scene: Scene) -> None:
+        """Take another version of the city; live data go on, on the objects that it has."""
+        self.scene = scene
+        self.__dict__.pop("shelf", None)
+        if self.service is not None:
+            self.service.rebind(scene)
 
     def scenarios(self) -> dict[str, Scenario]:
         """Return the scenarios that there are now, by name."""
@@ -93,15 +106,15 @@ def prepare(
     plan = _plan(package, live)
     service = None if plan is None else LiveService(scene, plan, package)
     temporary = None
-    if package is not None and (_complete(scene, package / "tiles") or os.access(package, os.W_OK)):
+    if package is not None and (is_tiled(scene, package / "tiles") or os.access(package, os.W_OK)):
         folder = package / "tiles"
     else:
-        temporary = tempfile.TemporaryDirectory(prefix="citytwin-tiles-")
+        temporary = tempfile.TemporaryDirectory(prefix="tiles-", dir=scratch_folder())  # swept if this is killed
         folder = Path(temporary.name) / "tiles"
-    if not _complete(scene, folder):
+    if not is_tiled(scene, folder):
         from scenes.tiles import publish  # noqa: PLC0415  # only when there is something to tile
 
-        publish(scene, folder, progress=progress, renewable=temporary is None)
+        publish(scene, folder, progress=progress, renewable=package is not None)
     return ServedCity(scene, folder, service, package, temporary)
 
 
@@ -117,5 +130,6 @@ def _plan(package: Path | None, live: LiveChoice) -> LivePlan | None:
     return plan
 
 
-def _complete(scene: Scene, folder: Path) -> bool:
+def is_tiled(scene: Scene, folder: Path) -> bool:
+    """Say whether a folder has tiles of every layer."""
     return all(fetched(folder / name / "tileset.json").is_file() for name in scene.layers)

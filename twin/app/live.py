@@ -142,6 +142,13 @@ class LiveService:
         files = self.package / FOLDER if self.package is not None and not passing else None
         self.past = Past(self.hub, files)
 
+    def rebind(self, scene: Scene) -> None:
+        """Show the same datastreams on another version of the city; their values stay."""
+        streams = self.plan.datastreams.bind(scene)
+        self.scene = scene
+        overlays, self.specs = overlays_of(scene, streams)
+        self.hub.rebind(streams, overlays, len(scene))
+
     @contextlib.asynccontextmanager
     async def started(self) -> AsyncIterator[LiveHub]:
         """Run what is needed around the hub: writing of the history, or the broker and generator of a demonstration."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from twin.api import Basemaps
     from twin.app.city import ServedCity
+    from twin.view.component import CityView
 
 LANGUAGES = ("en", "zh")
 
@@ -50,13 +51,30 @@ def explore(city: ServedCity, language: str, theme: str, basemaps: Basemaps | No
         theme=choose_theme(theme, arguments),
         full_page=True,
     )
-    if city.service is not None:
-        answer_live(view.service, city.service.past)
     if basemaps is not None:
         view.offer_basemaps(basemaps.specs(), basemaps.check)
+    _answer(view, city)
+    city.pages.add(view)
     page = pn.Template(TEMPLATE)
     page.add_panel("city", view)
     return page
+
+
+def renew(view: CityView, city: ServedCity) -> None:
+    """Let an open page go on with the city as it is now."""
+    service = city.service
+    view.renew(
+        city.scene,
+        overlays=[] if service is None else service.specs,
+        live=None if service is None else service.hub,
+        scenarios=city.shelf,
+    )
+    _answer(view, city)
+
+
+def _answer(view: CityView, city: ServedCity) -> None:
+    if city.service is not None:
+        answer_live(view.service, city.service.past)
 
 
 def choose_language(fixed: str, arguments: Mapping[str, str], headers: Mapping[str, Any]) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from scenes import CityTwinError
 from twin.api import ApiContext, Basemaps, FolderTiles, LiveChannel, TileCache, configured, patterns
 from twin.app.city import ServedCity, prepare
-from twin.app.page import explore
+from twin.app.page import explore, renew
+from twin.app.watch import watching
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -182,6 +183,9 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
                 live = await stack.enter_async_context(city.service.started())
                 task = asyncio.create_task(live.run(channel.publish, channel.publish_status), name="live")
                 stack.push_async_callback(_cancelled, task)
+            if city.package is not None:
+                watch = asyncio.create_task(watching(city, lambda scene: _renewed(city, context, scene)), name="watch")
+                stack.push_async_callback(_cancelled, watch)
             host = "localhost" if options.address in _ALL_ADDRESSES else options.address
             yield RunningServer(f"http://{host}:{port}/", port, city, context, options, asyncio.get_running_loop())
     finally:
@@ -190,6 +194,16 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
         if basemaps is not None:
             basemaps.close()
         server.stop(wait=True)
+
+
+def _renewed(city: ServedCity, context: ApiContext, scene: Scene) -> None:
+    """Serve another version of the city from now on, to open pages too."""
+    city.renew(scene)
+    context.scene = scene
+    if context.channel is not None and context.hub is not None:
+        context.channel.renew(context.hub.numbers)
+    for view in list(city.pages):
+        view.in_session(functools.partial(renew, view, city))
 
 
 def _panel_server(city: ServedCity, context: ApiContext, options: ServerOptions) -> Any:

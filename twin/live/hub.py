@@ -68,6 +68,12 @@ class LiveHub:
         self.views = {each.number: OverlayView(each, self.state, self.count) for each in self.overlays}
         self.moving.clock = self.now_ms
 
+    def rebind(self, datastreams: Datastreams, overlays: Sequence[Overlay], count: int) -> None:
+        """Go on with the same datastreams, bound to another version of the city; their values stay."""
+        self.datastreams = self.state.datastreams = datastreams
+        self.overlays, self.count = overlays, count
+        self.views = {each.number: OverlayView(each, self.state, count) for each in overlays}
+
     @property
     def replaying(self) -> bool:
         """Whether a replay gives the time; replayed and live values are never mixed up on the page."""

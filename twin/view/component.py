@@ -101,27 +101,76 @@ class CityView(JSComponent):
         params.setdefault("first_theme", params.get("theme", "light"))
         params.setdefault("sizing_mode", "stretch_both")
         super().__init__(**params)  # type: ignore[no-untyped-call]
+        self._tiles = None if tiles is None else Path(tiles)
+        self._attribution = list(attribution)
+        self._basemaps: list[dict[str, Any]] = []
+        self._surfaces: dict[str, bytes] = {}
+        self._pick_callbacks: list[Callable[[str | None], None]] = []
+        self._from_page = False
+        self._document: Any = None
+        self._serve(scene, overlays, live, scenarios)
+        self.param.watch(self._tell_change, list(_PYTHON_ONLY))
+
+    def _serve(
+        self,
+        scene: Scene,
+        overlays: Sequence[Mapping[str, Any]],
+        live: StreamProvider | None,
+        scenarios: Mapping[str, Scenario] | ScenarioShelf | None,
+    ) -> None:
+        """Answer for a scene from now on."""
         self.scene = scene
         self.service = SceneService(scene, live)
         shelf = scenarios if isinstance(scenarios, ScenarioShelf) else ScenarioShelf(scene, first=scenarios)
         self.simulations = PageSimulations(self.service, shelf.all(), lambda data: self._later("job", data))
         PageDrafts(self.service, self.simulations, shelf)
-        self._tiles = None if tiles is None else Path(tiles)
         self._live = live
-        self._attribution = list(attribution)
-        self._basemaps: list[dict[str, Any]] = []
         self._specs = {int(spec["id"]): dict(spec) for spec in overlays}
-        self._surfaces: dict[str, bytes] = {}
-        self._pick_callbacks: list[Callable[[str | None], None]] = []
-        self._from_page = False
-        self._document: Any = None
         self._offer_attributes()
         PageColumns(scene).register(self.service)
         PagePictures(scene).register(self.service)
         self.service.register("tile", self._tile)
-        self.param.watch(self._tell_change, list(_PYTHON_ONLY))
 
     # for programs ----------------------------------------------------------------------------------
+
+    def renew(
+        self,
+        scene: Scene,
+        *,
+        overlays: Sequence[Mapping[str, Any]] = (),
+        live: StreamProvider | None = None,
+        scenarios: Mapping[str, Scenario] | ScenarioShelf | None = None,
+    ) -> None:
+        """Show another version of the city: the page fetches what changed, and keeps view, selection and overlay.
+
+        Overlays that were added for the handles of before go when handles mean other objects now.
+
+        Parameters
+        ----------
+        scene, overlays, live, scenarios
+            As for a new view.
+        """
+        added = self.service.overlays if scene.epoch == self.scene.epoch else {}
+        self._serve(scene, overlays, live, scenarios)
+        for number, overlay in added.items():
+            if number not in self._specs:
+                self._specs[number] = dict(overlay.spec)
+                self.service.add_overlay(overlay)
+        named = {spec["name"] for spec in self._specs.values()}
+        self._quietly(
+            selection=[uid for uid in self.selection if uid in scene],
+            picked=self.picked if self.picked in scene else None,
+            overlay=self.overlay if self.overlay in named else None,
+        )
+        self._tell({"op": "renew", "manifest": self.manifest()})
+
+    def in_session(self, work: Callable[[], object]) -> None:
+        """Do something to the view from another thread or another session, in its own."""
+        document = self._document
+        if document is None or document.session_context is None:
+            work()
+        else:
+            document.add_next_tick_callback(work)
 
     def set_codes(self, overlay: str | int, codes: NDArray[np.uint8]) -> None:
         """Recolour the whole city: one code for each handle, shape (n,) uint8."""

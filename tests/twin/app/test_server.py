@@ -93,7 +93,7 @@ async def test_the_rain_hour_comes_through_the_broker_to_the_viewer(package: Pat
         assert server.hub.streams_of(0)[0]["value"] is not None
         assert server.hub.series(0, 1.0)[0]["v"]
         status = json.loads(await asyncio.to_thread(fetch, server.url + "healthz"))
-        assert [feed["state"] for feed in status["feeds"]] == ["up"]
+        assert {feed["state"] for feed in status["feeds"]} == {"up"}
 
 
 async def test_a_replay_given_by_address_is_marked_as_one(package: Path, tmp_path: Path) -> None:

@@ -225,6 +225,11 @@ export interface CityEngine {
   readonly canvas: HTMLCanvasElement;
   readonly drafting: Drafting;
   load(manifest: SceneManifest): Promise<void>;
+  /**
+   * Shows another version of the city that is loaded: only tiles that changed are fetched, and view, state and light stay.
+   * Returns the way from handles of before to those of now, -1 for what is gone.
+   */
+  renew(manifest: SceneManifest): Promise<(handle: number) => number>;
   dispose(): void;
   resize(): void;
 
@@ -285,15 +290,15 @@ export interface CityEngine {
    */
   setSurface(name: string, glb: ArrayBuffer | null, first?: number | null): Promise<void>;
 
+  // map under the city
+  setBasemap(spec: BasemapSpec | null): void;
+  setBasemapLook(look: BasemapLook): void;
+
   // light
   setTime(iso: string): void;
   setShadows(on: boolean): void;
   sun(): { azimuth_deg: number; elevation_deg: number };
   setTheme(theme: Theme): void;
-  // map under the city
-  setBasemap(spec: BasemapSpec | null): void;
-  setBasemapLook(look: BasemapLook): void;
-
 
   // tools
   startMeasure(kind: MeasureKind): void;

@@ -183,6 +183,31 @@ export abstract class EngineBase {
     this.arrived();
   }
 
+  async renew(manifest: SceneManifest): Promise<(handle: number) => number> {
+    const before = this.manifest;
+    if (!this.tiles || !before) {
+      await this.load(manifest);
+      return () => -1;
+    }
+    await this.tiles.prepare(manifest);
+    if (!this.tiles || this.disposed) return () => -1;
+    const way = this.tiles.renew(manifest);
+    this.manifest = { ...manifest, theme: before.theme };
+    if (manifest.epoch !== before.epoch) {
+      const old = this.objects;
+      this.objects = old.renumbered(manifest.count + SPARE_HANDLES, way);
+      for (const [uniform, texture] of [
+        [this.uniforms.uCodes, this.objects.codes],
+        [this.uniforms.uFlags, this.objects.flags],
+        [this.uniforms.uPalette, this.objects.palette],
+      ] as const)
+        uniform.value = texture;
+      old.dispose();
+    }
+    this.changed();
+    return way;
+  }
+
   dispose(): void {
     this.disposed = true;
     cancelAnimationFrame(this.handle);
@@ -255,6 +280,7 @@ export abstract class EngineBase {
     const began = performance.now();
     this.uniforms.uPixel.value = (2 * Math.tan((this.view.camera.fov * Math.PI) / 360)) / this.size.height;
     if (this.tiles?.update(this.view.camera, this.renderer)) this.wanted = true;
+    this.basemap.update(this.view.camera, this.uniforms.uPixel.value / this.renderer.getPixelRatio(), this.heights.level, this.manifest?.bounds[5] ?? 0);
     this.daylight.follow(this.view, this.view.reach);
     this.objects.flush();
     this.pictures.prepare(performance.now(), this.uniforms.uPixel.value);
@@ -281,7 +307,6 @@ export abstract class EngineBase {
     this.clock.fps = ((this.clock.frames - this.clock.lastCount) * 1000) / Math.max(1, now - this.clock.told);
     this.clock.told = now;
     this.clock.lastCount = this.clock.frames;
-    this.basemap.update(this.view.camera, this.uniforms.uPixel.value / this.renderer.getPixelRatio(), this.heights.level, this.manifest?.bounds[5] ?? 0);
     if (this.events.has("stats")) this.events.emit("stats", this.stats());
   }
 
@@ -291,6 +316,7 @@ export abstract class EngineBase {
   }
 
   private restored(): void {
+    this.basemap.restored();
     this.objects.uploadAll();
     this.changed();
   }
@@ -317,7 +343,6 @@ export abstract class EngineBase {
     this.surfaces.dispose();
     this.pictures.clear();
     this.measuring.stop();
-    this.basemap.restored();
     this.pointing.reset();
     this.overlay = null;
     this.idle = false;

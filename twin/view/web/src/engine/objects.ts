@@ -144,6 +144,19 @@ export class ObjectStates {
     this.mark(handles, flag, true);
   }
 
+  /** The same states for other handles: `way` leads from those of before to those of now, -1 = gone. */
+  renumbered(count: number, way: (handle: number) => number): ObjectStates {
+    const made = new ObjectStates(count);
+    made.setPalette(this.palette.image.data as Uint8Array);
+    for (const [flag, handles] of this.marked) made.mark([...handles].map(way), flag, true);
+    for (let handle = 0; handle < this.count; handle++) {
+      const code = this.codeTable.bytes[handle];
+      const now = code ? way(handle) : -1;
+      if (now >= 0 && now < count) made.codeTable.bytes[now] = code;
+    }
+    return made;
+  }
+
   /** After a lost context everything must be uploaded again. */
   uploadAll(): void {
     this.codeTable.touchAll();

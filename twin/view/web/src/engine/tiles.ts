@@ -8,6 +8,7 @@ import type { PerspectiveCamera, WebGLRenderer } from "three";
 import type { LayerSpec, SceneManifest } from "./api";
 import { LayerMaterials, type Shape, type Uniforms } from "./materials";
 import { Numbering, type TilesetExtras } from "./numbers";
+import { type Tile, type TilesetDocument, TilesetRenewal } from "./renewal";
 import { CLOUD_ERROR, CloudLook } from "./points";
 
 MeshoptDecoder.useWorkers(1);
@@ -53,9 +54,20 @@ class LocalFrame {
     private readonly told: (extras: TilesetExtras | undefined) => void,
   ) {}
 
-  async fetchData(url: string, options: RequestInit): Promise<unknown> {
-    const response = this.fetcher ? await this.fetcher(String(url)) : await fetch(url, options);
+  /** The tileset as it is now. */
+  async tileset(): Promise<TilesetDocument> {
+    const response = await this.fetched(this.root, { cache: "no-cache" });
+    return (await response.json()) as TilesetDocument;
+  }
+
+  private async fetched(url: string, options: RequestInit): Promise<Response> {
+    const response = this.fetcher ? await this.fetcher(url) : await fetch(url, options);
     if (!response.ok) throw new Error(`${url} answered ${response.status} ${response.statusText}`);
+    return response;
+  }
+
+  async fetchData(url: string, options: RequestInit): Promise<unknown> {
+    const response = await this.fetched(String(url), options);
     if (String(url) !== this.root) return response;
     const tileset = (await response.json()) as { root?: { transform?: number[] }; extras?: TilesetExtras };
     if (tileset.root) delete tileset.root.transform;
@@ -97,11 +109,14 @@ export class CityLayer {
   private readonly errorTarget: number;
   /** Whose objects the tiles show. */
   private numbering = Numbering.of(undefined);
+  private readonly frame: LocalFrame;
+  /** The version that is about to take the place of this one. */
+  private coming: { renewal: TilesetRenewal; numbering: Numbering } | null = null;
   /** Updates that are still due after something arrived, before the tileset knows all that it wants. */
   private due = 0;
 
   constructor(
-    readonly spec: LayerSpec,
+    public spec: LayerSpec,
     root: string,
     uniforms: Uniforms,
     private readonly options: CityTilesOptions,
@@ -113,11 +128,12 @@ export class CityLayer {
     this.materials = new LayerMaterials(spec, uniforms, this.cloud);
     const url = new URL(spec.tileset, root).toString();
     this.tiles = new TilesRenderer(url);
-    this.tiles.registerPlugin(new LocalFrame(url, options.fetch, (extras) => (this.numbering = Numbering.of(extras))));
+    this.frame = new LocalFrame(url, options.fetch, (extras) => (this.numbering = Numbering.of(extras)));
+    this.tiles.registerPlugin(this.frame);
     this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false, meshoptDecoder: MeshoptDecoder }));
     this.tiles.errorTarget = this.errorTarget;
     this.tiles.autoDisableRendererCulling = false;
-    this.tiles.addEventListener("load-model", ({ scene }: { scene: Object3D }) => this.dress(scene));
+    this.tiles.addEventListener("load-model", ({ scene, tile }: { scene: Object3D; tile: unknown }) => this.dress(scene, tile as Tile));
     this.tiles.addEventListener("dispose-model", ({ scene }: { scene: Object3D }) => this.undress(scene));
     for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
       this.tiles.addEventListener(event, () => {
@@ -211,6 +227,40 @@ export class CityLayer {
     return (this.tiles as unknown as { stats: { loaded: number } }).stats.loaded;
   }
 
+  /** Gets the next version of the tileset ready beside this one; false where none has come yet that could be changed. */
+  async prepare(): Promise<boolean> {
+    if (!this.tiles.root) {
+      this.tiles.resetFailedTiles();
+      return false;
+    }
+    const document = await this.frame.tileset();
+    const renewal = new TilesetRenewal(this.tiles, document);
+    this.coming = { renewal, numbering: Numbering.of(document.extras) };
+    await renewal.loaded();
+    return true;
+  }
+
+  /** Shows the version that is ready, and returns the way from its handles of before to those of now. */
+  renew(spec: LayerSpec): (handle: number) => number {
+    const { base } = this.spec;
+    this.spec = spec;
+    const { coming, numbering } = this;
+    this.coming = null;
+    if (!coming) return (handle) => handle - base + spec.base;
+    coming.renewal.apply();
+    if (!numbering.same(coming.numbering)) {
+      this.tiles.forEachLoadedModel((scene: Object3D, tile: object) => {
+        if (coming.renewal.fresh.has(tile as Tile)) return;
+        scene.traverse((object) => {
+          if ((object as Mesh).geometry && !object.userData.ghost) numbering.renumber((object as Mesh).geometry, coming.numbering);
+        });
+      });
+      this.numbering = coming.numbering;
+    }
+    this.due = SETTLING;
+    return numbering.to(coming.numbering);
+  }
+
   dispose(): void {
     this.tiles.dispose();
     this.materials.dispose();
@@ -230,13 +280,14 @@ export class CityLayer {
   }
 
   /** Give the objects of a new tile their materials and attributes. */
-  private dress(scene: Object3D): void {
+  private dress(scene: Object3D, tile: Tile): void {
+    const numbering = this.coming?.renewal.fresh.has(tile) ? this.coming.numbering : this.numbering;
     scene.updateMatrixWorld(true);
     const objects: Mesh[] = [];
     scene.traverse((object) => {
       if ((object as Mesh).geometry) objects.push(object as Mesh);
     });
-    for (const object of objects) this.dressObject(object);
+    for (const object of objects) this.dressObject(object, numbering);
     this.applyGhosts(scene);
   }
 
@@ -248,7 +299,7 @@ export class CityLayer {
     });
   }
 
-  private dressObject(object: Mesh): void {
+  private dressObject(object: Mesh, numbering: Numbering): void {
     const { geometry } = object;
     const instance = geometry.getAttribute("_FEATURE_ID_0");
     if (instance) {
@@ -259,7 +310,7 @@ export class CityLayer {
       geometry.setAttribute("_feature_id_0", new BufferAttribute(none, 1));
     }
     geometry.deleteAttribute("_feature_id_1");
-    this.numbering.apply(geometry);
+    numbering.apply(geometry);
     const type = (object as unknown as { isLine?: boolean }).isLine ? "line" : (object as unknown as { isPoints?: boolean }).isPoints ? "point" : "mesh";
     const { map: image = null, alphaTest = 0 } = object.material as { map?: Texture | null; alphaTest?: number };
     if (type === "mesh" && this.materials.style.foot && !instance && !image) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
@@ -317,30 +368,60 @@ export class CityTiles {
   readonly layers = new Map<string, CityLayer>();
   readonly group = new Group();
   private readonly cache = new LRUCache();
+  private readonly parse = new PriorityQueue();
+  private readonly nodes = new PriorityQueue();
+  private readonly download = new DownloadPriorityQueue();
 
-  constructor(manifest: SceneManifest, root: string, uniforms: Uniforms, options: CityTilesOptions) {
-    const parse = new PriorityQueue();
-    parse.maxJobs = 4;
-    const nodes = new PriorityQueue();
-    nodes.maxJobs = 25;
-    const download = new DownloadPriorityQueue();
-    download.maxJobsPerOrigin = 12;
+  constructor(
+    manifest: SceneManifest,
+    private readonly root: string,
+    private readonly uniforms: Uniforms,
+    private readonly options: CityTilesOptions,
+  ) {
+    this.parse.maxJobs = 4;
+    this.nodes.maxJobs = 25;
+    this.download.maxJobsPerOrigin = 12;
     this.cache.minBytesSize = options.megabytes * 0.75e6;
     this.cache.maxBytesSize = options.megabytes * 1e6;
-    for (const spec of manifest.layers) {
-      const layer = new CityLayer(spec, root, uniforms, options);
-      const { tiles } = layer;
-      this.cache.unloadPriorityCallback = tiles.lruCache.unloadPriorityCallback;
-      parse.priorityCallback = tiles.parseQueue.priorityCallback;
-      nodes.priorityCallback = tiles.processNodeQueue.priorityCallback;
-      download.priorityCallback = tiles.downloadQueue.priorityCallback;
-      tiles.lruCache = this.cache;
-      tiles.parseQueue = parse;
-      tiles.processNodeQueue = nodes;
-      tiles.downloadQueue = download;
-      this.layers.set(spec.name, layer);
-      this.group.add(layer.group);
+    for (const spec of manifest.layers) this.add(spec);
+  }
+
+  private add(spec: LayerSpec): void {
+    const layer = new CityLayer(spec, this.root, this.uniforms, this.options);
+    const { tiles } = layer;
+    this.cache.unloadPriorityCallback = tiles.lruCache.unloadPriorityCallback;
+    this.parse.priorityCallback = tiles.parseQueue.priorityCallback;
+    this.nodes.priorityCallback = tiles.processNodeQueue.priorityCallback;
+    this.download.priorityCallback = tiles.downloadQueue.priorityCallback;
+    tiles.lruCache = this.cache;
+    tiles.parseQueue = this.parse;
+    tiles.processNodeQueue = this.nodes;
+    tiles.downloadQueue = this.download;
+    this.layers.set(spec.name, layer);
+    this.group.add(layer.group);
+  }
+
+  /** Gets what another version of the city shows ready; what is shown stays as it is until `renew`. */
+  async prepare(manifest: SceneManifest): Promise<void> {
+    const stay = manifest.layers.map(({ name }) => this.layers.get(name)).filter((layer) => layer !== undefined);
+    await Promise.all(stay.map((layer) => layer.prepare()));
+  }
+
+  /** Shows what is ready, and returns the way from handles of before to those of now, -1 for what is gone. */
+  renew(manifest: SceneManifest): (handle: number) => number {
+    const ways: { base: number; end: number; way: (handle: number) => number }[] = [];
+    for (const [name, layer] of [...this.layers]) {
+      const { base, count, theme } = layer.spec;
+      const spec = manifest.layers.find((each) => each.name === name && each.theme === theme);
+      if (spec) {
+        ways.push({ base, end: base + count, way: layer.renew(spec) });
+        continue;
+      }
+      layer.dispose();
+      this.layers.delete(name);
     }
+    for (const spec of manifest.layers) if (!this.layers.has(spec.name)) this.add(spec);
+    return (handle) => ways.find(({ base, end }) => handle >= base && handle < end)?.way(handle) ?? -1;
   }
 
   /** Choose the tiles for a camera and start what is missing; true while another frame is due. */

@@ -15,6 +15,7 @@ export const en = {
   "app.skip": "Skip to the 3D view",
   "app.webgl": "The 3D view could not start: {message}. Enable WebGL 2 or hardware acceleration in the browser.",
   "app.reload": "The city has changed; the scene is being loaded again.",
+  "app.renewed": "The city has changed; the view shows it as it is now.",
 
   "panel.left": "Layers and analysis",
   "panel.right": "Properties",

@@ -16,6 +16,7 @@ export const zh: Record<Key, string> = {
   "app.skip": "跳转到三维视图",
   "app.webgl": "三维视图无法启动：{message}。请在浏览器中启用 WebGL 2 或硬件加速。",
   "app.reload": "城市模型已更新，正在重新加载场景。",
+  "app.renewed": "城市已更新，视图已显示最新状态。",
 
   "panel.left": "图层与分析",
   "panel.right": "属性",

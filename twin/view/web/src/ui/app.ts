@@ -14,6 +14,7 @@ import { Moving } from "./moving";
 import { Notices } from "./notices";
 import { Painter } from "./painter";
 import { Past } from "./past";
+import { renewScene } from "./renewing";
 import { initialOverlay } from "./result";
 import { Selection } from "./selection";
 import { ViewSettings } from "./settings";
@@ -47,8 +48,8 @@ export class CityApp extends ViewSettings {
   readonly results: SimulationResult[] = [];
   readonly painter: Painter;
   readonly variants: Variants;
-  readonly live: LiveFeed;
   readonly basemaps: Basemaps;
+  readonly live: LiveFeed;
   readonly drafts: Drafts;
   readonly moving: Moving;
   readonly past: Past;
@@ -73,8 +74,8 @@ export class CityApp extends ViewSettings {
     this.tour = new Tour(this);
     this.painter = new Painter(this);
     this.variants = new Variants(this);
-    this.live = new LiveFeed(this);
     this.basemaps = new Basemaps(this);
+    this.live = new LiveFeed(this);
     this.drafts = new Drafts(this);
     this.moving = new Moving(this);
     this.past = new Past(this);
@@ -208,6 +209,8 @@ export class CityApp extends ViewSettings {
     switch (message.op) {
       case "scene":
         return this.load(message.manifest as SceneManifest);
+      case "renew":
+        return this.ready ? renewScene(this, message.manifest as SceneManifest) : this.load(message.manifest as SceneManifest);
       case "codes":
         return this.painter.apply(message.overlay as number, bytesOf(message.codes));
       case "codes_delta": {
@@ -258,10 +261,10 @@ export class CityApp extends ViewSettings {
     this.applyTheme(state.theme ?? manifest.theme);
     this.manifest = { ...this.manifest, theme: this.theme };
     this.shell.build(this.manifest);
+    this.basemaps.reset();
     await this.engine?.load(this.manifest);
     void this.show(state, 0).catch((error: unknown) => this.report(error));
     this.live.connect(manifest);
-    this.basemaps.reset();
     this.ready = true;
     this.shell.loaded();
   }
@@ -292,10 +295,10 @@ export class CityApp extends ViewSettings {
       engine.setLayerOpacity(layer.name, state.opacity[layer.name] ?? layer.opacity);
       if (layer.cloud) engine.setPoints(layer.name, this.pointLook(layer));
     }
+    this.basemaps.dress(engine);
     engine.setShadows(state.shadows);
     engine.setTime(state.time ?? manifest.time);
     engine.setUnderground(state.underground);
-    this.basemaps.dress(engine);
     engine.setSection(state.section);
     engine.setSectionBox(state.box);
     engine.select(this.selection.handles);
@@ -317,10 +320,10 @@ export class CityApp extends ViewSettings {
     engine.on("pickmore", (pick) => pick && this.selection.toggle(pick.handle));
     engine.on("doublepick", (pick) => void this.flyTo([pick.handle]).catch((error: unknown) => this.report(error)));
     engine.on("draft", (key) => this.shell.tools.edit.openOn(key));
+    this.basemaps.listen(engine);
     engine.on("vehicle", (number) => this.moving.choose(number));
     engine.on("hover", (pick) => this.fire("hover", pick));
     engine.on("error", ({ message }) => {
-    this.basemaps.listen(engine);
       this.notices.show(this.i18n.t("error.tile", { message }), "error");
       this.backend.emit("error", { message });
     });

@@ -3,8 +3,12 @@ import { LiveClient, type CodeFrame } from "../backend/live";
 import type { SceneManifest } from "../engine/api";
 import type { CityApp } from "./app";
 
+/** How long frames of another version may be ahead of the word that there is one. */
+const PATIENCE_MS = 15_000;
+
 export class LiveFeed {
   private client: LiveClient | null = null;
+  private patience: ReturnType<typeof setTimeout> | undefined;
   /** Numbers that parts of the page want frames of: overlays, and 0 for what moves. */
   private readonly wants = new Map<string, number[]>();
 
@@ -41,6 +45,7 @@ export class LiveFeed {
   }
 
   close(): void {
+    clearTimeout(this.patience);
     this.client?.close();
     this.client = null;
   }
@@ -51,8 +56,15 @@ export class LiveFeed {
     else this.app.painter.apply(frame.overlay, frame.codes);
   }
 
+  /** Codes of another version of the city: the page is told of it in a moment, or it has to ask. */
   private foreign(): void {
-    this.close();
+    this.client?.close();
+    this.client = null;
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.reload(), PATIENCE_MS);
+  }
+
+  private reload(): void {
     this.app.notices.show(this.app.i18n.t("app.reload"), "info");
     this.app.backend.emit("ready", null);
   }
