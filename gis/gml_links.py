@@ -81,6 +81,11 @@ class FarElements:
         self._near: dict[str, Any] | None = None
         self._files: dict[str, dict[str, Any]] = {}
 
+    @property
+    def home(self) -> tuple[Shelf, str]:
+        """Where the document lies, and its name there."""
+        return self._shelf, self._name
+
     def find(self, reference: str) -> Any:
         """Return the element that ``#id`` or ``file.gml#id`` names, None if there is none that may be read."""
         file, _, name = reference.partition("#")

@@ -12,6 +12,7 @@ from gis.cityobjects import ModelObject
 from gis.gml_appearance import Appearances
 from gis.gml_elements import Element
 from gis.gml_following import LinkFollower
+from gis.gml_heights import HeightFiles
 from gis.gml_layout import NO_LEVEL, layout_of
 from gis.gml_links import Ids, id_of
 from gis.gml_relief import curves_of, reliefs_of
@@ -137,7 +138,7 @@ class PageReader:
         owners = _Owners(layout, chunk, levels)
         for number in geometry.loose.tolist():
             reader.take_loose(Element(page, number), owners.target(number))
-        chunk.reliefs = reliefs_of(page, layout, owners.target, self._problems)
+        chunk.reliefs = reliefs_of(page, layout, owners.target, HeightFiles(*self._far.home, self._problems))
         chunk.curves = curves_of(page, layout)
         placed = page.having(Role.PLACED) & layout.live[np.maximum(page.parents, 0)]
         for number in np.flatnonzero(placed & (layout.root >= 0)).tolist():

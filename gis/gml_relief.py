@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from gis.gml_elements import Element
+from gis.gml_heights import numbers_in
 from gis.gml_numbers import numbers_of
 from gis.gml_words import Role
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.gml_columns import Elements
+    from gis.gml_heights import HeightFiles
     from gis.gml_layout import Layout
     from gis.gml_shapes import Target
-    from scenes.problems import Problems
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.integer[Any]]
@@ -61,8 +62,8 @@ class Curves:
     lines: list[Floats]
 
 
-def reliefs_of(page: Elements, layout: Layout, target_of: Callable[[int], Target], problems: Problems) -> list[Relief]:
-    """Return the TINs of a page that are given by points alone, and its grids of heights."""
+def reliefs_of(page: Elements, layout: Layout, target_of: Callable[[int], Target], files: HeightFiles) -> list[Relief]:
+    """Return the TINs of a page that are given by points alone, and its grids of heights, also those in `files`."""
     found = []
     polygons = np.cumsum(np.append(page.having(Role.POLYGON), [False]))
     for number in np.flatnonzero(page.named("Tin") & layout.live).tolist():
@@ -70,7 +71,7 @@ def reliefs_of(page: Elements, layout: Layout, target_of: Callable[[int], Target
             relief = _tin(Element(page, number), target_of(number))
             found += [relief] if relief else []
     for number in np.flatnonzero(page.named("RectifiedGridCoverage") & (layout.root >= 0)).tolist():
-        relief = _grid(Element(page, number), target_of(number), problems)
+        relief = _grid(Element(page, number), target_of(number), files)
         found += [relief] if relief else []
     return found
 
@@ -136,24 +137,25 @@ def _points(element: Element) -> Floats:
     return numbers.reshape(-1, 3)
 
 
-def _grid(element: Element, target: Target, problems: Problems) -> Relief | None:
-    """Return the surface over a rectified grid whose heights stand in the document."""
+def _grid(element: Element, target: Target, files: HeightFiles) -> Relief | None:
+    """Return the surface over a rectified grid whose heights stand in the document or in a file beside it."""
+    problems = files.problems
     owner = next((value for key, value in element.attrib.items() if key.endswith("}id")), "") or "a grid"
     file = next((each.text for each in element.iter("{*}fileName", "{*}fileReference") if each.text), "")
-    if file:
-        what = f"the heights of {owner[:80]} are in the file {file.strip()[:120]}: not read with the model"
-        problems.add(
-            "info", owner, "relief-in-file", what, "name that file as a source of its own: it is read as terrain"
-        )
-        return None
     grid = next(element.iter("{*}RectifiedGrid"), None)
     shape = None if grid is None else _shape(grid)
     if grid is None or shape is None:
         problems.add("warning", owner, "geometry-broken", "a grid does not say its size: left out", "export it again")
         return None
     (columns, rows), origin, steps = shape
-    texts = [each.text for each in element.iter(*("{*}" + name for name in _VALUES)) if each.text]
-    heights = _heights(texts)
+    if file:
+        there = files.heights(owner, file.strip(), (columns, rows), steps)
+        if there is None:
+            return None
+        heights = known_heights(there)
+    else:
+        texts = [each.text for each in element.iter(*("{*}" + name for name in _VALUES)) if each.text]
+        heights = known_heights(numbers_in(" ".join(texts)))
     if len(heights) != columns * rows:
         what = f"a grid of {columns} x {rows} has {len(heights)} heights: left out"
         problems.add("warning", owner, "geometry-broken", what, "export it again")
@@ -185,18 +187,10 @@ def _shape(grid: Element) -> tuple[tuple[int, int], Floats, Floats] | None:
     return (int(size[0]), int(size[1])), np.append(origin, 0.0)[:3], wide
 
 
-def _heights(texts: list[str]) -> Floats:
-    """Return the heights in some texts; what is missing (a word, or far below the sea) is NaN."""
-    words = " ".join(texts).replace(",", " ").split()
-    found = np.array([_number(word) for word in words], np.float64)
-    return np.where((found > _UNKNOWN) & (np.abs(found) < 1e9), found, np.nan)
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return np.nan
+def known_heights(found: Floats) -> Floats:
+    """Return heights with NaN for what cannot be one: far below the sea, or beyond the sky."""
+    with np.errstate(invalid="ignore"):
+        return np.where((found > _UNKNOWN) & (np.abs(found) < 1e9), found, np.nan)
 
 
 def _cells(columns: int, rows: int, known: NDArray[np.bool_], steps: Floats) -> Integers:

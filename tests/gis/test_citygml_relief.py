@@ -101,10 +101,6 @@ def test_a_grid_of_heights_is_a_surface_with_holes_where_nothing_is_known(save, 
     for text in broken:
         read(save(text), problems=problems)
     assert problems.count("geometry-broken") == 2
-    file = "<gml:File><gml:fileName>heights.tif</gml:fileName></gml:File>"
-    start, end = document.index("<gml:DataBlock>"), document.index("</gml:rangeSet>")
-    read(save(document[:start] + file + document[end:]), problems=problems)
-    assert problems.count("relief-in-file") == 1
 
 
 def test_lines_of_intersection_with_the_terrain_are_kept_as_text(save) -> None:

@@ -99,9 +99,12 @@ GIS_SENTENCES: Mapping[str, str] = MappingProxyType(
         "{} is not in the file": "{} 不在文件中",
         "a link leads to {}, which is not beside the model: not followed": "链接指向不在模型旁边的 {}：未跟随",
         "a grid of {} x {} has {} heights: left out": "{} x {} 的格网有 {} 个高程：未读入",
-        "the heights of {} are in the file {}: not read with the model": "{} 的高程在文件 {} 中：未随模型读入",
+        "the heights of {} are in the file {}, which is not beside the model: left out":
+            "{} 的高程在文件 {} 中，但模型旁没有该文件：已略去",
+        "the file {} with the heights of {} {}: left out": "{1} 的高程文件 {0} {2}：已略去",
+        "put the file where the model says, or name it as a source of its own: it is read as terrain":
+            "把文件放到模型所指的位置，或将其单独作为数据源按地形读取",
         "a grid does not say its size: left out": "格网没有说明大小：未读入",
-        "name that file as a source of its own: it is read as terrain": "把该文件作为单独的数据源：按地形读取",
         "{} leads back to itself": "{} 循环引用自身",
         "has more than {} million pixels: they are {} m wide here": "超过 {} 百万像素：此处每像素宽 {} 米",
         "{}: a usual one is drawn": "{}：按常见高度绘制",
