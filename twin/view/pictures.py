@@ -134,8 +134,8 @@ class PagePictures:
         Returns
         -------
         dict
-            ``ends``: bytes of (m, 6) float32, x, y, z of both; ``values``: bytes of (m,) float32; ``left_out``: number of
-            rows; ``problems``: a sentence for the first few of them.
+            ``ends``: bytes of (m, 6) float32, x, y, z of both; ``values``: bytes of (m,) float32; ``left_out``: how
+            many rows; ``problems``: a sentence for the first few of them.
 
         Raises
         ------
@@ -151,22 +151,23 @@ class PagePictures:
         if len(rows) > MOST_FLOWS:
             raise QueryError("the table", f"has {len(rows)} rows", f"leave at most {MOST_FLOWS}")
         cells = [{str(name).strip().lower(): value for name, value in row.items()} for row in rows]
-        problems: list[str] = []
+        problems: list[tuple[int, str]] = []
         value = np.array([_number(cell["value"]) for cell in cells])
         ends = [self._ends(cells, kind, "from", problems), self._ends(cells, kind, "to", problems)]
         good = np.isfinite(value) & (value >= 0) & np.isfinite(ends[0]).all(axis=1) & np.isfinite(ends[1]).all(axis=1)
-        problems += [f"row {row + 2}: its value is not a number of 0 or more" for row in np.flatnonzero(~(value >= 0))]
+        problems += [(int(row), "its value is not a number of 0 or more") for row in np.flatnonzero(~(value >= 0))]
+        said = [f"row {row + 2}: {text}" for row, text in sorted(problems)]
         if not good.any():
-            first = problems[0] if problems else "every row lacks a place or a value"
+            first = said[0] if said else "every row lacks a place or a value"
             raise QueryError("the table", f"has no row that can be used ({first})", "check its ids and numbers")
         return {
             "ends": np.column_stack([ends[0][good], ends[1][good]]).astype(np.float32).tobytes(),
             "values": value[good].astype(np.float32).tobytes(),
             "left_out": int((~good).sum()),
-            "problems": problems[:MOST_TOLD],
+            "problems": said[:MOST_TOLD],
         }
 
-    def _ends(self, cells: list[dict[str, str]], kind: str, end: str, problems: list[str]) -> Floats:
+    def _ends(self, cells: list[dict[str, str]], kind: str, end: str, problems: list[tuple[int, str]]) -> Floats:
         """Return (m, 3) places of one end; NaN where there is none."""
         if kind == "ids":
             return self._places_of([str(cell[end] or "").strip() for cell in cells], problems)
@@ -180,7 +181,7 @@ class PagePictures:
         z[known] = ground_of(self.scene)(x[known], y[known])
         return np.column_stack([np.where(known, x, np.nan), np.where(known, y, np.nan), z])
 
-    def _places_of(self, names: list[str], problems: list[str]) -> Floats:
+    def _places_of(self, names: list[str], problems: list[tuple[int, str]]) -> Floats:
         places = self.places()
         known: dict[str, Floats] = {}
         for row, name in enumerate(names):
@@ -190,7 +191,7 @@ class PagePictures:
             try:
                 x, y, _, top = places[self._handle(name)]
             except CityTwinError as error:
-                problems.append(f"row {row + 2}: {error}")
+                problems.append((row, str(error)))
                 continue
             known[name] = np.array([x, y, top])
         return np.array([known[name] for name in names]).reshape(-1, 3)

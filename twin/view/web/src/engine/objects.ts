@@ -94,7 +94,13 @@ export class ObjectStates {
   }
 
   setCodes(codes: Uint8Array): void {
-    this.codeTable.bytes.set(codes.subarray(0, this.count));
+    const { bytes } = this.codeTable;
+    const size = Math.min(codes.length, this.count);
+    let at = 0;
+    while (at < size && bytes[at] === codes[at]) at++;
+    // The same codes under another palette need not travel again.
+    if (at === size) return;
+    bytes.set(codes.subarray(0, size));
     this.codeTable.touchAll();
   }
 

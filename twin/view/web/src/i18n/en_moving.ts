@@ -73,4 +73,5 @@ export const enMoving = {
   "past.now": "Live",
   "past.live": "live",
   "past.chip": "past",
+  "past.none": "This city has no live data, and so no history of it.",
 } as const;

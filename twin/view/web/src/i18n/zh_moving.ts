@@ -75,4 +75,5 @@ export const zhMoving: Record<keyof typeof enMoving, string> = {
   "past.now": "回到实时",
   "past.live": "实时",
   "past.chip": "历史",
+  "past.none": "该城市没有实时数据，因此没有历史。",
 };

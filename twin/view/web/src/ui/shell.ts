@@ -148,7 +148,9 @@ export class Shell {
 
   /** The slider of the live past. */
   openPast(): Promise<void> {
-    return this.timeBar?.history.open() ?? Promise.resolve();
+    if (this.city.manifest?.live_url) return this.timeBar?.history.open() ?? Promise.resolve();
+    this.city.notices.show(this.city.i18n.t("past.none"), "info");
+    return Promise.resolve();
   }
 
   async fullscreen(): Promise<void> {
