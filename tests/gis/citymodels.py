@@ -79,3 +79,8 @@ def read(path: Path, *, ground: Ground | None = None, problems: Problems | None 
         known = layers.get(layer.name, layer)
         layers[layer.name] = known.with_batches([*known.batches, batch.with_bounds()])
     return Scene(frame, layers)
+
+
+def building(inner: str, name: str = "B") -> str:
+    """Return a building of CityGML with what stands in it."""
+    return f'<bldg:Building gml:id="{name}">{inner}</bldg:Building>'

@@ -11,7 +11,7 @@ import rasterio
 from affine import Affine
 
 from scenes.problems import Problems
-from tests.gis.citymodels import X, Y, citygml, polygon, read, square, surfaces
+from tests.gis.citymodels import X, Y, building, citygml, polygon, read, square, surfaces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COLUMNS, ROWS = 4, 3
 NORTHWARD = np.arange(12, dtype=np.float32).reshape(ROWS, COLUMNS)  # the first row is the southern one
 WALLS = f"<bldg:lod1MultiSurface>{surfaces(polygon(square()))}</bldg:lod1MultiSurface>"
-HOUSE = f'<bldg:Building gml:id="B">{WALLS}</bldg:Building>'
+HOUSE = building(WALLS)
 
 
 def document(file: str, step: int = 5, tag: str = "fileName") -> str:

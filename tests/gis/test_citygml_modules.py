@@ -13,28 +13,10 @@ from PIL import Image
 import gis
 from gis.dynamizers import timeseries
 from scenes.problems import Problems
-from tests.gis.citymodels import X, Y, citygml, polygon, read, square, surfaces
+from tests.gis.citymodels import X, Y, building, citygml, polygon, read, square, surfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from numpy.typing import ArrayLike, NDArray
-
-
-@pytest.fixture
-def save(tmp_path: Path) -> Callable[..., Path]:
-    def _save(text: str, name: str = "city.gml") -> Path:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return _save
-
-
-def building(inner: str, name: str = "B") -> str:
-    return f'<bldg:Building gml:id="{name}">{inner}</bldg:Building>'
 
 
 def roof(inner: str) -> str:

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
 from scenes.problems import Problems
-from tests.gis.citymodels import X, Y, citygml, points, polygon, read, ring, square, surfaces
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-
-def building(inner: str, name: str = "B") -> str:
-    return f'<bldg:Building gml:id="{name}">{inner}</bldg:Building>'
-
-
-@pytest.fixture
-def save(tmp_path: Path) -> Callable[..., Path]:
-    def _save(text: str, name: str = "city.gml") -> Path:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return _save
+from tests.gis.citymodels import X, Y, building, citygml, points, polygon, read, ring, square, surfaces
 
 
 def test_relief_has_triangles_break_lines_and_mass_points(save) -> None:
