@@ -52,9 +52,12 @@ export class Themes {
   private ground: Promise<GroundGrid> | null = null;
   private readonly lines = new Map<string, Promise<Lines>>();
   private waiting: ReturnType<typeof setTimeout> | undefined;
+  /** Version of the scene that places and values were asked for. */
+  private epoch = -1;
 
   constructor(private readonly app: CityApp) {
     app.on("codes", (overlay) => this.later(overlay));
+    app.on("overlays", () => this.renewed());
     app.on("dress", (engine) => {
       for (const [id, spec] of this.specs) engine.pictures.put(nameOf(id), spec);
     });
@@ -72,8 +75,22 @@ export class Themes {
   clear(): void {
     this.places = this.ground = null;
     this.lines.clear();
+    for (const engine of this.app.engines) for (const { id } of this.standing) engine.pictures.put(nameOf(id), null);
     this.standing = [];
     this.specs.clear();
+    this.epoch = this.app.manifest?.epoch ?? -1;
+  }
+
+  /** The city became another one while the page is open: its pictures are made anew. */
+  private renewed(): void {
+    const epoch = this.app.manifest?.epoch ?? -1;
+    if (epoch === this.epoch) return;
+    this.epoch = epoch;
+    this.places = this.ground = null;
+    this.lines.clear();
+    const failed = (error: unknown): void => this.app.report(error);
+    if (!this.standing.length) this.restore();
+    for (const each of this.standing) void this.draw(each).catch(failed);
   }
 
   /** Adds a picture; throws a sentence when there is nothing to show. */
