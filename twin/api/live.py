@@ -6,6 +6,7 @@ A viewer that cannot keep up gets the newest codes of an overlay instead of ever
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from twin.live import Frame, MovingFrame
 
 SEND_SECONDS = 30.0
+GROUPS = 8
+"""Viewers are served in turns of so many groups, `TURN_S` apart, so that tiles need not wait for all of them."""
+TURN_S = 0.02
 LARGEST_REQUEST = 64 * 1024
 _log = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class LiveChannel:
         self.origins = frozenset(origins)
         self.viewers: set[LiveSocket] = set()
         self.frames_sent = self.frames_coalesced = self.bytes_sent = 0
+        self._turns = itertools.cycle(range(GROUPS))
         self._full = full
         self._cached: dict[int, bytes] = {}
         self.status: str = json.dumps({"op": "status", "feeds": []})
@@ -71,6 +76,10 @@ class LiveChannel:
             self._cached[overlay] = b"" if frame is None else frame.encode()
         return self._cached[overlay]
 
+    def turn_s(self) -> float:
+        """Return how long a new viewer waits for its turn, seconds."""
+        return next(self._turns) * TURN_S
+
     def renew(self, overlays: Iterable[int]) -> None:
         """Forget codes of another version of the city; viewers are told of the version by their pages."""
         self.overlays = frozenset(overlays)
@@ -95,6 +104,7 @@ class LiveSocket(WebSocketHandler):
         self.overlays: frozenset[int] = frozenset()
         self._waiting: dict[int, bytes | None] = {}
         self._status_due = False
+        self._turn_s = self.channel.turn_s()
         self._wake = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
 
@@ -143,16 +153,31 @@ class LiveSocket(WebSocketHandler):
             self._waiting[overlay] = None
         else:
             self._waiting[overlay] = data
-        self._wake.set()
+        self._wake_in_turn()
 
     def offer_status(self) -> None:
         """Queue the newest status."""
         self._status_due = True
-        self._wake.set()
+        self._wake_in_turn()
+
+    def _wake_in_turn(self) -> None:
+        if self._turn_s:
+            asyncio.get_running_loop().call_later(self._turn_s, self._wake.set)
+        else:
+            self._wake.set()
 
     def _offer_all(self) -> None:
         self._waiting.update(dict.fromkeys(self.overlays))
         self._wake.set()
+
+    async def _send(self, message: str | bytes) -> None:
+        """Write a message; wait only where the viewer does not take it at once."""
+        sent = self.write_message(message, binary=isinstance(message, bytes))
+        stream = None if self.ws_connection is None else self.ws_connection.stream
+        if stream is None or stream.writing():
+            await asyncio.wait_for(sent, SEND_SECONDS)
+        else:
+            await sent
 
     async def _send_all(self) -> None:
         try:
@@ -161,13 +186,13 @@ class LiveSocket(WebSocketHandler):
                 self._wake.clear()
                 if self._status_due:
                     self._status_due = False
-                    await asyncio.wait_for(self.write_message(self.channel.status), SEND_SECONDS)
+                    await self._send(self.channel.status)
                 while self._waiting:
                     overlay = next(iter(self._waiting))
                     data = self._waiting.pop(overlay) or self.channel.full(overlay)
                     if not data:
                         continue
-                    await asyncio.wait_for(self.write_message(data, binary=True), SEND_SECONDS)
+                    await self._send(data)
                     self.channel.frames_sent += 1
                     self.channel.bytes_sent += len(data)
         except WebSocketClosedError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ CONTENT_TYPES = {
 """Kinds of files that are given out; nothing else in the folder is."""
 
 _COMPRESSIBLE = frozenset({".json", ".glb", ".gltf", ".bin", ".subtree"})
+_NAMED = re.compile(r".+\.[0-9a-f]{16}\.glb")
+_FOR_EVER = "public, max-age=31536000, immutable"
 CACHE_BYTES = 96 * 1024 * 1024
 GZIP_LEVEL = 5
 
@@ -118,7 +121,7 @@ class TileCache:
 
     def get(self, path: PurePosixPath) -> Tile | None:
         """Return a tile, None if there is no such file; safe to call from threads."""
-        stamp = self.source.stamp(path)
+        stamp = (found := self.source.stamp(path)) and (_FOR_EVER if is_named_by_content(path) else found)
         if stamp is None:
             return None
         key = (str(path), stamp)
@@ -136,6 +139,22 @@ class TileCache:
             while self.bytes > self.limit_bytes and self._tiles:
                 self.bytes -= _size(self._tiles.popitem(last=False)[1])
         return tile
+
+    def at_hand(self, path: PurePosixPath) -> Tile | None:
+        """Return a tile that is in memory and can never change; costs no look at the disk."""
+        if not is_named_by_content(path):
+            return None
+        with self._lock:
+            tile = self._tiles.get((str(path), _FOR_EVER))
+            if tile is not None:
+                self._tiles.move_to_end((str(path), _FOR_EVER))
+                self.hits += 1
+        return tile
+
+
+def is_named_by_content(path: PurePosixPath) -> bool:
+    """Say whether the name of a tile tells its bytes, so that it never changes (`scenes.tiles.naming`)."""
+    return _NAMED.fullmatch(path.name) is not None
 
 
 class TilesHandler(CityHandler):
@@ -165,12 +184,14 @@ class TilesHandler(CityHandler):
 
     async def _tile(self, address: str) -> Tile:
         path = safe_path(address)
-        tile = await asyncio.get_running_loop().run_in_executor(None, self.context.tiles.get, path)
+        tiles = self.context.tiles
+        tile = tiles.at_hand(path) or await asyncio.get_running_loop().run_in_executor(None, tiles.get, path)
         if tile is None:
             raise HTTPError(404, f"there is no tile {path}")
         self._etag = tile.etag
         self.set_header("Content-Type", tile.content_type)
-        self.set_header("Cache-Control", "no-cache" if path.suffix == ".json" else "max-age=300, must-revalidate")
+        passing = "no-cache" if path.suffix == ".json" else "max-age=300, must-revalidate"
+        self.set_header("Cache-Control", _FOR_EVER if is_named_by_content(path) else passing)
         self.set_header("Vary", "Accept-Encoding")
         self.set_header("Etag", tile.etag)
         return tile

@@ -140,3 +140,42 @@ def test_a_file_that_changes_is_read_again(tmp_path: Any) -> None:
     assert second is not None
     assert (first.content, second.content) == (b"1", b"22")
     assert first.etag != second.etag
+
+
+NAMED = "buildings/3-1-2.0123456789abcdef.glb"
+
+
+async def test_a_tile_that_is_named_by_its_content_is_kept_for_ever(site: Any) -> None:
+    (site.tiles / NAMED).write_bytes(b"glTF" + b"\5" * 900)
+    first = await site.get(f"/tiles/{NAMED}")
+    assert first.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    (site.tiles / NAMED).unlink()  # another version has come; pages that still show this one may ask again
+    again = await site.get(f"/tiles/{NAMED}")
+    assert (again.code, again.body) == (200, first.body)
+    assert (await site.get("/tiles/buildings/0.glb")).headers["Cache-Control"] == "max-age=300, must-revalidate"
+    assert (await site.get("/tiles/buildings/tileset.json")).headers["Cache-Control"] == "no-cache"
+
+
+async def test_what_a_tiling_keeps_for_itself_is_not_given_out(site: Any) -> None:
+    (site.tiles / "buildings" / ".kept").mkdir()
+    (site.tiles / "buildings" / ".kept" / "record.json").write_text("{}")
+    code, _ = await over_socket(site, "/tiles/buildings/.kept/record.json")
+    assert code == 403
+
+
+def test_tiles_at_hand_cost_no_look_at_the_disk() -> None:
+    class Counted(MemoryTiles):
+        looks = 0
+
+        def stamp(self, path: PurePosixPath) -> object | None:
+            Counted.looks += 1
+            return super().stamp(path)
+
+    cache = TileCache(Counted({NAMED: b"glTF", "a.glb": b"glTF"}))
+    for name in (NAMED, "a.glb"):
+        assert cache.at_hand(PurePosixPath(name)) is None
+        cache.get(PurePosixPath(name))
+    looks = Counted.looks
+    assert cache.at_hand(PurePosixPath(NAMED)) is not None
+    assert cache.at_hand(PurePosixPath("a.glb")) is None
+    assert looks == Counted.looks
