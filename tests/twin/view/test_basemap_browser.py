@@ -60,9 +60,13 @@ def _corner(scene: Scene, near: tuple[float, float]) -> tuple[float, float]:
 
 
 def _settled(page: Page) -> None:
-    page.wait_for_timeout(300)
-    until(page, "window.__citytwin.engines.every((e) => e.stats().tilesPending === 0)")
-    page.wait_for_timeout(300)
+    """Wait until frames have been drawn and nothing more is asked for them."""
+    for _ in range(3):
+        page.evaluate("""() => new Promise((done) => {
+          for (const engine of window.__citytwin.engines) engine.requestFrame();
+          requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done)));
+        })""")
+        until(page, "window.__citytwin.engines.every((e) => e.stats().tilesPending === 0)")
 
 
 def _place(page: Page, point: tuple[float, float, float]) -> np.ndarray:

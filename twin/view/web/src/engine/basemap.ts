@@ -82,7 +82,7 @@ export class Basemap {
 
   /** Shows a map, or none. */
   set(spec: BasemapSpec | null): void {
-    if (spec?.url === this.spec?.url && spec?.max_zoom === this.spec?.max_zoom) return;
+    if (JSON.stringify(spec) === JSON.stringify(this.spec)) return;
     this.clear();
     this.spec = spec;
     if (spec) {

@@ -8,6 +8,8 @@ import { type Outline, type Peak, peaksOf, pngFile, skylineChart, skylineCsv, sv
 const EYE_M = 1.6;
 const FIELD_OF_VIEW_DEG = 42;
 const MOST_NAMED = 8;
+/** Objects whose names a table asks for. */
+const MOST_ASKED = 500;
 
 /** Where from, and which part of the round. */
 interface Look {
@@ -118,8 +120,14 @@ export class SkylineTool extends AskingTool {
     const best = new Map<number, Omit<Peak, "name">>();
     for (const { skyline } of [...outlines].reverse()) for (const peak of peaksOf(skyline, MOST_NAMED)) best.set(peak.handle, peak);
     const peaks = [...best.values()].sort((a, b) => b.elevation_deg - a.elevation_deg).slice(0, MOST_NAMED);
-    await Promise.all(peaks.filter(({ handle }) => !this.names.has(handle)).map(async ({ handle }) => this.names.set(handle, await this.called(handle))));
+    await this.learn(peaks.map(({ handle }) => handle));
     this.peaks = peaks.map((peak) => ({ ...peak, name: this.names.get(peak.handle) ?? "" }));
+  }
+
+  /** Asks for the names of objects that are not known yet. */
+  private async learn(handles: number[]): Promise<void> {
+    const fresh = [...new Set(handles)].filter((handle) => handle >= 0 && !this.names.has(handle)).slice(0, MOST_ASKED);
+    await Promise.all(fresh.map(async (handle) => this.names.set(handle, await this.called(handle))));
   }
 
   private async called(handle: number): Promise<string> {
@@ -155,6 +163,9 @@ export class SkylineTool extends AskingTool {
     const name = `${app.fileName}-${app.i18n.t("skyline.file")}`;
     if (key === "skyline.svg") app.save(svgFile(chart), `${name}.svg`);
     else if (key === "skyline.png") app.save(await pngFile(chart), `${name}.png`);
-    else app.save(new Blob([skylineCsv(outlines, (handle) => (handle < 0 ? "" : (this.names.get(handle) ?? String(handle))))], { type: "text/csv" }), `${name}.csv`);
+    else {
+      await this.learn(outlines.flatMap(({ skyline }) => skyline.handles));
+      app.save(new Blob([skylineCsv(outlines, (handle) => (handle < 0 ? "" : (this.names.get(handle) ?? String(handle))))], { type: "text/csv" }), `${name}.csv`);
+    }
   }
 }

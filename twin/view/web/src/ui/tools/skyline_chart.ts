@@ -62,7 +62,7 @@ export function skylineChart(app: CityApp, outlines: Outline[], peaks: Peak[]): 
     svg.append(node("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(angle), y2: y(angle), stroke: LINE, "stroke-width": angle === 0 ? 1.2 : 0.5 }));
     svg.append(text(LEFT - 6, y(angle) + 4, `${i18n.number(angle, 1)}°`, "end"));
   }
-  const every = [1, 5, 10, 15, 30, 45].find((each) => span / each <= 12) ?? 45;
+  const every = [1, 5, 10, 15, 45].find((each) => span / each <= 12) ?? 45;
   for (let azimuth = Math.ceil(start_deg / every) * every; azimuth <= start_deg + span + 1e-9; azimuth += every) {
     svg.append(node("line", { x1: x(azimuth), x2: x(azimuth), y1: HEIGHT - FOOT, y2: HEIGHT - FOOT + 5, stroke: INK, "stroke-width": 0.8 }));
     svg.append(text(x(azimuth), HEIGHT - FOOT + 17, compass(app, azimuth), "middle"));
