@@ -1,8 +1,11 @@
 /** Shaders of things that move. The way between two reports is that of `placeAt`. */
 
 import { VEHICLE_KINDS } from "./picture_api";
+import { BODY_CORNERS } from "./vehicle_shapes";
 
 export const VEHICLE_VERTEX = /* glsl */ `
+#define BODY ${BODY_CORNERS}
+#define PLAIN_PX 16.0
 attribute vec4 aFrom;
 attribute vec4 aTo;
 attribute vec3 aTime;
@@ -28,9 +31,14 @@ void main() {
 	vec3 middle = aFrom.xyz + ( aTo.xyz - aFrom.xyz ) * share;
 	float heading = radians( aFrom.w + aTo.w * min( share, 1.0 ) );
 	int kind = int( aLook.x + 0.5 );
-	vec4 corner = texelFetch( uShapes, ivec2( gl_VertexID, kind ), 0 );
 	float away = distance( middle, cameraPosition );
 	float scale = clamp( uLeast * uPixel * away / uLengths[ kind ], 1.0, uLargest );
+	// From afar the first body says it all.
+	if ( gl_VertexID >= BODY && uLengths[ kind ] * scale < PLAIN_PX * uPixel * away ) {
+		gl_Position = vec4( 2.0, 2.0, 2.0, 1.0 );
+		return;
+	}
+	vec4 corner = texelFetch( uShapes, ivec2( gl_VertexID, kind ), 0 );
 	if ( aLook.z > 0.5 ) scale *= 1.25;
 	float c = cos( heading ), s = sin( heading );
 	vec3 local = vec3( corner.x * c + corner.y * s, - corner.x * s + corner.y * c, corner.z ) * scale;

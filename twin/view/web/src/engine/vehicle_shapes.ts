@@ -1,11 +1,11 @@
-/** Shapes of things that move: three six-sided bodies each, so that one draw call holds every kind. */
+/** Shapes of things that move: three six-sided bodies each, so that one draw call holds every kind. The first is seen from afar. */
 
 import { DataTexture, FloatType, NearestFilter, RGBAFormat } from "three";
 import { VEHICLE_KINDS, type VehicleKind } from "./picture_api";
 
 /** Corners of a shape, and what holds them together. */
 export const CORNERS = 24;
-const BODY_CORNERS = 8;
+export const BODY_CORNERS = 8;
 
 /** Paint of a body: the colour of the vehicle, dark glass, or light trim. */
 type Paint = 0 | 1 | 2;
@@ -46,8 +46,8 @@ const SHAPES: Record<VehicleKind, Body[]> = {
     { y: [-5, 2.7], z: [0.4, 0.9], width: 1.4, paint: 1 },
   ],
   drone: [
-    { y: [-0.5, 0.5], z: [-0.2, 0.3], width: 0.7, top: 0.4, paint: 1 },
     { y: [-1.6, 1.6], z: [0.05, 0.2], width: 0.3, paint: 0 },
+    { y: [-0.5, 0.5], z: [-0.2, 0.3], width: 0.7, top: 0.4, paint: 1 },
     { y: [-0.15, 0.15], z: [0.05, 0.2], width: 3.2, paint: 0 },
   ],
   ship: [

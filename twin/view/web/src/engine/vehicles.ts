@@ -33,6 +33,8 @@ const REBASE_S = 1800;
 const BESIDE_PX = 7;
 const BEFORE_M = 4;
 const UNKNOWN_SPEED = 65_535;
+/** How long the way to another time takes, seconds. */
+const AT_ONCE_S = 0.35;
 const SELECTED = 1;
 
 export class Vehicles {
@@ -212,9 +214,10 @@ export class Vehicles {
     if (earlier === 0 || (earlier < 0 && !frame.replay)) return this.look(frame, i, row);
     if (known) placeAt(this.steps, row, now_s - this.zero_s, this.here);
     else this.here.set([...to, heading]);
-    const usual = known ? learned(this.usual[row] as number, now_s - (this.came[row] as number)) : 0;
-    begin(this.steps, row, this.here, to, heading, now_s - this.zero_s, usual || 1);
-    if (!known) this.steps[row * STEP + 10] = 0;
+    // All that is there comes when somebody looks again, or at another time: nothing follows from when it came.
+    const usual = !known ? 0 : frame.full ? (this.usual[row] as number) : learned(this.usual[row] as number, now_s - (this.came[row] as number));
+    begin(this.steps, row, this.here, to, heading, now_s - this.zero_s, frame.full ? AT_ONCE_S : usual || 1);
+    if (!known || frame.full) this.steps[row * STEP + 10] = 0;
     this.usual[row] = usual;
     this.came[row] = now_s;
     this.reported[row] = time;
