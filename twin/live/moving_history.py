@@ -92,16 +92,16 @@ class MovingHistory:
                 return np.zeros(0, np.int64), np.zeros(0, STATE)
             times = self._rows["time"][: self._size]
             near = np.flatnonzero(np.abs(times - time_ms) <= LONGEST_GAP_MS)
-            rows, numbers = self._rows[near], self._numbers[near].astype(np.int64)
-        order = np.lexsort((rows["time"], numbers))
-        rows, numbers = rows[order], numbers[order]
-        past = rows["time"] <= time_ms
-        last = np.flatnonzero(past & ~np.append(past[1:] & (numbers[1:] == numbers[:-1]), False))
-        found, here = numbers[last], rows[last].copy()
-        follower = np.minimum(last + 1, len(rows) - 1)
-        goes_on = (follower > last) & (numbers[follower] == found)
-        goes_on &= rows["time"][follower] - here["time"] <= LONGEST_GAP_MS
-        _went_on(here, rows[follower], goes_on, time_ms)
+            near = near[np.argsort(times[near], kind="stable")]  # quick, for they came nearly in this order
+            numbers, known = self._numbers[near], int(np.searchsorted(times[near], time_ms, side="right"))
+            size = int(numbers.max(initial=0)) + 1
+            last, after = np.full(size, -1), np.full(size, -1)
+            last[numbers[:known]] = near[:known]
+            after[numbers[known:][::-1]] = near[known:][::-1]
+            found = np.flatnonzero(last >= 0)
+            here, follower = self._rows[last[found]], self._rows[after[found]]
+        goes_on = (after[found] >= 0) & (follower["time"] - here["time"] <= LONGEST_GAP_MS)
+        _went_on(here, follower, goes_on, time_ms)
         return found, here
 
     def clear(self) -> None:
