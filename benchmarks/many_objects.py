@@ -25,9 +25,12 @@ SAMPLE_S = 2.0
 FLAT_MB = 40.0
 """Memory that may come and go while nothing is kept."""
 
+LOOK = "() => window.__citytwin.engine.setCamera({ position: [0, -700, 420], target: [0, 0, 0] })"
+IDLE = "() => window.__citytwin.engine.stats().tilesPending === 0"
 PALETTE = """
-(rounds) => new Promise(async (resolve) => {
+(rounds) => new Promise(async (resolve, reject) => {
   const { engine, manifest } = window.__citytwin;
+  setTimeout(() => reject(new Error(`the picture did not change: ${redness()}`)), 120000);
   const gl = engine.canvas.getContext("webgl2");
   const sent = { uploads: 0, bytes: 0 };
   for (const name of ["texImage2D", "texSubImage2D"]) {
@@ -116,6 +119,9 @@ def plates(count: int) -> Scene:
 
 async def repainted(page: Page, rounds: int) -> dict[str, Any]:
     """Give the whole city other palettes and return frames, uploads and milliseconds of the worst round."""
+    await page.evaluate(LOOK)
+    await page.wait_for_timeout(1000)
+    await page.wait_for_function(IDLE, timeout=240_000)
     found: dict[str, list[float]] = await page.evaluate(PALETTE, rounds)
     return {
         "palette_frames": max(found["frames"]),
