@@ -111,11 +111,21 @@ class TileWriter:
 
     def write(self, cell: Cell, names: Names) -> Written:
         """Write a cell and all below it, unless it can stay as it was."""
+        return self._drawn(cell, self._found(cell, names), names)
+
+    def _found(self, cell: Cell, names: Names) -> Written:
+        """Return a cell with all below it written; it may have no tile yet if it is as fine as can be."""
         if (stays := self.staying(cell)) is not None:
             return stays
         if not cell.children:
-            return self._written(cell, self._leaf(cell), [], names)
-        return self.joined(cell, [self.write(child, names) for child in cell.children], names)
+            return _not_yet(self._leaf(cell))
+        return self._joined(cell, [self._found(child, names) for child in cell.children], names)
+
+    def _drawn(self, cell: Cell, found: Written, names: Names) -> Written:
+        """Return a cell with its tile written."""
+        if found.tile or found.content is None:
+            return found
+        return self._written(cell, found.content, [], names)
 
     def staying(self, cell: Cell) -> Written | None:
         """Return the tile that a cell had and keeps with all below it, None where it has to be written."""
@@ -133,6 +143,9 @@ class TileWriter:
 
     def joined(self, cell: Cell, children: list[Written], names: Names) -> Written:
         """Write a cell whose children are written."""
+        return self._drawn(cell, self._joined(cell, children, names), names)
+
+    def _joined(self, cell: Cell, children: list[Written], names: Names) -> Written:
         contents = [self.content(*pair) for pair in zip(cell.children, children, strict=True)]
         whole = merged(contents, self.geometry.centre(cell))
         detail = self._detail(cell)
@@ -140,12 +153,15 @@ class TileWriter:
         finest = coarse.error_m == 0.0  # nothing had to change: the finer tiles would show the same
         if finest:
             for part, child in zip(cell.children, children, strict=True):
-                (self.folder / child.tile["content"]["uri"]).unlink(missing_ok=True)
+                if "content" in child.tile:
+                    (self.folder / child.tile["content"]["uri"]).unlink(missing_ok=True)
                 self._kept(part).unlink(missing_ok=True)
-        elif self.keeps:  # what is as fine as the leaves is found again like a leaf
+            return _not_yet(whole)
+        if self.keeps:  # what is as fine as the leaves is found again like a leaf
             self._kept(cell).parent.mkdir(exist_ok=True)
             keep_content(coarse, self._kept(cell))
-        return self._written(cell, whole if finest else coarse, [] if finest else children, names)
+        below = [self._drawn(*pair, names) for pair in zip(cell.children, children, strict=True)]
+        return self._written(cell, coarse, below, names)
 
     def _leaf(self, cell: Cell) -> Content:
         return replace(fitted(self.geometry.collect(cell)), error_m=0.0)
@@ -193,6 +209,11 @@ class TileWriter:
         if not self.divided:
             return content
         return with_skirt(content, self._detail(cell).cell_m)
+
+
+def _not_yet(content: Content) -> Written:
+    """Return a cell that gets a tile only if the cell above is not as fine."""
+    return Written({}, content, np.zeros(3), np.zeros(3))
 
 
 @dataclass(frozen=True, eq=False)
