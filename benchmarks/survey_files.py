@@ -82,16 +82,25 @@ def built(data: Path, folder: Path, scratch: Path) -> list[str]:
     layers = ", ".join(f"{layer['name']} {layer['objects']:,}" for layer in made.facts.get("layers", [])[:8])
     status = "built" if made.status == 0 else f"exit {made.status}"
     rows = [f"| {name} | {status} | {len(loaded)} of {len(sources)} | {made.facts.get('objects', 0):,} | {layers} |"]
-    why = Counter((each["why"], each["advice"]) for each in sources if each["state"] == "left out")
+    lost = [Path(each["source"]).name for each in sources if each.get("place") == "unknown"]
+    if lost:
+        rows.append(f"| | place unknown | {len(lost)} | | {_named(lost)}: stand beside the scene |")
+    why: dict[str, list[str]] = {}
+    for each in sources:
+        if each["state"] == "left out":
+            file = Path(each["source"]).name
+            text = "; ".join(filter(None, (each["why"], each["advice"]))).replace(file, "FILE")
+            why.setdefault(text, []).append(file)
     if not sources and made.message:
-        why[(made.message, "")] += 1
-    named = {reason: [Path(e["source"]).name for e in sources if e.get("why") == reason] for reason, _ in why}
-    for (reason, advice), count in why.most_common():
-        files = ", ".join(named.get(reason, [])[:4]) + (" ..." if count > 4 else "")
-        text = f"{reason}; {advice}" if advice else reason
-        rows.append(f"| | left out | {count} | | {files}: {_plain(text, data)} |")
+        why[made.message] = [""]
+    for text, files in sorted(why.items(), key=lambda pair: -len(pair[1])):
+        rows.append(f"| | left out | {len(files)} | | {_named(files)}: {_plain(text, data)} |")
     print(rows[0], f"{made.seconds:.0f} s, {made.peak_mb:.0f} MB", flush=True)
     return rows
+
+
+def _named(files: list[str]) -> str:
+    return ", ".join(files[:4]) + (" ..." if len(files) > 4 else "")
 
 
 def _plain(text: str, data: Path) -> str:
