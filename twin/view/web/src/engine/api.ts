@@ -1,6 +1,6 @@
 /** The seam between the 3D engine and everything around it. The UI and the backends know only these types. */
 
-import type { Drafting, HeightLimit, Measurement, MeasureKind, SectionBox, Skyline, Viewshed } from "./tool_api";
+import type { Drafting, HeightLimit, Measurement, MeasureKind, SectionBox, Skyline, Trench, Viewshed } from "./tool_api";
 
 export type * from "./tool_api";
 export type * from "./picture_api";
@@ -332,6 +332,8 @@ export interface CityEngine {
   /** A plane and a box may cut at once; closed shapes are filled where they are cut. */
   setSection(plane: SectionPlane | null): void;
   setSectionBox(box: SectionBox | null): void;
+  /** Opens the ground along a line; null closes it. */
+  setTrench(trench: Trench | null): void;
 
   /** PNG of the present view. */
   snapshot(): Promise<Blob>;

@@ -3,20 +3,28 @@
 import { Vector3 } from "three";
 import type { BasemapLook, BasemapSpec, Box6, CameraState, CityEngine, CreateEngine, OverlaySpec, Pick, PointLook, SectionPlane, Theme, Vec3 } from "./api";
 import { EngineBase } from "./base";
+import type { GroundDisc } from "./ground";
 import { exceedances, glassBody } from "./limit";
 import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
 import { boxCuts, planeCut } from "./section";
-import type { HeightLimit, MeasureKind, SectionBox, Skyline, Viewshed } from "./tool_api";
+import type { HeightLimit, MeasureKind, SectionBox, Skyline, Trench, Viewshed } from "./tool_api";
+import type { CityLayer } from "./tiles";
+import { trenchBody, trenchPlanes, trenchRims } from "./trench";
 import { Walker } from "./walk";
 
 /** Time between two looks at what is still to come. */
 const SETTLE_MS = 40;
 const VIEWSHED = "viewshed";
 const LIMIT = "limit";
+const TRENCH = "trench";
 
 class Engine extends EngineBase implements CityEngine {
   private section: SectionPlane | null = null;
   private sectionBox: SectionBox | null = null;
+  private trench: Trench | null = null;
+  /** Heights of the edges that its sides were made for. */
+  private rims = "";
+  private unwatch: (() => void) | null = null;
   private walker: Walker | null = null;
 
   // -- camera -------------------------------------------------------------------------------------
@@ -322,6 +330,38 @@ class Engine extends EngineBase implements CityEngine {
     this.cut();
   }
 
+  setTrench(trench: Trench | null): void {
+    this.trench = trench;
+    this.rims = "";
+    const planes = trench ? trenchPlanes(trench) : [];
+    for (const ground of this.grounds) ground.setTrench(planes);
+    this.unwatch?.();
+    this.unwatch = trench && this.on("idle", () => this.dig());
+    if (!trench) this.surfaces.put(TRENCH, null);
+    this.dig();
+    this.changed();
+  }
+
+  private get grounds(): (CityLayer | GroundDisc)[] {
+    return [...(this.tiles?.layers.values() ?? []), this.disc];
+  }
+
+  /** Fits the sides of the trench to the ground, which may have come since, or come in finer tiles. */
+  private dig(): void {
+    const { trench } = this;
+    for (const ground of this.grounds) ground.setThrough(false);
+    const edges = trench && trenchRims(trench, this.analysis.relief);
+    for (const ground of this.grounds) ground.setThrough(trench !== null);
+    if (!trench || !edges) return;
+    const rims = JSON.stringify(edges.map((edge) => edge.map(({ z }) => Math.round(z * 20))));
+    if (rims === this.rims) return;
+    this.rims = rims;
+    const body = trenchBody(trench, edges);
+    this.surfaces.put(TRENCH, body);
+    Object.assign(body.material, { polygonOffset: false });
+    this.changed();
+  }
+
   async snapshot(): Promise<Blob> {
     const restore = this.drafting.bare();
     this.draw();
@@ -352,6 +392,7 @@ class Engine extends EngineBase implements CityEngine {
     this.setShadows(this.daylight.shadowsOn);
     this.setUnderground(0);
     this.cut();
+    this.setTrench(null);
     this.home(0);
   }
 

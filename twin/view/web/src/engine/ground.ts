@@ -1,6 +1,6 @@
 /** The ground: heights for the camera, and a wide soft disc with a fine grid where a city has no terrain. */
 
-import { type BufferGeometry, CircleGeometry, Color, type Matrix4, Mesh, MeshLambertMaterial, Vector3, type IUniform } from "three";
+import { type BufferGeometry, CircleGeometry, Color, type Matrix4, Mesh, MeshLambertMaterial, type Plane, Vector3, type IUniform } from "three";
 import type { SceneManifest } from "./api";
 import { LEAN_LIGHT, replaced } from "./materials";
 import { GROUND_COLOUR, GROUND_HAZE, GROUND_HEAD, GROUND_PLACE, GROUND_VERTEX } from "./shaders";
@@ -50,6 +50,7 @@ export class GroundDisc {
     uReach: { value: 3000 },
   };
   private veil = 0;
+  private through = false;
 
   /** `shared` holds what the ground takes from the whole city: its map, and the paper of the theme. */
   constructor(private readonly shared: Record<string, IUniform> = {}) {
@@ -83,7 +84,20 @@ export class GroundDisc {
 
   /** Whether rays may end on it. */
   get solid(): boolean {
-    return this.veil < 0.5;
+    return this.veil < 0.5 && !this.through;
+  }
+
+  /** Lets rays through. */
+  setThrough(on: boolean): void {
+    this.through = on;
+  }
+
+  /** Opens it where all of some planes have their back. */
+  setTrench(planes: Plane[]): void {
+    const { material } = this.mesh;
+    material.clippingPlanes = planes;
+    material.clipIntersection = true;
+    material.needsUpdate = true;
   }
 
   setColours(ground: Color, line: Color): void {

@@ -139,6 +139,8 @@ export class LayerMaterials {
   private readonly made = new Map<string, Material>();
   private opacity: number;
   private planes: Plane[] = [];
+  /** Whether what lies behind all planes is cut, not what lies behind any. */
+  private hole = false;
 
   constructor(
     layer: LayerSpec,
@@ -205,8 +207,9 @@ export class LayerMaterials {
     }
   }
 
-  setPlanes(planes: Plane[]): void {
+  setPlanes(planes: Plane[], hole = false): void {
     this.planes = planes;
+    this.hole = hole;
     for (const material of [...this.made.values(), this.ghost, this.depth]) this.applyPlanes(material);
   }
 
@@ -266,9 +269,10 @@ export class LayerMaterials {
 
   private applyPlanes(material: Material): void {
     material.clippingPlanes = this.planes;
+    material.clipIntersection = this.hole;
     material.clipShadows = true;
     if (material instanceof MeshLambertMaterial && this.style.solid) {
-      material.side = this.planes.length > 0 ? DoubleSide : FrontSide;
+      material.side = this.planes.length > 0 && !this.hole ? DoubleSide : FrontSide;
     }
     material.needsUpdate = true;
   }

@@ -105,7 +105,9 @@ export class CityLayer {
   private opacity: number;
   private veil = 0;
   private ghosts = false;
-  private cut = false;
+  private planes: Plane[] = [];
+  private trench: Plane[] = [];
+  private through = false;
   private readonly errorTarget: number;
   /** Whose objects the tiles show. */
   private numbering = Numbering.of(undefined);
@@ -154,7 +156,7 @@ export class CityLayer {
 
   /** Whether a pick may hit it. */
   get pickable(): boolean {
-    return this.visible && this.shownOpacity > 0.45;
+    return this.visible && this.shownOpacity > 0.45 && !this.through;
   }
 
   setVisible(visible: boolean): void {
@@ -178,9 +180,25 @@ export class CityLayer {
   }
 
   setPlanes(planes: Plane[]): void {
-    this.materials.setPlanes(planes);
-    this.cut = planes.length > 0;
+    this.planes = planes;
+    this.clip();
     this.aim();
+  }
+
+  /** Opens the ground where all of some planes have their back; a section comes first. */
+  setTrench(planes: Plane[]): void {
+    this.trench = this.cover ? planes : [];
+    this.clip();
+  }
+
+  /** Lets picks through what covers the ground. */
+  setThrough(on: boolean): void {
+    this.through = on && this.cover;
+  }
+
+  private clip(): void {
+    const hole = this.planes.length === 0 && this.trench.length > 0;
+    this.materials.setPlanes(hole ? this.trench : this.planes, hole);
   }
 
   /** Show the transparent twins of what is not isolated. */
@@ -193,7 +211,7 @@ export class CityLayer {
 
   /** Coarse tiles of a building model are its shell, which one does not want to look into. */
   private aim(): void {
-    const inside = this.spec.theme === "bim" && (this.cut || this.ghosts);
+    const inside = this.spec.theme === "bim" && (this.planes.length > 0 || this.ghosts);
     const target = this.errorTarget * (inside ? INSIDE_ERROR : 1);
     if (target === this.tiles.errorTarget) return;
     this.tiles.errorTarget = target;

@@ -61,6 +61,14 @@ export interface SectionBox {
   azimuth_deg: number;
 }
 
+/** A trench along a line on the ground, open from above. */
+export interface Trench {
+  from: Vec3;
+  to: Vec3;
+  width_m: number;
+  depth_m: number;
+}
+
 export interface Viewshed {
   /** Eye of the observer. */
   eye: Vec3;

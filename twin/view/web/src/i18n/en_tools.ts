@@ -166,6 +166,12 @@ export const enTools = {
   "walk.keys": "Keys: ↑ ↓ walk (Shift: run), ← → turn (Shift: sidestep), Page up and down tilt, Esc ends.",
 
   "tool.limit": "Height limit over a plot",
+  "trench.width": "Trench width",
+  "trench.depth": "Trench depth",
+  "trench.dig": "Dig a trench",
+  "trench.fill": "Fill it in",
+  "trench.from": "Click where the trench begins, on the ground.",
+  "trench.to": "Click where it ends.",
   "limit.title": "Height limit",
   "limit.hint": "Click the corners of the plot; double-click or Enter closes it.",
   "limit.height": "Limit above the lowest corner",

@@ -168,6 +168,12 @@ export const zhTools: Record<keyof typeof enTools, string> = {
   "walk.keys": "键盘：↑ ↓ 前后行走（Shift 快走），← → 转向（Shift 侧移），PageUp、PageDown 俯仰，Esc 结束。",
 
   "tool.limit": "地块限高分析",
+  "trench.width": "沟槽宽度",
+  "trench.depth": "沟槽深度",
+  "trench.dig": "开挖沟槽",
+  "trench.fill": "回填",
+  "trench.from": "请在地面上单击沟槽起点。",
+  "trench.to": "请单击沟槽终点。",
   "limit.title": "限高分析",
   "limit.hint": "依次单击地块角点；双击或按 Enter 闭合。",
   "limit.height": "限高（自最低角点起）",

@@ -301,6 +301,7 @@ export class CityApp extends ViewSettings {
     engine.setUnderground(state.underground);
     engine.setSection(state.section);
     engine.setSectionBox(state.box);
+    engine.setTrench(state.trench);
     engine.select(this.selection.handles);
     this.fire("dress", engine);
   }

@@ -1,6 +1,7 @@
 /** The settings of a view: each change goes to every open view, into the address, and to the panels that listen. */
 import type { Link, LiveStatus } from "../backend/live";
 import type { CityEngine, LayerSpec, OverlaySpec, Pick, PointLook, SceneManifest, SectionBox, SectionPlane } from "../engine/api";
+import type { Trench } from "../engine/tool_api";
 import { firstLook } from "./clouds";
 import type { ViewState } from "./state";
 
@@ -95,6 +96,12 @@ export abstract class ViewSettings {
   setUnderground(underground: number): void {
     for (const engine of this.engines) engine.setUnderground(underground);
     this.changed({ underground });
+    this.fire("tools", null);
+  }
+
+  setTrench(trench: Trench | null): void {
+    for (const engine of this.engines) engine.setTrench(trench);
+    this.changed({ trench });
     this.fire("tools", null);
   }
 

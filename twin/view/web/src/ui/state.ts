@@ -1,5 +1,6 @@
 /** What the view shows, and its short form in the address: enough to restore it on another screen. */
 import type { CameraState, Language, PointLook, PointMode, SectionBox, SectionPlane, Theme } from "../engine/api";
+import type { Trench } from "../engine/tool_api";
 import type { ChosenBasemap } from "./basemaps";
 import { type Compared, decodeCompared, encodeCompared } from "./compared";
 import type { VehicleColours } from "../engine/picture_api";
@@ -25,6 +26,8 @@ export interface ViewState {
   section: SectionPlane | null;
   box: SectionBox | null;
   underground: number;
+  /** A trench through the ground. */
+  trench: Trench | null;
   shadows: boolean;
   /** How what moves is coloured; "none" = it is not shown. */
   vehicles: VehicleColours | "none";
@@ -56,6 +59,7 @@ export const EMPTY: ViewState = {
   section: null,
   box: null,
   underground: 0,
+  trench: null,
   shadows: true,
   vehicles: "kind",
   past: null,
@@ -91,6 +95,7 @@ export function encode(state: ViewState): string {
   }
   if (state.box) query.set("r", [...state.box.centre, ...state.box.half, state.box.azimuth_deg].map((v) => round(v)).join(","));
   if (state.underground > 0) query.set("u", round(state.underground));
+  if (state.trench) query.set("tr", [...state.trench.from, ...state.trench.to, state.trench.width_m, state.trench.depth_m].map((v) => round(v)).join(","));
   if (!state.shadows) query.set("d", "0");
   if (!state.labels) query.set("n", "0");
   if (state.vehicles !== "kind") query.set("ve", state.vehicles);
@@ -124,6 +129,7 @@ export function decode(hash: string): ViewState {
     section: section(list("x")),
     box: box(list("r").map(Number)),
     underground: fraction(query.get("u"), 0),
+    trench: trench(list("tr").map(Number)),
     shadows: query.get("d") !== "0",
     vehicles: VEHICLES.find((each) => each === query.get("ve")) ?? "kind",
     past: Number.isNaN(Date.parse(query.get("at") ?? "")) ? null : query.get("at"),
@@ -140,6 +146,12 @@ function camera(numbers: number[]): CameraState | null {
   if (numbers.length !== 6 || !numbers.every(Number.isFinite)) return null;
   const [px, py, pz, tx, ty, tz] = numbers as [number, number, number, number, number, number];
   return { position: [px, py, pz], target: [tx, ty, tz] };
+}
+
+function trench(numbers: number[]): Trench | null {
+  if (numbers.length !== 8 || !numbers.every(Number.isFinite)) return null;
+  const [ax, ay, az, bx, by, bz, width_m, depth_m] = numbers as [number, number, number, number, number, number, number, number];
+  return width_m > 0 && depth_m > 0 ? { from: [ax, ay, az], to: [bx, by, bz], width_m, depth_m } : null;
 }
 
 function opacities(parts: string[]): Record<string, number> {
