@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import shapely
 
 from scenes import CityTwinError, Scene
 from tests.twin.whatif.conftest import city_of
+from twin.view import variant_objects
 from twin.view.drafts import PageDrafts
 from twin.view.rpc import SceneService
 from twin.view.simulations import PageSimulations
-from twin.whatif import ScenarioShelf
+from twin.view.variant_objects import SPARE_HANDLES
+from twin.whatif import Scenario, ScenarioShelf
 
 L_SHAPE = [[100.0, 0.0], [130.0, 0.0], [130.0, 10.0], [110.0, 10.0], [110.0, 30.0], [100.0, 30.0]]
 
@@ -148,6 +151,23 @@ def test_bad_drawings_are_refused_with_a_sentence(service: SceneService, edits: 
         _keep(service, *edits)
     with pytest.raises(CityTwinError, match="no such scenario"):
         service.ask("scenario_geometry", {"scenario": "proposal"})
+
+
+def test_objects_keep_their_handles_and_too_many_get_none(city: Scene) -> None:
+    objects = PageSimulations(SceneService(city), {}, lambda _: None).objects
+    scenario = Scenario("many", city)
+    assert objects.slots(scenario, ["urn:a", "urn:b"]) == [0, 1]
+    assert objects.slots(scenario, ["urn:c", "urn:b"]) == [2, 1]
+    assert objects.slots(Scenario("other", city), ["urn:a"]) == [3]
+    crowd = [f"urn:{number}" for number in range(SPARE_HANDLES)]
+    assert min(objects.slots(scenario, crowd)) >= SPARE_HANDLES
+    assert objects.slots(scenario, ["urn:d"]) == [4]
+    assert objects.owner(len(city) + 3)[1] == "urn:a"
+
+
+def test_the_page_holds_room_for_as_many_handles() -> None:
+    source = Path(variant_objects.__file__).parent / "web" / "src" / "engine" / "objects.ts"
+    assert f"SPARE_HANDLES = {SPARE_HANDLES:_};" in source.read_text("utf-8")
 
 
 def test_a_handle_of_nothing_is_named(service: SceneService) -> None:

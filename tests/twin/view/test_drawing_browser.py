@@ -11,7 +11,8 @@ import pytest
 import shapely
 from playwright.sync_api import Page, expect
 
-from scenes import Scene
+from scenes import Batch, Layer, MeshSet, Scene
+from scenes.schema import object_table
 from tests.twin.whatif.conftest import city_of, with_terrain
 from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
@@ -388,6 +389,29 @@ def test_a_page_without_a_server_offers_a_file(page: Page, city: Scene, tmp_path
     assert (read["name"][0], read["height_m"][0], read["action"][0]) == ("Building 1", 15, "add")
     low = read.total_bounds[:2] - [city.georeference.easting_m, city.georeference.northing_m]
     assert low == pytest.approx([-30.0, -20.0], abs=0.5)
+
+
+def test_a_building_on_a_slope_stands_on_its_lowest_corner(page: Page, tmp_path: Path) -> None:
+    corners = [[x, y, 5 + 0.1 * x] for x, y in ((-200, -200), (200, -200), (200, 200), (-200, 200))]
+    table = object_table({"uid": ["urn:slope"], "kind": ["ReliefFeature"]})
+    slope = Batch(table, {"1": MeshSet.of_one(corners, [[0, 1, 2], [0, 2, 3]])}).with_bounds()
+    hill = city_of([(shapely.box(*NORTH[0]), 18.0)]).with_layer(Layer("terrain", (slope,), "terrain"))
+    package = hill.save(tmp_path / "hill.city")
+    with start_in_thread(package, options=ServerOptions(language="en")) as server:
+        _ready(page, server.url)
+        assert ask(page, "app.engine.drafting.groundHeights([[-40, 3], [0, 0], [70, -20]])") == pytest.approx(
+            [1, 5, 12]
+        )
+        page.keyboard.press("e")
+        for x, y in [(-30.0, -20.0), (-10.0, -20.0), (-10.0, 0.0)]:
+            _click(page, (x, y, 5 + 0.1 * x))
+        assert _corners(page) == pytest.approx(np.array([[-30, -20, 2], [-10, -20, 4], [-10, 0, 4]]), abs=0.3)
+        page.keyboard.press("Enter")
+        page.keyboard.type("9")
+        page.keyboard.press("Enter")
+        _keep(page, "Hillside")
+        (edit,) = _edits(package, "hillside")
+        assert edit["base_z_m"] == pytest.approx(2.0, abs=0.1)
 
 
 def test_the_section_box_is_pulled_moved_and_turned_by_its_handles(page: Page, address: str) -> None:

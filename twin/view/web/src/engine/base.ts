@@ -42,7 +42,6 @@ export abstract class EngineBase {
   protected readonly daylight: Daylight;
   protected readonly probe: Probe;
   protected readonly picker: Picker;
-  private readonly groundPicker: Picker;
   readonly drafting: EngineDrafting;
   protected readonly analysis: Analysis;
   protected readonly caps: Caps;
@@ -103,7 +102,6 @@ export abstract class EngineBase {
     this.probe = new Probe(this.renderer, this.scene);
     this.caps = new Caps(this.renderer);
     this.picker = new Picker(this.renderer, this.probe, this.view.camera, () => this.unveil());
-    this.groundPicker = new Picker(this.renderer, this.probe, this.view.camera, () => this.unveil(true));
     this.analysis = new Analysis({
       probe: this.probe,
       only: (wanted) => this.unveil(wanted === "ground"),
@@ -118,10 +116,9 @@ export abstract class EngineBase {
     this.drafting = new EngineDrafting({
       canvas: this.canvas,
       view: this.view,
-      relief: this.analysis.relief,
       size: () => this.size,
-      groundHit: (x, y) => this.pointing.withGround(this.groundPicker.pick(x, y, this.size.width, this.size.height), x, y),
-      level: () => this.heights.level,
+      terrain: () => [...(this.tiles?.layers.values() ?? [])].filter((layer) => layer.spec.theme === "terrain").map((layer) => layer.group),
+      level: () => (this.disc.solid ? this.disc.level : Number.NaN),
       changed: () => this.changed(),
       requestFrame: () => this.requestFrame(),
     });
@@ -216,7 +213,7 @@ export abstract class EngineBase {
     this.observer.disconnect();
     this.controls.dispose();
     this.unload();
-    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.groundPicker, this.probe, this.caps, this.daylight, this.disc, this.basemap]) part.dispose();
+    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.probe, this.caps, this.daylight, this.disc, this.basemap]) part.dispose();
     this.renderer.dispose();
     this.events.clear();
     this.canvas.remove();

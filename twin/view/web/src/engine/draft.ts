@@ -11,6 +11,8 @@ const GUIDE = "#c2339b";
 const WRONG = "#d0342c";
 /** A fold that is sharper than this has a line, degrees. */
 const FOLD_DEG = 20;
+/** Of the labels of measurements: a footprint has many sides. */
+const SMALLER = 0.8;
 
 interface Body {
   solid: DraftSolid;
@@ -94,6 +96,7 @@ export class DraftPicture {
     for (const { at, text, hint } of sketch.labels) {
       const sprite = label(text, hint ? GUIDE : colour);
       sprite.position.set(...at);
+      sprite.userData.pixels = (sprite.userData.pixels as number[]).map((pixels) => pixels * SMALLER);
       if (hint) sprite.center.set(0.5, 1.6);
       group.add(sprite);
     }

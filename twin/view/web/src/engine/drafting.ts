@@ -1,24 +1,22 @@
 /** The engine's side of drawing and editing: places under the pointer, the picture of drafts, and handles. */
 
-import { Group, type PerspectiveCamera, type Ray, Scene, Vector2, Vector3, type WebGLRenderer } from "three";
+import { Group, type Object3D, type PerspectiveCamera, Ray, Raycaster, Scene, Vector3, type WebGLRenderer } from "three";
 import type { Drafting, DraftSolid, HandleSet, PointerTool, Sketch, Vec3 } from "./api";
 import type { CityCamera } from "./camera";
 import { DraftPicture, rayThrough } from "./draft";
 import { Handles, onLine } from "./handles";
-import type { Hit } from "./picking";
-import type { Relief } from "./relief";
 
-/** Width of the piece of ground that is looked at from above, metres. */
-const PIECE_M = 0.2;
+/** Height from which the ground below is looked for, metres. */
+const ABOVE_M = 9000;
 const SHADOW_MS = 180;
 
 export interface DraftingHost {
   readonly canvas: HTMLCanvasElement;
   readonly view: CityCamera;
-  readonly relief: Relief;
   size(): { width: number; height: number };
-  /** The ground at a place of the picture, in pixels; null = the sky. */
-  groundHit(x: number, y: number): Hit | null;
+  /** The terrain that is loaded. */
+  terrain(): Object3D[];
+  /** Level of the wide ground around and below everything; NaN = one looks through it. */
   level(): number;
   /** Shadows are drawn anew with the next frame. */
   changed(): void;
@@ -50,8 +48,7 @@ export class EngineDrafting implements Drafting {
   }
 
   groundAt(clientX: number, clientY: number): Vec3 | null {
-    const { left, top } = this.host.canvas.getBoundingClientRect();
-    return this.host.groundHit(clientX - left, clientY - top)?.point.toArray() ?? null;
+    return this.ground(this.ray(clientX, clientY))?.toArray() ?? null;
   }
 
   levelAt(clientX: number, clientY: number, z: number): Vec3 | null {
@@ -64,11 +61,8 @@ export class EngineDrafting implements Drafting {
   }
 
   groundHeights(places: [number, number][]): number[] {
-    return places.map(([x, y]) => {
-      const frame = { middle: new Vector2(x, y), right: new Vector2(1, 0), width: PIECE_M, height: PIECE_M, columns: 1, rows: 1 };
-      const [height] = this.host.relief.heights(frame, "ground");
-      return Number.isFinite(height) ? (height as number) : this.host.level();
-    });
+    const down = new Vector3(0, 0, -1);
+    return places.map(([x, y]) => this.ground(new Ray(new Vector3(x, y, ABOVE_M), down))?.z ?? 0);
   }
 
   metresPerPixel(at: Vec3): number {
@@ -135,6 +129,15 @@ export class EngineDrafting implements Drafting {
     clearTimeout(this.timer);
     this.picture.dispose();
     this.handles.dispose();
+  }
+
+  /** Where a ray meets the terrain, or the wide ground before it. */
+  private ground(ray: Ray): Vector3 | null {
+    const raycaster = new Raycaster(ray.origin, ray.direction);
+    const [terrain] = raycaster.intersectObjects(this.host.terrain(), true);
+    const wide = this.host.view.onLevel(ray, this.host.level());
+    if (!terrain || (wide && wide.distanceTo(ray.origin) < terrain.distance)) return wide;
+    return terrain.point;
   }
 
   private place(clientX: number, clientY: number): { x: number; y: number } {

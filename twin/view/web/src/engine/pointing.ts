@@ -149,7 +149,7 @@ export class Pointing implements ControlsHost {
   }
 
   /** The nearer of a hit and the wide ground. */
-  withGround(hit: Hit | null, x: number, y: number): Hit | null {
+  private withGround(hit: Hit | null, x: number, y: number): Hit | null {
     const { disc, view } = this.host;
     if (!disc.solid) return hit;
     const { width, height } = this.host.size();

@@ -82,10 +82,11 @@ export class DrawTool implements Tool, PointerTool {
     this.at = null;
     this.cursor = null;
     app.engine.drafting.setTool(this);
-    app.shell.app.classList.add("measuring");
     app.fire("tools", null);
     app.shell.stage.focus();
-    this.render();
+    // The mark begins in the middle of the view, for those who draw by keys.
+    const { x, y } = this.keyPlace();
+    this.move(x, y);
   }
 
   /** Ends drawing; what is finished stays. */
@@ -98,7 +99,6 @@ export class DrawTool implements Tool, PointerTool {
     if (this.ring.length > 0) app.drafts.set({ corners: [], rising: false });
     app.engine?.drafting.setTool(null);
     app.engine?.drafting.showSketch(null);
-    app.shell.app.classList.remove("measuring");
     app.fire("tools", null);
   }
 
@@ -231,6 +231,7 @@ export class DrawTool implements Tool, PointerTool {
     app.drafts.add(drawn(key, this.ring, foot, height_m, layer, app.i18n.t("draw.name", { number }), { storeys }), { corners: [], rising: false });
     this.cursor = null;
     app.shell.stage.focus();
+    this.render();
   }
 
   private choose(mode: Mode): void {
