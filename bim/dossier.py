@@ -47,6 +47,8 @@ class Dossier:
     ----------
     entities
         Entities by number, in the order of the file.
+    titles
+        What each is called.
     keys
         What stands for the GlobalId of those that have none.
     ties
@@ -60,6 +62,7 @@ class Dossier:
     """
 
     entities: dict[int, Any] = field(default_factory=dict)
+    titles: dict[int, str] = field(default_factory=dict)
     keys: dict[int, str] = field(default_factory=dict)
     ties: list[Tie] = field(default_factory=list)
     parents: dict[int, int] = field(default_factory=dict)
@@ -105,7 +108,7 @@ def read_dossier(model: Any, units: Units, types: dict[int, int]) -> Dossier:
     return found
 
 
-def title_of(entity: Any) -> str:
+def _title(entity: Any) -> str:
     """Return what a record is called: its name, its identification, or those of the document that it refers to."""
     facts = [entity, *wholes(entity)]
     told = next((text for each in facts for word in _TITLES if (text := text_at(each, word))), "")
@@ -143,11 +146,12 @@ def _role(relation: Any, record: Any, more: str) -> str:
 
 
 def _name(found: Dossier) -> None:
-    """Give a key to each record without a GlobalId: its class and what it is called, counted where that repeats."""
+    """Set what each is called, and the key of each without a GlobalId: its class and title, counted if that repeats."""
     seen: Counter[str] = Counter()
     for number, entity in sorted(found.entities.items()):
+        found.titles[number] = _title(entity)
         if not text_at(entity, "GlobalId"):
-            key = f"{entity.is_a()}:{title_of(entity)}"
+            key = f"{entity.is_a()}:{found.titles[number]}"
             seen[key] += 1
             found.keys[number] = key if seen[key] == 1 else f"{key}:{seen[key]}"
 

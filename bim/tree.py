@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bim.dossier import RECORDS, Dossier, title_of
+from bim.dossier import RECORDS, Dossier
 from bim.entities import attribute, every, every_of, list_at, number_at, supertypes, text_at
 from bim.kinds import SETTINGS, kind_inside, kind_of
 from bim.relations import fillings, voids
@@ -101,7 +101,7 @@ def read_tree(
     tree = Tree([_row(model, entity, layer, metres_per_unit) for entity, layer in entities.values()])
     for row in tree.rows:
         if row.layer == RECORDS:
-            row.name, row.global_id = title_of(entities[row.number][0]), records.keys.get(row.number, row.global_id)
+            row.name, row.global_id = records.titles[row.number], records.keys.get(row.number, row.global_id)
             row.columns |= records.columns[row.number]
     by_number = {row.number: row for row in tree.rows}
     _link(model, by_number)
