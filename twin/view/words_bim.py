@@ -15,6 +15,7 @@ BIM_COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "predefined_type": ("Predefined type", "预定义类型"), "type_name": ("Type", "类型"),
         "classification": ("Classification", "分类编码"), "fire_rating": ("Fire rating", "耐火等级"),
         "load_bearing": ("Load bearing", "承重"), "is_external": ("External", "外部构件"),
+        "place_unknown": ("Place unknown", "位置未知"),
         "status": ("Status", "状态"), "system": ("System", "系统"), "zone": ("Zone", "分区"),
         "weight_kg": ("Weight", "重量"), "u_value_w_m2k": ("Thermal transmittance", "传热系数"),
         "bar_diameter_mm": ("Bar diameter", "钢筋直径"), "bar_length_m": ("Bar length", "钢筋长度"),
