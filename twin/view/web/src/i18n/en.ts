@@ -147,6 +147,7 @@ export const en = {
 
   "time.title": "Sun and time",
   "time.date": "Date",
+  "time.year": "Day of the year",
   "time.hour": "Time of day",
   "time.play": "Play the day",
   "time.pause": "Pause",

@@ -148,6 +148,7 @@ export const zh: Record<Key, string> = {
 
   "time.title": "日照与时间",
   "time.date": "日期",
+  "time.year": "年内日期",
   "time.hour": "时刻",
   "time.play": "播放全天",
   "time.pause": "暂停",

@@ -8,6 +8,8 @@ import { HistoryBar } from "./historybar";
 import { fillSlider } from "./shell";
 
 const DAY_MIN = 1440;
+const DAY_MS = 86_400_000;
+const YEAR_DAYS = 365;
 const TICK_MS = 100;
 const STEP_MIN = 4;
 
@@ -15,6 +17,7 @@ export class TimeBar {
   readonly element: HTMLElement;
   readonly history: HistoryBar;
   private readonly date: HTMLInputElement;
+  private readonly year: HTMLInputElement;
   private readonly slider: HTMLInputElement;
   private readonly clock: HTMLElement;
   private readonly sun: HTMLElement;
@@ -33,6 +36,7 @@ export class TimeBar {
     const { dom } = app;
     this.offset_ms = (manifest.utc_offset_h ?? Math.round(manifest.origin.longitude / 15)) * 3_600_000;
     this.date = dom.h("input", { label: "time.date", attributes: { type: "date", required: true } });
+    this.year = dom.h("input", { class: "year", label: "time.year", attributes: { type: "range", min: 0, max: YEAR_DAYS - 1, step: 1 } });
     this.slider = dom.h("input", { label: "time.hour", attributes: { type: "range", min: 0, max: DAY_MIN - 1, step: 1 } });
     this.clock = dom.h("output", { class: "clock" });
     this.sun = dom.h("span", { class: "sun" }, dom.icon("sun"));
@@ -45,7 +49,7 @@ export class TimeBar {
     this.element = dom.h(
       "section",
       { class: "timebar card", label: "time.title", attributes: { role: "group" } },
-      this.sun, this.date, this.play, this.slider, this.clock,
+      this.sun, this.date, this.year, this.play, this.slider, this.clock,
       dom.button("time.now", () => this.set(Date.now()), "button quiet now"),
       dom.h("span", { class: "divider" }),
       this.history.opener,
@@ -56,6 +60,11 @@ export class TimeBar {
     this.element.removeAttribute("title");
     this.date.addEventListener("change", () => this.read());
     this.slider.addEventListener("input", () => this.read());
+    this.year.addEventListener("input", () => {
+      const first = Date.parse(`${this.date.value.slice(0, 4)}-01-01T00:00:00Z`);
+      this.date.value = new Date(first + Number(this.year.value) * DAY_MS).toISOString().slice(0, 10);
+      this.read();
+    });
     app.on("time", (iso) => this.show(Date.parse(iso)));
     app.on("link", (link) => this.setLink(link));
     app.on("live", (status) => this.setStatus(status));
@@ -88,6 +97,9 @@ export class TimeBar {
     if (!Number.isFinite(time_ms)) return;
     const local = new Date(time_ms + this.offset_ms).toISOString();
     this.date.value = local.slice(0, 10);
+    this.year.value = String(Math.round((Date.parse(`${local.slice(0, 10)}T00:00:00Z`) - Date.parse(`${local.slice(0, 4)}-01-01T00:00:00Z`)) / DAY_MS));
+    this.year.setAttribute("aria-valuetext", local.slice(0, 10));
+    fillSlider(this.year);
     this.clock.textContent = local.slice(11, 16);
     const minutes = Number(local.slice(11, 13)) * 60 + Number(local.slice(14, 16));
     this.slider.value = String(minutes);

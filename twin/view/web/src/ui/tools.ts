@@ -69,7 +69,7 @@ export class Tools {
 
   /** Ends a running tool; says whether there was one. */
   escape(): boolean {
-    return this.all.some((tool) => tool.escape?.() ?? false);
+    return this.underground.escape() || this.all.some((tool) => tool.escape?.() ?? false);
   }
 
   /** Keys that a running tool takes for itself. */
