@@ -42,7 +42,7 @@ def test_a_trench_is_dug_resized_kept_and_filled_in(page: Page, address: str) ->
     assert trench["to"][:2] == pytest.approx([25, -70], abs=1)
     card.get_by_role("slider", name="沟槽宽度").fill("12")
     until(page, "window.__citytwin.state.trench.width_m === 12")
-    until(page, "location.hash.includes('tr=')")
+    until(page, "location.hash.includes('%2C12%2C5')")
     kept = page.url
     other = page.context.new_page()
     opened(other, kept)
