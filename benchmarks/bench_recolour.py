@@ -22,7 +22,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from many_objects import FLAT_MB, plates, repainted, streamed
+from many_objects import FLAT_MB, kept, repainted, streamed
 from playwright.async_api import async_playwright
 
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
@@ -189,7 +189,7 @@ async def _many(server: RunningServer, options: argparse.Namespace) -> dict[str,
 
 def many(options: argparse.Namespace) -> bool:
     """Run the other parts; False when a goal is missed."""
-    with start_in_thread(plates(options.many), live=rain_on(options.many)) as server:
+    with start_in_thread(kept(options.keep, options.many), live=rain_on(options.many)) as server:
         found = asyncio.run(_many(server, options))
     print(json.dumps({"benchmark": "many", "objects": options.many, **found}))
     good = found.get("palette_frames", 1) == 1 and found.get("palette_uploads", 1) == 1
@@ -207,6 +207,7 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=1_000_000, help="objects of the other parts")
     parser.add_argument("--minutes", type=float, default=0.5, help="how long codes are changed")
     parser.add_argument("--rate", type=int, default=100_000, help="changed codes a second")
+    parser.add_argument("--keep", default="", metavar="FOLDER", help="keep the city of the other parts there")
     options = parser.parse_args()
     good = recolour(options) if "recolour" in options.parts else True
     if {"palette", "stream"} & set(options.parts):

@@ -27,7 +27,7 @@ from twin.live.state import wall_clock_ms
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-GOAL_RATIO = 0.5
+GOAL_RATIO = 0.4
 GOAL_TICK_MS = 16.0
 SIZE = {"width": 960, "height": 540}
 KINDS = ("car", "bus", "train", "drone", "ship")

@@ -11,6 +11,8 @@ import numpy as np
 
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
 from scenes.schema import object_table
+from scenes.store import save
+from scenes.tiles import publish
 from twin.live import rows
 from twin.live.state import wall_clock_ms
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from twin.app import RunningServer
 
-PLATE_M, STEP_M, IN_BATCH = 14.0, 20.0, 50_000
+PLATE_M, STEP_M, ABOVE_M, IN_BATCH = 14.0, 20.0, 4.0, 50_000
 BATCH_S = 0.5
 SAMPLE_S = 2.0
 FLAT_MB = 40.0
@@ -115,6 +117,17 @@ def plates(count: int) -> Scene:
         batches.append(Batch(table, {"1": mesh}).with_bounds())
     layer = Layer("plates", tuple(batches), "landuse")
     return Scene(Georeference("EPSG:32651", 354_000.0, 3_457_000.0), {"plates": layer}, name="plates")
+
+
+def kept(folder: str, count: int) -> Scene | Path:
+    """Return the field, or its package with tiles in a folder where an earlier run left it."""
+    if not folder:
+        return plates(count)
+    package = Path(folder) / f"plates-{count}.city"
+    if not (package / "tiles").is_dir():
+        save(plates(count), package)
+        publish(plates(count), package / "tiles")
+    return package
 
 
 async def repainted(page: Page, rounds: int) -> dict[str, Any]:
