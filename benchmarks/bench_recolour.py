@@ -195,7 +195,8 @@ def many(options: argparse.Namespace) -> bool:
     good = found.get("palette_frames", 1) == 1 and found.get("palette_uploads", 1) == 1
     for before, after in (found[name] for name in ("server_mb", "page_heap_mb") if name in found):
         good &= after <= before + FLAT_MB
-    return good and found.get("arrived_per_s", options.rate) >= 0.95 * found.get("sent_per_s", 0)
+    # What changes and changes back between two ticks is no change: a busy machine loses some.
+    return good and found.get("arrived_per_s", options.rate) >= 0.9 * found.get("sent_per_s", 0)
 
 
 def main() -> int:
