@@ -114,7 +114,8 @@ def publish_layer(
     """
     layer, base = scene.layers[name], scene.bases[name]
     if base + len(layer) > MAX_HANDLE:
-        raise CityTwinError("tiles", f"handle {base + len(layer) - 1} is beyond {MAX_HANDLE - 1}", "split the city")
+        what = f"handle {base + len(layer) - 1} is beyond {MAX_HANDLE - 1}"
+        raise CityTwinError("tiles", what, "split the city into several packages")
     folder.mkdir(parents=True, exist_ok=True)
     made = _made(layer, folder, crew or Alone(), renewal, compressed=compressed)
     made.root["transform"] = scene.georeference.to_ecef_matrix().T.ravel().tolist()
