@@ -171,5 +171,6 @@ def test_a_password_is_not_printed() -> None:
 def test_a_path_is_a_replay_and_an_unknown_scheme_is_one_sentence() -> None:
     assert isinstance(connect("hour.parquet", STREAMS, speed=60.0), ReplayFeed)
     assert isinstance(connect("replay:hour.jsonl", STREAMS), ReplayFeed)
-    with pytest.raises(UnsupportedError, match="no feed reads kafka addresses; there are fcd, gtfs-rt, mqtt, mqtts, replay"):
+    known = "fcd, gtfs-rt, mqtt, mqtts, replay"
+    with pytest.raises(UnsupportedError, match=f"no feed reads kafka addresses; there are {known}"):
         connect("kafka://host", STREAMS)
