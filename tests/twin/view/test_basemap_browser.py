@@ -50,10 +50,13 @@ def address(little_city: Scene, maps: MapServer, tmp_path_factory: pytest.TempPa
 
 
 def _corner(scene: Scene, near: tuple[float, float]) -> tuple[float, float]:
-    """Return where the corner of a web tile lies in the city, the nearest to a place, by pyproj."""
+    """Return where the corner of a web tile lies in the city, the nearest to a place, by pyproj.
+
+    It is one of a coarse tile, so that tiles of every zoom that may be shown meet there.
+    """
     frame = scene.georeference
     x, y = transformer(frame.crs, "EPSG:3857").transform(frame.easting_m + near[0], frame.northing_m + near[1])
-    side = 2 * HALF_M / 2**ZOOM
+    side = 2 * HALF_M / 2 ** (ZOOM - 2)
     corner = round((x + HALF_M) / side) * side - HALF_M, HALF_M - round((HALF_M - y) / side) * side
     east, north = transformer("EPSG:3857", frame.crs).transform(*corner)
     return float(east - frame.easting_m), float(north - frame.northing_m)

@@ -8,6 +8,8 @@ import { type Outline, type Peak, peaksOf, pngFile, skylineChart, skylineCsv, sv
 const EYE_M = 1.6;
 const FIELD_OF_VIEW_DEG = 42;
 const MOST_NAMED = 8;
+/** Themes whose objects are the ground, and so are not named. */
+const GROUNDS = new Set(["terrain", "landuse", "water", "roads", "districts"]);
 /** Objects whose names a table asks for. */
 const MOST_ASKED = 500;
 
@@ -118,10 +120,16 @@ export class SkylineTool extends AskingTool {
   /** Asks how the highest objects of all lines are called. */
   private async name(outlines: Outline[]): Promise<void> {
     const best = new Map<number, Omit<Peak, "name">>();
-    for (const { skyline } of [...outlines].reverse()) for (const peak of peaksOf(skyline, MOST_NAMED)) best.set(peak.handle, peak);
+    for (const { skyline } of [...outlines].reverse()) for (const peak of peaksOf(skyline, MOST_NAMED, (handle) => this.stands(handle))) best.set(peak.handle, peak);
     const peaks = [...best.values()].sort((a, b) => b.elevation_deg - a.elevation_deg).slice(0, MOST_NAMED);
     await this.learn(peaks.map(({ handle }) => handle));
     this.peaks = peaks.map((peak) => ({ ...peak, name: this.names.get(peak.handle) ?? "" }));
+  }
+
+  /** Whether an object stands on the ground, and is not the ground itself. */
+  private stands(handle: number): boolean {
+    const layer = this.app.manifest?.layers.find(({ base, count }) => handle >= base && handle < base + count);
+    return !GROUNDS.has(layer?.theme ?? "");
   }
 
   /** Asks for the names of objects that are not known yet. */

@@ -32,15 +32,15 @@ export interface Peak {
   distance_m: number;
 }
 
-/** The highest elevation of each object, the highest objects first. */
-export function peaksOf({ elevations, handles, distances, start_deg, step_deg }: Skyline, most: number): Omit<Peak, "name">[] {
+/** The highest elevation of each wanted object, the highest objects first. */
+export function peaksOf({ elevations, handles, distances, start_deg, step_deg }: Skyline, most: number, wanted: (handle: number) => boolean): Omit<Peak, "name">[] {
   const best = new Map<number, number>();
   handles.forEach((handle, i) => {
     if (handle < 0) return;
     const before = best.get(handle);
     if (before === undefined || (elevations[i] as number) > (elevations[before] as number)) best.set(handle, i);
   });
-  const found = [...best].map(([handle, i]) => ({ handle, azimuth_deg: start_deg + (i + 0.5) * step_deg, elevation_deg: elevations[i] as number, distance_m: distances[i] as number }));
+  const found = [...best].filter(([handle]) => wanted(handle)).map(([handle, i]) => ({ handle, azimuth_deg: start_deg + (i + 0.5) * step_deg, elevation_deg: elevations[i] as number, distance_m: distances[i] as number }));
   return found.sort((a, b) => b.elevation_deg - a.elevation_deg).slice(0, most);
 }
 
