@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bim.surroundings import Surroundings
 
 _FAR_M = 10_000.0
+_SAME_REGION = 0.5
 _OFF_ZERO_M = 500.0
 _MOST_GUESSES = 6
 _SAME_M = 3.0
@@ -134,8 +135,13 @@ def _about(stated: Georeferenced, centre: tuple[float, float, float]) -> Georefe
 
 
 def _readings(stated: Georeferenced, centre: tuple[float, float, float]) -> list[Georeferenced]:
-    """Return a statement, and where it moves coordinates that are projected already, the reading without that."""
-    if stated.method in ("site", "tool-default") or math.hypot(stated.easting_m, stated.northing_m) <= _FAR_M:
+    """Return a statement, and where it moves coordinates that are projected already, the reading without that.
+
+    So it may be where the model lies near the place that it is moved to; a large model with a grid of its own does not.
+    """
+    move = (stated.easting_m, stated.northing_m)
+    alike = math.dist(move, centre[:2]) <= _SAME_REGION * math.hypot(*move)
+    if stated.method in ("site", "tool-default") or math.hypot(*move) <= _FAR_M or not alike:
         return [stated]
     sentence = "its coordinates are projected already, and the map conversion moves them once more"
     plain = Georeferenced(

@@ -194,6 +194,17 @@ def test_a_file_that_is_georeferenced_twice_has_both_readings(tmp_path: Path) ->
     assert (lon, lat) == pytest.approx(transformer("EPSG:32651", "EPSG:4326").transform(354_000, 3_457_034.5), abs=2e-4)
 
 
+def test_a_large_model_in_a_grid_of_its_own_is_not_taken_for_projected_coordinates(tmp_path: Path) -> None:
+    walls = [line for number in range(30, 40) for line in
+             (f"#{number}=IFCCARTESIANPOINT((1600{number}000.,66{number}000.,0.));",
+              f"#{number + 100}=IFCAXIS2PLACEMENT3D(#{number},$,$);",
+              f"#{number + 200}=IFCLOCALPLACEMENT($,#{number + 100});",
+              f"#{number + 300}=IFCWALL('{number}',$,$,$,$,#{number + 200},$,$);")]  # fmt: skip
+    found = report_on(tmp_path, *CONVERSION, *walls)
+    assert [each.method for each in found.hypotheses] == ["map-conversion"]
+    assert found.verdict()[0] == "info"
+
+
 @pytest.mark.parametrize(
     ("line", "rule"),
     [

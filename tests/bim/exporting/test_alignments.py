@@ -142,7 +142,7 @@ def test_a_line_that_no_longer_follows_its_design_leaves_without_it(
 def test_real_alignments_come_back(real_data: Path, tmp_path: Path, name: str) -> None:
     before = bim.read(real_data / f"ifc/infra_ifc4x3_add2/{name}.ifc", crs="EPSG:32651", place=Placement(4e5, 3.4e6))
     second = sound(export(before, tmp_path / "second.ifc"))
-    frame = before.georeference  # some reach more than 10 km away, where the doctor doubts map conversions
+    frame = before.georeference  # some hold projected coordinates, which the doctor does not move once more
     after = bim.read(second, crs=frame.crs, place=Placement(frame.easting_m, frame.northing_m, frame.height_m))
     assert np.abs(line(before) - line(after)).max() < 1e-3
     for kind in ("IfcAlignment", "IfcAlignmentHorizontal", "IfcAlignmentVertical", "IfcAlignmentCant", "IfcReferent",
