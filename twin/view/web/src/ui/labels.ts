@@ -171,7 +171,7 @@ export class Labels {
       this.show(candidate, seat);
     }
     // A name that moves over one that fades ends it.
-    for (const entry of fading) {
+    for (const entry of this.entries) {
       const its = entry.leaving === undefined ? [] : room(entry, entry.at, entry.seat, 0);
       if (its.some((box) => taken.some((other) => overlaps(box, other)))) this.drop(entry);
     }
@@ -224,7 +224,7 @@ export class Labels {
 
   /** Fades a name out; meanwhile it still goes with the picture. */
   private leave(entry: Entry, at?: { x: number; y: number }): void {
-    if (at && entry.leaving !== undefined) move(entry, at.x, at.y);
+    if (at && (entry.shown || entry.leaving !== undefined)) move(entry, at.x, at.y);
     if (!entry.shown) return;
     entry.shown = false;
     entry.node.classList.remove("shown");
