@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import logging
 import signal
 import socket
 import threading
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from twin.app.city import LiveChoice
     from twin.live import LiveHub, Movements
 
+_log = logging.getLogger(__name__)
 LARGEST_MESSAGE = 20 * 1024 * 1024
 _ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
 
@@ -203,7 +205,10 @@ def _renewed(city: ServedCity, context: ApiContext, scene: Scene) -> None:
     if context.channel is not None and context.hub is not None:
         context.channel.renew(context.hub.numbers)
     for view in list(city.pages):
-        view.in_session(functools.partial(renew, view, city))
+        try:
+            view.in_session(functools.partial(renew, view, city))
+        except Exception:  # noqa: BLE001 - a page that was just closed must not keep the others from hearing of it
+            _log.info("a page that is gone was not told of the new version", exc_info=True)
 
 
 def _panel_server(city: ServedCity, context: ApiContext, options: ServerOptions) -> Any:

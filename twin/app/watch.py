@@ -50,7 +50,10 @@ async def watching(city: ServedCity, on_change: Callable[[Scene], object], look_
             _log.warning("the new version of the city is not shown: %s", error)
             continue
         known = stamp
-        on_change(scene)
+        try:
+            on_change(scene)
+        except CityTwinError as error:
+            _log.warning("the new version of the city is shown in part: %s", error)
 
 
 def _stamp(package: Path) -> tuple[int, int] | None:
