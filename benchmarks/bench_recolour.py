@@ -1,6 +1,6 @@
 """From Python to changed pixels in a real browser: `python benchmarks/bench_recolour.py`.
 
-Three parts (`--parts`): `recolour` changes 50,000 buildings; `palette` puts a million objects under another palette;
+Three parts (`--parts`): `recolour` changes 50,000 buildings; `palette` puts many objects (`--many`) under another palette;
 `stream` changes 100,000 codes a second for `--minutes`, and watches the memory of the server and of the page.
 
 Every building gets a new value at once; the clock runs from before `LiveState.apply` to the animation frame in which
@@ -205,7 +205,7 @@ def main() -> int:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--objects", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--many", type=int, default=1_000_000, help="objects of the other parts")
+    parser.add_argument("--many", type=int, default=100_000, help="objects of the other parts")
     parser.add_argument("--minutes", type=float, default=0.5, help="how long codes are changed")
     parser.add_argument("--rate", type=int, default=100_000, help="changed codes a second")
     parser.add_argument("--keep", default="", metavar="FOLDER", help="keep the city of the other parts there")

@@ -1,4 +1,4 @@
-"""A million objects under another palette, and 100,000 changed codes a second from Python, for `bench_recolour.py`."""
+"""Many objects under another palette, and 100,000 changed codes a second from Python, for `bench_recolour.py`."""
 
 from __future__ import annotations
 
