@@ -1,6 +1,6 @@
 """From Python to changed pixels in a real browser: `python benchmarks/bench_recolour.py`.
 
-Three parts (`--parts`): `recolour` changes 50,000 buildings; `palette` puts many objects (`--many`) under another palette;
+Three parts (`--parts`): `recolour` changes 50,000 buildings; `palette` puts `--many` objects under another palette;
 `stream` changes 100,000 codes a second for `--minutes`, and watches the memory of the server and of the page.
 
 Every building gets a new value at once; the clock runs from before `LiveState.apply` to the animation frame in which
