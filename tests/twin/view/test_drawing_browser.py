@@ -153,7 +153,7 @@ def test_a_building_is_drawn_kept_and_found_again_after_a_reload(page: Page, add
     assert shapely.Polygon(edit["footprint"][0]).symmetric_difference(ring).area < 0.1
     assert ask(page, "app.drafts.all.length") == 0
     page.keyboard.press("Escape")
-    page.wait_for_timeout(400)
+    until(page, "window.location.hash.includes('b=annex')")
     page.reload()
     until(page, "window.__citytwin && window.__citytwin.ready && window.__citytwin.engine.stats().tilesLoaded > 0")
     until(page, "window.__citytwin.engine.stats().tilesPending === 0")
