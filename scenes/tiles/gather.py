@@ -5,9 +5,11 @@ Batches are read one after another; only those that were used last stay in memor
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import numpy as np
 
@@ -39,6 +41,11 @@ class _Sorted:
     orders: tuple[Longs, Longs, Longs]
     codes: tuple[Codes, Codes, Codes]
     instances: tuple[tuple[str, Longs, Codes], ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return self.mesh.nbytes + sum(each.nbytes for each in (*self.orders, *self.codes))
 
     def piece(self, first: int, end: int, colour: Bytes) -> Content | None:
         """Return what lies in a range of codes, None if there is nothing."""
@@ -85,7 +92,7 @@ class LayerGeometry:
     high: Floats = field(init=False)
     items: Items = field(init=False)
     _ranges: list[Codes] = field(default_factory=list)
-    _cache: OrderedDict[int, _Sorted] = field(default_factory=OrderedDict)
+    _mark: str = field(default_factory=lambda: uuid4().hex)
 
     def settle(self, square: Square, corners: tuple[Floats, Floats], items: Sequence[Items]) -> bool:
         """Take what a survey of the batches found (`scenes.tiles.layer`); say whether there is anything to draw."""
@@ -96,8 +103,14 @@ class LayerGeometry:
         return len(self.items.codes) > 0
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel without the items, which only the division needs, and without what is kept of the batches."""
-        return {**self.__dict__, "items": Items.none(), "_cache": OrderedDict()}
+        """Travel without the items, which only the division needs."""
+        return {**self.__dict__, "items": Items.none()}
+
+    def forget(self) -> None:
+        """Give up what is kept of the batches in this process."""
+        with _looking:
+            for key in [key for key in _recent if key[0] == self._mark]:
+                del _recent[key]
 
     def centre(self, cell: Cell) -> Floats:
         """Return the centre that the content of a cell counts from."""
@@ -116,17 +129,25 @@ class LayerGeometry:
         return merged(pieces, centre) if pieces else empty_content(centre)
 
     def _sorted(self, index: int) -> _Sorted:
-        if index in self._cache:
-            self._cache.move_to_end(index)
-            return self._cache[index]
+        key = self._mark, index
+        with _looking:
+            if key in _recent:
+                _recent.move_to_end(key)
+                return _recent[key]
         stock = self.stocks[index]
         mesh = stock.finest()
         if mesh is None:
             raise ValueError(f"batch {index} has lost its geometry")
-        self._cache[index] = found = _sorted_batch(mesh, stock, self.square)
-        while len(self._cache) > 1 and sum(each.mesh.nbytes for each in self._cache.values()) > CACHE_BYTES:
-            self._cache.popitem(last=False)
+        found = _sorted_batch(mesh, stock, self.square)
+        with _looking:
+            _recent[key] = found
+            while len(_recent) > 1 and sum(each.nbytes for each in _recent.values()) > CACHE_BYTES:
+                _recent.popitem(last=False)
         return found
+
+
+_recent: OrderedDict[tuple[str, int], _Sorted] = OrderedDict()  # of all layers of this process together
+_looking = threading.Lock()
 
 
 def _sorted_batch(mesh: MeshSet, stock: Stock, square: Square) -> _Sorted:

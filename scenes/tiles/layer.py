@@ -281,6 +281,7 @@ class _Tiler:
             writer = TileWriter(geometry, self.folder, *sort, former, self.renewable, self.compressed, shell)
             names = ObjectNames(self.layer.batches, np.concatenate(numbers[0]))
             root = write_tree(writer, cell, names, self._hands(stocks)).tile
+            geometry.forget()
             if former is not None:
                 _take_over(root, self.folder, former)
         low, high = (tuple(each.tolist()) for each in extent)
