@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,9 @@ from twin.live.mqtt import Broker
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+_LAST_PASSES = 5
 
 
 class EmbeddedBroker:
@@ -71,6 +75,8 @@ class EmbeddedBroker:
     ) -> None:
         """Disconnect everybody and stop."""
         await self._broker.shutdown()
+        for _ in range(_LAST_PASSES):  # its connections are let go in passes of the loop that may not come any more
+            await asyncio.sleep(0)
         self._broker = self._address = None
 
 
