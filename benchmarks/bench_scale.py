@@ -10,8 +10,8 @@ them; exit status 1 beyond a goal.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
+import subprocess
 import sys
 import tempfile
 import threading
@@ -91,7 +91,7 @@ class Watch:
         return [self._here, *self._here.children(recursive=True)]
 
     def _look(self) -> None:
-        while not self._over.wait(0.2):
+        while not self._over.wait(1.0):
             total = 0
             for each in self._all():
                 total += _anonymous_bytes(each.pid)
@@ -128,8 +128,7 @@ def draw(found: list[dict[str, Any]], file: Path) -> None:
 def build(count: int, folder: Path) -> dict[str, Any]:
     """Build a city of so many houses and return what it took."""
     file, city = folder / f"{count}.parquet", folder / f"{count}.city"
-    write_city(count, file)
-    gc.collect()
+    subprocess.run([sys.executable, __file__, "--write", str(count), str(file)], check=True)  # in memory of its own
     watch, crew, clock = Watch(), crew_of(WORKERS), [time.perf_counter()]
     scene = gather([Source(str(file))], crs=CRS, crew=crew).scene
     assert scene is not None
@@ -157,13 +156,22 @@ def main() -> int:
     parser.add_argument("--sizes", default="100000,500000,2000000")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--chart", type=Path)
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.write:
+        write_city(int(options.write[0]), Path(options.write[1]))
+        return 0
+    if options.one:
+        with tempfile.TemporaryDirectory() as beside:
+            build(2_000, Path(beside))  # libraries are loaded, processes started
+            print(json.dumps(build(options.one, Path(beside))))
+        return 0
     found = []
-    with tempfile.TemporaryDirectory() as beside:
-        build(2_000, Path(beside))  # libraries are loaded, processes started
-        for size in map(int, options.sizes.split(",")):
-            found.append(build(size, Path(beside)))
-            print("scale: " + ", ".join(f"{key} {value}" for key, value in found[-1].items()), flush=True)
+    for size in options.sizes.split(","):  # each in a process of its own, as builds are
+        run = subprocess.run([sys.executable, __file__, "--one", size], check=True, stdout=subprocess.PIPE, text=True)
+        found.append(json.loads(run.stdout.splitlines()[-1]))
+        print("scale: " + ", ".join(f"{key} {value}" for key, value in found[-1].items()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if options.chart:
