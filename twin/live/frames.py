@@ -15,6 +15,8 @@ import numpy as np
 from scenes import LoadError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 HEADER = struct.Struct("<IIHBBqI")
@@ -74,12 +76,32 @@ class Frame:
         LoadError
             When they are not a whole frame.
         """
-        if len(payload) < HEADER.size:
-            raise LoadError("/live frame", f"has {len(payload)} bytes", "a header alone has 24")
-        magic, epoch, overlay, kind, flags, time_ms, count = HEADER.unpack_from(payload)
-        width = 1 if kind == FULL else 5
-        if magic != MAGIC or kind not in (FULL, CHANGED) or len(payload) != HEADER.size + width * count:
-            raise LoadError("/live frame", "is not a whole frame of this format", "reload the page")
+        epoch, overlay, kind, flags, time_ms, count = header_of(payload, MAGIC, {FULL: 1, CHANGED: 5})
         handles = None if kind == FULL else np.frombuffer(payload, "<u4", count, HEADER.size)
         codes = np.frombuffer(payload, np.uint8, count, len(payload) - count)
         return cls(epoch, overlay, time_ms, codes, handles, bool(flags & REPLAY))
+
+
+def header_of(payload: bytes, magic: int, row_bytes: Mapping[int, int]) -> tuple[int, int, int, int, int, int]:
+    """Return epoch, overlay, type, flags, time (ms) and number of rows of a frame that is whole.
+
+    Parameters
+    ----------
+    payload
+        The frame.
+    magic
+        What it begins with.
+    row_bytes
+        Bytes of a row by the type of the frame.
+
+    Raises
+    ------
+    LoadError
+        When it is not whole, or another kind of frame.
+    """
+    if len(payload) < HEADER.size:
+        raise LoadError("/live frame", f"has {len(payload)} bytes", "a header alone has 24")
+    found, epoch, overlay, kind, flags, time_ms, count = HEADER.unpack_from(payload)
+    if found != magic or kind not in row_bytes or len(payload) != HEADER.size + row_bytes[kind] * count:
+        raise LoadError("/live frame", "is not a whole frame of this format", "reload the page")
+    return epoch, overlay, kind, flags, time_ms, count

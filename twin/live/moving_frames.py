@@ -8,21 +8,17 @@ Type 0 lists all that is there, type 1 what is new since the frame before; kind 
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from scenes import LoadError
+from twin.live.frames import CHANGED, FULL, HEADER, REPLAY, header_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HEADER = struct.Struct("<IIHBBqI")
 MAGIC = 0x314D5443
-FULL, CHANGED = 0, 1
-REPLAY = 1
 UNKNOWN_SPEED = 65_535
 COLUMNS = (
     ("number", "<u4"), ("age_ms", "<i4"), ("x", "<f4"), ("y", "<f4"), ("z", "<f4"),
@@ -77,11 +73,7 @@ class MovingFrame:
         LoadError
             When they are not a whole frame.
         """
-        if len(payload) < HEADER.size:
-            raise LoadError("/live frame", f"has {len(payload)} bytes", "a header alone has 24")
-        magic, epoch, _, kind, flags, time_ms, count = HEADER.unpack_from(payload)
-        if magic != MAGIC or kind not in (FULL, CHANGED) or len(payload) != HEADER.size + ROW_BYTES * count:
-            raise LoadError("/live frame", "is not a whole frame of this format", "reload the page")
+        epoch, _, kind, flags, time_ms, count = header_of(payload, MAGIC, {FULL: ROW_BYTES, CHANGED: ROW_BYTES})
         columns: dict[str, NDArray[np.generic]] = {}
         place = HEADER.size
         for name, dtype in COLUMNS:
