@@ -72,9 +72,11 @@ class Gate:
             self._asked.append(now)
 
     def close(self, error: CityTwinError) -> None:
-        """Answer questions with an error for a while."""
+        """Answer questions with an error for a while; of several that fail at once the first one is told."""
+        now = time.monotonic()
         with self._lock:
-            self._error, self._closed_until = (error.where, error.what, error.advice), time.monotonic() + PAUSE_S
+            if now >= self._closed_until:
+                self._error, self._closed_until = (error.where, error.what, error.advice), now + PAUSE_S
 
 
 @dataclass(frozen=True)

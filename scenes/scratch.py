@@ -17,6 +17,8 @@ import weakref
 from pathlib import Path
 from uuid import uuid4
 
+from scenes.processes import alive
+
 VARIABLE = "CITYTWIN_SCRATCH"
 _PREFIX = "citytwin-scratch-"
 
@@ -73,15 +75,5 @@ def _sweep() -> None:
     """Remove folders of processes that are gone."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         number = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if number.isdigit() and not _alive(int(number)):
+        if number.isdigit() and not alive(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

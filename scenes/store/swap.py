@@ -19,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenes.processes import alive
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -77,7 +79,7 @@ def sweep(target: Path) -> None:
     pattern = re.compile(rf"\.{re.escape(target.name)}\.(saving|aside)-{_HOST}-(\d+)-[0-9a-f]+")
     for entry in target.parent.glob(f".{_literal(target.name)}.*") if target.parent.is_dir() else ():
         match = pattern.fullmatch(entry.name)
-        if match and not _alive(int(match[2])):
+        if match and not alive(int(match[2])):
             shutil.rmtree(entry, ignore_errors=True)
 
 
@@ -171,16 +173,6 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(place)
     finally:
         os.close(place)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _literal(name: str) -> str:

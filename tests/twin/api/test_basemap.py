@@ -298,12 +298,14 @@ def test_a_map_that_cannot_be_reached_is_left_alone_for_a_while(
     city_of: Callable[[int], Scene], tmp_path: Path
 ) -> None:
     maps = Basemaps([basemap_of_text("nobody=http://127.0.0.1:9/{z}/{x}/{y}.png")], city_of(1), tmp_path)
-    with pytest.raises(CityTwinError, match="cannot be reached") as first:
+    with pytest.raises(CityTwinError, match="cannot be reached"):
         maps.check("nobody")
+    told = set()
     for column in range(40):
-        with pytest.raises(CityTwinError) as later:
+        with pytest.raises(CityTwinError, match="cannot be reached") as later:
             maps.tile("nobody", 6, column, 3)
-        assert str(later.value) == str(first.value), "the very tile that failed, so nobody tried again"
+        told.add(str(later.value))
+    assert len(told) == 1, "one tile that failed speaks for all, so nobody tried again"
     maps.close()
 
 
