@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scenes.errors import CityTwinError
 
@@ -35,11 +35,27 @@ VERBS = (
 )
 
 
+class VerbParser(argparse.ArgumentParser):
+    """Parser of a verb, whose options may stand between its arguments: ``feed CITY --datastreams FILE SOURCE``."""
+
+    _passing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:  # type: ignore[override]
+        """Take the options first and then what stands between them, which argparse alone would refuse."""
+        if self._passing:
+            return super().parse_known_args(args, namespace)
+        self._passing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._passing = False
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
     top = argparse.ArgumentParser(prog="twin", description="3D digital twins of cities.")
     top.add_argument("--version", action="version", version=_version())
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=VerbParser)
     for verb in VERBS:
         module = import_module(f"twin.commands.{verb}")
         module.add_parser(verbs)
