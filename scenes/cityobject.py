@@ -36,6 +36,10 @@ class CityObject:
     batch: Batch
     batch_row: int
 
+    def __repr__(self) -> str:
+        """Say what it is, how it is called, and where it is found."""
+        return f"<{' '.join(filter(None, (self.kind, self.name, self.uid)))} in {self.layer}>"
+
     @cached_property
     def _cells(self) -> dict[str, Any]:
         return {name: self.batch.table[name][self.batch_row].as_py() for name in self.batch.table.column_names}

@@ -21,7 +21,7 @@ from scenes.schema import BOUNDS, stack_tables
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -62,6 +62,10 @@ class Batch:
     meshes: Mapping[str, MeshSet] = field(default_factory=dict)
     aliases: pa.Table = field(default_factory=ALIASES.empty_table)
     relations: pa.Table = field(default_factory=RELATIONS.empty_table)
+
+    def __repr__(self) -> str:
+        """Say how many objects it has, and at which levels of detail."""
+        return f"<Batch: {_told(len(self), self.meshes)}>"
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -142,6 +146,10 @@ class Layer:
     titles: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
+    def __repr__(self) -> str:
+        """Say what it is called, and what is in it."""
+        return f"<Layer {self.name} ({self.theme}): {_told(len(self), self.lods)}>"
+
     def __len__(self) -> int:
         """Return the number of objects."""
         return sum(len(batch) for batch in self.batches)
@@ -191,6 +199,8 @@ class Scene:
     >>> city = Scene(Georeference("EPSG:32651", 354_000.0, 3_457_000.0), name="empty")
     >>> len(city), list(city.layers)
     (0, [])
+    >>> city.with_layer(Layer("trees"))
+    <Scene empty: 0 objects in EPSG:32651; trees 0>
     """
 
     georeference: Georeference
@@ -205,6 +215,12 @@ class Scene:
             if name != layer.name:
                 raise ValueError(f"layer {layer.name} is filed under {name}")
         object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+
+    def __repr__(self) -> str:
+        """Say where it lies, and what is in which layer: a line, however large the city."""
+        layers = ", ".join(f"{name} {len(layer):,}" for name, layer in self.layers.items())
+        system = self.georeference.crs if len(self.georeference.crs) < 40 else "a grid of its own"
+        return f"<Scene {self.name}: {'; '.join(filter(None, (f'{_told(len(self))} in {system}', layers)))}>"
 
     def __len__(self) -> int:
         """Return the number of objects in all layers."""
@@ -419,3 +435,9 @@ class Scene:
         from scenes.extensions import call_view  # noqa: PLC0415
 
         return call_view("html", self, path, **options)
+
+
+def _told(count: int, levels: Iterable[str] = ()) -> str:
+    """Return a number of objects and their levels of detail in words."""
+    text = f"{count:,} object" if count == 1 else f"{count:,} objects"
+    return f"{text}, level of detail {' '.join(sorted(levels, key=float))}" if levels else text
