@@ -76,12 +76,15 @@ def first_of_each(
     """Say which of (n,) features are the first with their geometry and `extra`; repeats are ``duplicate`` problems.
 
     Two geometries are the same when they have the same points to a centimetre, wherever their rings begin.
-    `seen` remembers those of earlier windows and is added to.
+    `seen` remembers those of earlier windows and is added to; None where these features are all there are.
     """
-    hashes = mixed(shape_hashes(geometries) ^ extra)
-    repeat = pd.Series(hashes).duplicated().to_numpy()
-    if seen is not None:
-        repeat = repeat | seen.known(hashes)
+    if seen is None:
+        repeat = np.zeros(len(geometries), bool)
+        rows = _alike(geometries, extra)
+        repeat[rows] = pd.Series(mixed(shape_hashes(geometries[rows]) ^ extra[rows])).duplicated().to_numpy()
+    else:
+        hashes = mixed(shape_hashes(geometries) ^ extra)
+        repeat = pd.Series(hashes).duplicated().to_numpy() | seen.known(hashes)
         seen.add(hashes[~repeat])
     for row in np.flatnonzero(repeat):
         problems.add(
@@ -92,6 +95,14 @@ def first_of_each(
             "clean the tile borders",
         )
     return ~repeat
+
+
+def _alike(geometries: Objects, extra: Hashes) -> NDArray[np.int64]:
+    """Return the rows of (n,) geometries that share their bounds, to a centimetre, and `extra` with another one."""
+    key = extra
+    for edge in _gridded(shapely.bounds(geometries)).T:
+        key = mixed(key + edge)
+    return np.flatnonzero(pd.Series(key).duplicated(keep=False).to_numpy())
 
 
 def shape_hashes(geometries: Objects) -> Hashes:
@@ -106,9 +117,19 @@ def shape_hashes(geometries: Objects) -> Hashes:
     >>> first == second, first == other
     (True, False)
     """
-    total = mixed(shapely.get_type_id(geometries).astype(np.uint64))
+    kinds = shapely.get_type_id(geometries)
+    total = mixed(kinds.astype(np.uint64))
+    for rows in (np.flatnonzero(kinds == 3), np.flatnonzero(kinds != 3)):
+        if len(rows):
+            total[rows] += _edge_sums(geometries[rows])
+    return total
+
+
+def _edge_sums(geometries: Objects) -> Hashes:
+    """Return the sum over the edges and lone points of each of (n,) geometries, all of them polygons or none."""
+    total = np.zeros(len(geometries), np.uint64)
     points, line, owners = _edge_lines(geometries)
-    grid = np.round(points * _GRID_PER_M).astype(np.int64).astype(np.uint64)
+    grid = _gridded(points)
     with np.errstate(over="ignore"):
         corners = mixed(grid[:, 0] * np.uint64(0x9E3779B97F4A7C15) + mixed(grid[:, 1]))
         same = line[1:] == line[:-1]
@@ -121,6 +142,11 @@ def shape_hashes(geometries: Objects) -> Hashes:
             else:
                 np.add.at(total, owner, values)
     return total
+
+
+def _gridded(values_m: NDArray[np.float64]) -> Hashes:
+    """Return lengths in whole centimetres, as numbers to mix."""
+    return np.round(values_m * _GRID_PER_M).astype(np.int64).astype(np.uint64)
 
 
 def _edge_lines(geometries: Objects) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:

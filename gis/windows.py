@@ -57,13 +57,13 @@ class TableState:
     identities
         Gives the ids.
     seen
-        Hashes of the shapes that came before.
+        Hashes of the shapes that came before; None for a table of one window.
     columns
         The attribute columns of each layer, as its first window decided.
     """
 
     identities: Identities
-    seen: Seen = field(default_factory=Seen)
+    seen: Seen | None = None
     columns: dict[str, list[Any]] = field(default_factory=dict)
 
 
@@ -73,7 +73,7 @@ def state_of(stream: TableStream, first: FeatureTable, source: Source, *, more: 
     identities = Identities(dataset, id_column_of(first.frame))
     if more and identities.column and not stream.unique:
         identities.learn(stream.id_values(identities.column))
-    return TableState(identities)
+    return TableState(identities, Seen() if more else None)
 
 
 def prepared(table: FeatureTable, state: TableState, source: Source, context: LoadContext) -> Window:
