@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
+
 RECENT_BYTES = 200_000_000
 _KEY = b"citytwin"
 _MESH = {
@@ -55,7 +57,11 @@ _SCHEMA = pa.schema(
     + [(name, pa.large_list(pa.from_numpy_dtype(kind))) for name, (kind, _) in _MESH.items()]
     + [(f"placed_{name}", pa.large_list(pa.from_numpy_dtype(kind))) for name, (kind, _) in _PLACED.items()]
 )
-_SINGLES = [f"{name}.list.element" for name in ("positions", "normals", "uvs", "placed_positions", "placed_scales")]
+_SPLIT = ("positions", "normals", "uvs", "colours", "placed_positions", "placed_scales")
+_STEPS = ("triangles", "rows", "vertex_starts", "triangle_starts", "lines", "points", "placed_rows")
+_ENCODINGS = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in _SPLIT} | {
+    f"{name}.list.element": "DELTA_BINARY_PACKED" for name in _STEPS
+}
 
 
 class _Recent:
@@ -146,13 +152,25 @@ class StoredMeshes(Mapping[str, MeshSet]):
         """Whether the file goes with this object."""
         return self._kept is not None
 
-    @cached_property
+    @property
     def is_there(self) -> bool:
         """Whether the file still holds this geometry."""
+        return self._note.get("hash") == self.content_hash
+
+    @property
+    def corners(self) -> dict[str, Corners | None]:
+        """Least and greatest corner of each level as the file tells them (`corners_of`); empty where it does not."""
+        told = self._note.get("corners", {}) if self.is_there else {}
+        return {level: each and (np.array(each[:3]), np.array(each[3:])) for level, each in told.items()}
+
+    @cached_property
+    def _note(self) -> dict[str, Any]:
+        """What the file tells of its geometry, empty if it cannot be read."""
         try:
-            return _stored_hash(pq.read_metadata(fetched(self.file)).metadata or {}) == self.content_hash
-        except (OSError, pa.ArrowException):
-            return False
+            note: dict[str, Any] = json.loads((pq.read_metadata(fetched(self.file)).metadata or {}).get(_KEY, b"{}"))
+        except (OSError, pa.ArrowException, ValueError):
+            return {}
+        return note
 
 
 def _travelled(file: Path, content_hash: str, counts: Mapping[str, int], bounds_known: bool) -> StoredMeshes:
@@ -172,7 +190,8 @@ def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> str:
     ]
     parts = [(row["lod"], row["part"]) for row in rows]
     content_hash = meshes_hash(meshes)
-    note = json.dumps({"hash": content_hash, "parts": parts}).encode()
+    corners = {level: _listed(corners_of(mesh)) for level, mesh in meshes.items()}  # who tiles need not read the rest
+    note = json.dumps({"hash": content_hash, "parts": parts, "corners": corners}).encode()
     schema = _SCHEMA.with_metadata({_KEY: note})
     with pq.ParquetWriter(
         file,
@@ -180,7 +199,7 @@ def write_meshes(meshes: Mapping[str, MeshSet], file: Path) -> str:
         compression="zstd",
         compression_level=1,
         use_dictionary=False,
-        use_byte_stream_split=_SINGLES,
+        column_encoding=_ENCODINGS,
         write_statistics=False,
     ) as writer:
         for row in rows:
@@ -214,8 +233,18 @@ def read_mesh(file: Path, level: str, content_hash: str) -> MeshSet:
         ) from error
 
 
-def _stored_hash(metadata: Mapping[bytes, bytes]) -> str:
-    return str(json.loads(metadata.get(_KEY, b"{}")).get("hash", ""))
+def corners_of(mesh: MeshSet) -> Corners | None:
+    """Return the least and greatest corner in local metres, None if there is nothing; of placements the feet count."""
+    groups = [mesh.positions, *(each.positions for each in mesh.instances)]
+    found = [np.ascontiguousarray(group.T) for group in groups if len(group)]  # faster by column than by row
+    if not found:
+        return None
+    low = np.min([columns.min(axis=1) + mesh.centre for columns in found], axis=0)
+    return low, np.max([columns.max(axis=1) + mesh.centre for columns in found], axis=0)
+
+
+def _listed(corners: Corners | None) -> list[float] | None:
+    return None if corners is None else [*corners[0].tolist(), *corners[1].tolist()]
 
 
 def _rows_of(level: str, mesh: MeshSet, numbers: dict[Picture, int]) -> list[dict[str, Any]]:

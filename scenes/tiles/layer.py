@@ -294,9 +294,13 @@ class _Tiler:
         return self.crew if filed else Alone()
 
     def _corners(self, stocks: list[Stock], found: Sequence[Surveyed | None]) -> list[Corners | None]:
-        new = [stock for stock, known in zip(stocks, found, strict=True) if known is None]
+        told = [
+            stock.told_corners() if known is None else [known.corners]
+            for stock, known in zip(stocks, found, strict=True)
+        ]
+        new = [stock for stock, known in zip(stocks, told, strict=True) if not known]
         measured = iter(list(self._hands(stocks).each(Stock.corners, new)))
-        corners = [next(measured) if known is None else known.corners for known in found]
+        corners = [known[0] if known else next(measured) for known in told]
         for each in corners:
             if each is not None and not (np.isfinite(each[0]).all() and np.isfinite(each[1]).all()):
                 what = "the geometry has positions that are not finite"

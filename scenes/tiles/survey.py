@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from scenes.joining import join
-from scenes.tiles.content import extent
+from scenes.store.meshes import StoredMeshes, corners_of
 from scenes.tiles.paint import TILE_PIXELS, used_pixels
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.mesh import Instances, MeshSet
+    from scenes.store.meshes import Corners
     from scenes.tiles.quadtree import Codes, Square
 
     Bools = NDArray[np.bool_]
@@ -63,10 +64,15 @@ class Stock:
         """Return the geometry with every object at its own finest level of detail, None if there is none."""
         return finest_mesh(self.meshes, self.rows)
 
-    def corners(self) -> tuple[Floats, Floats] | None:
+    def corners(self) -> Corners | None:
         """Return the least and greatest corner in local metres, None if there is nothing."""
         mesh = self.finest()
-        return None if mesh is None else _corners(mesh)
+        return None if mesh is None else corners_of(mesh)
+
+    def told_corners(self) -> list[Corners | None]:
+        """Return `corners` where they are known without reading the geometry, else nothing."""
+        told = self.meshes.corners if isinstance(self.meshes, StoredMeshes) and len(self.meshes) == 1 else {}
+        return list(told.values())
 
     def items(self, square: Square, mesh: MeshSet | None) -> Items:
         """Return what the finest geometry of the batch gives to the tree that divides a square."""
@@ -150,21 +156,6 @@ def _only(mesh: MeshSet, rows: Bools) -> MeshSet:
     taken = mesh.take(wanted)
     instances = tuple(replace(each, rows=wanted[each.rows].astype(np.uint32)) for each in taken.instances)
     return replace(taken, rows=wanted[taken.rows].astype(np.uint32), instances=instances)
-
-
-def _corners(mesh: MeshSet) -> tuple[Floats, Floats] | None:
-    found = []
-    if mesh.vertex_count:
-        low, high = extent(mesh.positions)
-        found.append((low + mesh.centre, high + mesh.centre))
-    found += [
-        (each.positions.min(axis=0) + mesh.centre, each.positions.max(axis=0) + mesh.centre)
-        for each in mesh.instances
-        if len(each)
-    ]
-    if not found:
-        return None
-    return np.min([low for low, _ in found], axis=0), np.max([high for _, high in found], axis=0)
 
 
 def _groups(mesh: MeshSet) -> _Groups:

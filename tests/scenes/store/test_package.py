@@ -75,6 +75,39 @@ def test_a_saved_city_opens_equal(city: Scene, tmp_path: Path) -> None:
     assert unit_of(opened.layers["buildings"].table, "height_m") == "m"
 
 
+def test_a_file_of_geometry_tells_its_corners(tmp_path: Path) -> None:
+    wall = MeshSet.of_one([[0, 0, 0], [4, 0, 0], [4, 0, 3.3]], [[0, 1, 2]]).moved(np.array([7e4, -2e3, 0.1]))
+    tree = MeshSet.of_one([[-1, -1, 0], [1, 1, 0], [0, 0, 9]], [[0, 1, 2]])
+    planted = Instances(
+        tree,
+        np.array([1], np.uint32),
+        np.array([[-20, 5, -1]], np.float32),
+        np.zeros(1, np.float32),
+        np.ones((1, 3), np.float32),
+    )
+    both = replace(wall, instances=(planted,))
+    meshes = {"1": wall, "2": both, "3": MeshSet.empty()}
+    file = tmp_path / "a.parquet"
+    told = StoredMeshes(file, write_meshes(meshes, file), {}).corners
+    assert told.keys() == meshes.keys()
+    assert told["3"] is None
+    for level in ("1", "2"):
+        low, high = told[level] or pytest.fail("no corners")
+        feet = [wall.positions_m, *([wall.centre + planted.positions] if level == "2" else [])]
+        assert np.array_equal(low, np.concatenate(feet).min(axis=0))
+        assert np.array_equal(high, np.concatenate(feet).max(axis=0))
+
+
+def test_a_file_that_was_written_over_tells_no_corners(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    before = StoredMeshes(
+        file, write_meshes({"1": MeshSet.of_one([[0, 0, 0], [4, 0, 0], [4, 0, 3]], [[0, 1, 2]])}, file), {}
+    )
+    write_meshes({"1": MeshSet.of_one([[0, 0, 0], [9, 0, 0], [9, 0, 3]], [[0, 1, 2]])}, file)
+    assert not before.corners
+    assert not before.is_there
+
+
 def test_saving_an_opened_city_again_changes_nothing(city: Scene, tmp_path: Path) -> None:
     path = city.save(tmp_path / "a.city")
     before = manifest(path)
