@@ -54,16 +54,23 @@ PALETTE = """
              palette: btoa(String.fromCharCode(...palette)), legend: { type: "ramp", min: 0, max: 1, stops: [] } };
   };
   const frame = () => new Promise((done) => requestAnimationFrame(done));
-  const line = new Uint8Array(4 * engine.canvas.width);
-  const redness = () => {
-    gl.readPixels(0, engine.canvas.height >> 1, engine.canvas.width, 1, gl.RGBA, gl.UNSIGNED_BYTE, line);
+  const rows = engine.canvas.height >> 2;
+  const band = new Uint8Array(4 * engine.canvas.width * rows);
+  const redness = () => {  // of a pixel in a band across the middle, in the mean
+    gl.readPixels(0, engine.canvas.height >> 1, engine.canvas.width, rows, gl.RGBA, gl.UNSIGNED_BYTE, band);
     let sum = 0;
-    for (let i = 0; i < line.length; i += 4) sum += line[i] - line[i + 2];
-    return sum;
+    for (let i = 0; i < band.length; i += 4) sum += band[i] - band[i + 2];
+    return (4 * sum) / band.length;
   };
-  engine.setOverlay(spec(true));
-  engine.setCodes(codes);
-  for (let i = 0; i < 5; i++) { engine.requestFrame(); await frame(); }
+  const shown = async (red) => {
+    engine.setOverlay(spec(red));
+    engine.setCodes(codes);
+    for (let i = 0; i < 5; i++) { engine.requestFrame(); await frame(); }
+    return redness();
+  };
+  const blueness = await shown(false), most = await shown(true);
+  const half = (most + blueness) / 2;
+  if (most - blueness < 20) reject(new Error(`too little is seen: ${blueness} to ${most}`));
   const found = { frames: [], uploads: [], bytes: [], call_ms: [], pixels_ms: [] };
   for (let round = 0; round < rounds; round++) {
     const blue = round % 2 === 0;
@@ -74,7 +81,7 @@ PALETTE = """
     engine.setOverlay(next);
     engine.setCodes(codes);
     found.call_ms.push(performance.now() - began);
-    while (blue ? redness() > -500 : redness() < 500) await frame();
+    while (blue ? redness() > half : redness() < half) await frame();
     found.pixels_ms.push(performance.now() - began);
     found.frames.push(engine.stats().frames - before);
     found.uploads.push(sent.uploads);

@@ -101,8 +101,8 @@ def box_triangles(count: int, *, floor: bool) -> Longs:
 def fit_boxes(content: Content) -> Boxes:
     """Return the box of each object: turned like its walls, as high as its highest point."""
     starts = np.searchsorted(content.owners, np.arange(len(content.handles)))
-    x, y, z = (np.ascontiguousarray(content.positions[:, axis]) for axis in range(3))
-    steep, area = _faces(content, (x, y, z))
+    x, y, z = _columns(content)
+    steep, area, _ = _faces(content, (x, y, z))
     owner = content.owners.take(content.triangles[:, 0])
     axes = _directions(content, (x, y, z), steep, owner)
     cos, sin = (axes[:, axis].astype(np.float32).take(content.owners) for axis in range(2))
@@ -115,8 +115,20 @@ def fit_boxes(content: Content) -> Boxes:
     return Boxes(axes, low.astype(np.float64), high.astype(np.float64), error, wall, roof)
 
 
-def _faces(content: Content, columns: _Columns) -> tuple[Bools, Singles]:
-    """Return which triangles are steeper than 60 degrees, and twice the area of each."""
+def level_areas(content: Content) -> Floats:
+    """Return the area in plan of the faces of each object that are no steeper than 60 degrees, (o,) square metres."""
+    steep, _, upward = _faces(content, _columns(content))
+    owner = content.owners.take(content.triangles[:, 0])
+    return cast("Floats", np.bincount(owner, np.where(steep, 0.0, np.abs(upward) / 2), minlength=len(content.handles)))
+
+
+def _columns(content: Content) -> _Columns:
+    x, y, z = (np.ascontiguousarray(content.positions[:, axis]) for axis in range(3))
+    return x, y, z
+
+
+def _faces(content: Content, columns: _Columns) -> tuple[Bools, Singles, Singles]:
+    """Return which triangles are steeper than 60 degrees, twice the area of each, and twice that in plan, signed."""
     a, b, c = (np.ascontiguousarray(content.triangles[:, corner]) for corner in range(3))
     foot = [column.take(a) for column in columns]
     one = [column.take(b) - near for column, near in zip(columns, foot, strict=True)]
@@ -124,7 +136,7 @@ def _faces(content: Content, columns: _Columns) -> tuple[Bools, Singles]:
     across = one[1] * two[2] - one[2] * two[1], one[2] * two[0] - one[0] * two[2]
     upward = one[0] * two[1] - one[1] * two[0]
     area = np.sqrt(across[0] ** 2 + across[1] ** 2 + upward**2)
-    return np.abs(upward) < 0.5 * area, area
+    return np.abs(upward) < 0.5 * area, area, upward
 
 
 def _directions(content: Content, columns: _Columns, steep: Bools, owner: Longs) -> Floats:

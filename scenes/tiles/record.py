@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 FOLDER = ".kept"
-TILING = 2
+TILING = 3
 """Number of the way in which layers become tiles; another one makes all tiles anew."""
 
 _FACTS, _ITEMS, _OBJECTS = "record.json", "items.parquet", "objects.parquet"

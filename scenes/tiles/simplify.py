@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from scenes.tiles.blocks import joined_to_blocks
 from scenes.tiles.boxes import BOX_VERTICES, box_triangles, fit_boxes
 from scenes.tiles.content import by_owner, empty_content, merged
 from scenes.tiles.paint import charts, compacted
@@ -31,6 +32,9 @@ GRID_SHIFT = 0.37  # of a cell, so that round coordinates do not lie on the bord
 FLAT_SHARE = 0.25  # of an object's size counts as an error where it gives its images up
 KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leaves is not used
 INSTANCE_COST = 8
+BLOCK_SHARE = 0.5  # of what a tile may cost, at most, for blocks
+BLOCK_CELLS = 4  # times `cell_m` is the widest cell whose objects become one block
+RANK_STEPS = 32  # of sizes, from one to its double: within a step objects are equals
 CLUSTER_TRIES = 4
 CLUSTER_GAIN = 0.9  # a try that leaves more of the cost than this was the last one
 CLUSTER_STEP = (1.5, 4.0)  # least and greatest growth of the cell from one try to the next
@@ -52,6 +56,8 @@ class Detail:
         Whether heights play no part in clustering, as for a terrain.
     shell
         Whether what cannot be seen from outside is left out, as of a building model.
+    blocks
+        Whether objects that do not fit are joined to blocks instead of left out.
     """
 
     cell_m: float
@@ -59,6 +65,7 @@ class Detail:
     floor: bool = False
     level: bool = False
     shell: bool = False
+    blocks: bool = False
 
 
 def simplify(content: Content, detail: Detail) -> Content:
@@ -69,11 +76,30 @@ def simplify(content: Content, detail: Detail) -> Content:
     if not len(content.handles):
         return replace(content, placements=placements, error_m=error)
     reduced = _reduced(content, detail)
-    keep = _ranked(reduced.costs(), reduced.sizes, reduced.handles, detail.triangles)
-    error = max(error, float(np.max(reduced.sizes[~keep] + reduced.errors[~keep], initial=0.0)))
+    costs = reduced.costs()
+    joinable = _joinable(reduced, costs) if detail.blocks else np.zeros(len(costs), np.bool_)
+    for_blocks = _for_blocks(int(costs.sum()), detail.triangles) if joinable.any() else 0
+    keep = _ranked(costs, reduced.sizes, reduced.handles, detail.triangles - for_blocks)
+    gone = ~keep & ~joinable
+    error = max(error, float(np.max(reduced.sizes[gone] + reduced.errors[gone], initial=0.0)))
     kept = reduced.selected(keep)
+    if (~keep & joinable).any():
+        few = reduced.selected(~keep & joinable)
+        widest_m = BLOCK_CELLS * detail.cell_m
+        kept = merged([kept, joined_to_blocks(few, for_blocks, widest_m, floor=detail.floor)], reduced.centre)
     error = max(error, float(kept.errors.max(initial=0.0)))
     return replace(kept, placements=placements, error_m=error)
+
+
+def _joinable(content: Content, costs: Longs) -> Bools:
+    """Return which objects have triangles and nothing else."""
+    triangles = np.bincount(content.owners[content.triangles[:, 0]], minlength=len(costs))
+    return cast("Bools", (triangles > 0) & (triangles == costs))
+
+
+def _for_blocks(cost: int, limit: int) -> int:
+    """Return how much of a limit is for blocks: four objects a block as long as that leaves the greater half alone."""
+    return int(min(limit * BLOCK_SHARE, max(cost - limit, 0) / 3))
 
 
 def _shell(content: Content) -> Content:
@@ -246,7 +272,8 @@ def _clustered(content: Content, detail: Detail, cell_m: float) -> Content:
 
 def _ranked(costs: Longs, size: Floats, handles: Longs, limit: int) -> Bools:
     """Return which objects fit, the greatest first; equals are chosen evenly by a hash of their handle."""
-    order = np.lexsort((_hash(handles), -size))
+    step = np.floor(RANK_STEPS * np.log2(np.maximum(size, 1e-3)))
+    order = np.lexsort((_hash(handles), -step))
     fits = np.cumsum(costs[order]) <= limit
     fits[:1] = True
     keep = np.zeros(len(costs), np.bool_)

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 COARSE_TRIANGLES = 40_000  # of a tile that stands for finer ones: 4,000 boxes, about 450 kB by gzip
+BLOCK_THEMES = frozenset({"buildings", "landuse", "trees", "water"})
+"""Layers whose objects become blocks far away; what is long and narrow, such as a road, is thinned out instead."""
+
 CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
 _COARSE = Encoding(rounding_m=float("inf"))
 _LEAF = Encoding()
@@ -176,6 +179,7 @@ class TileWriter:
             floor=self.theme != "buildings",
             level=self.theme == "terrain",
             shell=self.shell,
+            blocks=self.theme in BLOCK_THEMES and not self.shell,
         )
 
     def _written(self, cell: Cell, content: Content, children: list[Written], names: Names) -> Written:
