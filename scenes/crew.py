@@ -13,11 +13,12 @@ import queue
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scenes.errors import LoadError
+from scenes.errors import CityTwinError, LoadError
+from scenes.loading import loaders
 from scenes.scratch import keep, scratch_file
 from scenes.worker import Worker
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 AHEAD = 6
 """Items beyond those in hand that are taken from the iterator: enough to keep everybody busy, and memory flat."""
+_READY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +155,13 @@ class LocalCrew:
         self.size = size
         self._workers = [Worker() for _ in range(size)]
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._idle = 0
         for worker in self._workers:
             self._free.put(worker)
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any], limits: Limits | None = None) -> Iterator[Any]:
         """Yield ``function(item)`` for each item, in order."""
+        self._wake()
         given = limits or Limits()
         waiting: deque[Future[Any]] = deque()
         with ThreadPoolExecutor(self.size) as threads:
@@ -173,13 +177,18 @@ class LocalCrew:
 
     @contextmanager
     def lent(self, count: int) -> Iterator[list[Loan]]:
-        """Lend some processes for other work, at most all of them; they get ready at once."""
+        """Lend some processes for other work, at most all of them; they start at once.
+
+        The others get ready as soon as there is work for them: what is read here is made there.
+        """
         loans = [Loan(self._free.get(), self._free.put) for _ in range(min(count, self.size))]
+        self._idle = self.size - len(loans)
         try:
-            for worker in self._workers:  # the others too: what is read here is made there
-                worker.start()
+            for loan in loans:
+                loan.worker.start()
             yield loans
         finally:
+            self._idle = 0
             for loan in loans:
                 loan.give_back()
 
@@ -188,6 +197,16 @@ class LocalCrew:
         for worker in self._workers:
             worker.close()
 
+    def _wake(self) -> None:
+        """Have those that are not lent import the loaders, while nobody needs them; nobody waits for it."""
+        count, self._idle = self._idle, 0
+        for _ in range(count):
+            threading.Thread(target=self._get_ready, daemon=True).start()
+
+    def _get_ready(self) -> None:
+        with suppress(CityTwinError, OSError, ValueError):  # who has real work finds out what is wrong
+            self._done(_Task(_with_loaders, None, Limits(seconds=_READY_S)))
+
     def _done(self, task: _Task) -> Any:
         worker = self._free.get()
         try:
@@ -195,6 +214,11 @@ class LocalCrew:
             return next(content for kind, content in messages if kind == "item")
         finally:
             self._free.put(worker)
+
+
+def _with_loaders(_item: None) -> None:
+    with suppress(Exception):  # a loader from outside may be broken
+        loaders()
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -146,3 +147,7 @@ class Town:
             uids = [f"urn:uuid:{number:08d}-0000-5000-8000-{row:012d}" for row in range(self.rows)]
             table = object_table({"uid": uids, "kind": ["Building"] * self.rows})
             yield Layer("buildings", theme="buildings"), Batch(table, DeferredMeshes(Boxes(self.rows)))
+
+
+def imported(module: str) -> bool:
+    return module in sys.modules

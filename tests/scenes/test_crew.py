@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from scenes import LoadError
 from scenes.crew import AHEAD, Alone, Limits, LocalCrew, Shared, crew_of
 from scenes.worker import Packer
-from tests.scenes.readers import crashing, process_of, refusing, shared_sum, spinning
+from tests.scenes.readers import crashing, imported, process_of, refusing, shared_sum, spinning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,14 @@ def test_what_is_shared_is_read_once_by_each_process(crew: LocalCrew) -> None:
     found = list(crew.each(shared_sum, [(numbers, add) for add in range(20)]))
     assert [total for total, _ in found] == [499_500 + add for add in range(20)]
     assert len({(process, place) for _, (process, place) in found}) <= 2
+
+
+def test_a_process_that_is_not_lent_imports_the_loaders_while_it_waits(crew: LocalCrew) -> None:
+    with crew.lent(1):
+        deadline = time.monotonic() + 60
+        while not all(crew.each(imported, ["gis.vector"])):
+            assert time.monotonic() < deadline
+    assert list(crew.each(abs, [-2, 1, -3])) == [2, 1, 3]
 
 
 def test_one_worker_is_the_process_itself() -> None:
