@@ -13,6 +13,7 @@ import numpy as np
 
 from scenes.tiles.blocks import joined_to_blocks
 from scenes.tiles.boxes import BOX_VERTICES, box_triangles, fit_boxes
+from scenes.tiles.centrelines import missed_m, with_centre_lines
 from scenes.tiles.content import by_owner, empty_content, merged
 from scenes.tiles.paint import charts, compacted
 from scenes.tiles.shell import LEAST_OBJECTS, SEEN_SHARE, seen_from_outside
@@ -34,6 +35,7 @@ KEPT_AREA = 0.6  # clustering that loses more of an object's area than this leav
 INSTANCE_COST = 8
 BLOCK_SHARE = 0.5  # of what a tile may cost, at most, for blocks
 BLOCK_CELLS = 4  # times `cell_m` is the widest cell whose objects become one block
+NARROW_SHARE = 1 / 4  # of `cell_m`: ribbons that are narrower become lines
 RANK_STEPS = 32  # of sizes, from one to its double: within a step objects are equals
 CLUSTER_TRIES = 4
 CLUSTER_GAIN = 0.9  # a try that leaves more of the cost than this was the last one
@@ -58,6 +60,8 @@ class Detail:
         Whether what cannot be seen from outside is left out, as of a building model.
     blocks
         Whether objects that do not fit are joined to blocks instead of left out.
+    lines
+        Whether narrow ribbons, such as roads, become lines.
     """
 
     cell_m: float
@@ -66,11 +70,13 @@ class Detail:
     level: bool = False
     shell: bool = False
     blocks: bool = False
+    lines: bool = False
 
 
 def simplify(content: Content, detail: Detail) -> Content:
     """Return a coarser content with `error_m` and `errors` raised by what was changed."""
     content = _shell(content) if detail.shell else content
+    content = with_centre_lines(content, NARROW_SHARE * detail.cell_m) if detail.lines else content
     placements, lost = _thinned(content.placements, detail)
     error = max(content.error_m, lost)
     if not len(content.handles):
@@ -81,7 +87,8 @@ def simplify(content: Content, detail: Detail) -> Content:
     for_blocks = _for_blocks(int(costs.sum()), detail.triangles) if joinable.any() else 0
     keep = _ranked(costs, reduced.sizes, reduced.handles, detail.triangles - for_blocks)
     gone = ~keep & ~joinable
-    error = max(error, float(np.max(reduced.sizes[gone] + reduced.errors[gone], initial=0.0)))
+    missed = missed_m(reduced, keep) if detail.lines and gone.any() else reduced.sizes
+    error = max(error, float(np.max(missed[gone] + reduced.errors[gone], initial=0.0)))
     kept = reduced.selected(keep)
     if (~keep & joinable).any():
         few = reduced.selected(~keep & joinable)

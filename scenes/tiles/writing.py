@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 COARSE_TRIANGLES = 40_000  # of a tile that stands for finer ones: 4,000 boxes, about 450 kB by gzip
 BLOCK_THEMES = frozenset({"buildings", "landuse", "trees", "water"})
-"""Layers whose objects become blocks far away; what is long and narrow, such as a road, is thinned out instead."""
+"""Layers whose objects become blocks far away."""
+
+LINE_THEMES = frozenset({"roads"})
+"""Layers whose narrow objects become lines far away."""
 
 CELLS = 128  # vertices of a coarse tile lie at least its side divided by this apart
 _COARSE = Encoding(rounding_m=float("inf"))
@@ -180,6 +183,7 @@ class TileWriter:
             level=self.theme == "terrain",
             shell=self.shell,
             blocks=self.theme in BLOCK_THEMES and not self.shell,
+            lines=self.theme in LINE_THEMES,
         )
 
     def _written(self, cell: Cell, content: Content, children: list[Written], names: Names) -> Written:
