@@ -43,20 +43,26 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2, default=str))
         return 0
-    for name in ("uid", "layer", "kind", "name", "parent", "bounds"):
-        print(f"{name:12}{facts[name]}")
-    for name, value in {**found.aliases, **found.attributes}.items():
-        unit = found.units.get(name, "")
-        print(f"{name:12}{value} {unit}".rstrip())
-    for tie in facts["relations"]:
-        others = ", ".join(other["name"] or other["uid"] for other in tie["others"])
-        more = f" and {tie['count'] - len(tie['others'])} more" if tie["count"] > len(tie["others"]) else ""
-        print(f"{tie['kind']:12}{'to' if tie['outgoing'] else 'from'} {others}{more}")
+    for name, text in (rows := _rows(found, facts)):
+        print(f"{name:{max(len(each) for each, _ in rows) + 2}}{text}".rstrip())
     for group, values in found.properties.items():
         print(f"[{group}]")
         for name, value in values.items():
             print(f"  {name}: {value}")
     return 0
+
+
+def _rows(found: scenes.CityObject, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is told of the object itself, by name."""
+    rows = [(name, str(facts[name] or "")) for name in ("uid", "layer", "kind", "name", "parent")]
+    rows.append(("bounds", "" if found.bounds is None else " ".join(f"{each:.2f}" for each in found.bounds)))
+    rows += [(scheme, value) for scheme, value in found.aliases.items()]
+    rows += [(name, f"{value} {found.units.get(name, '')}") for name, value in found.attributes.items()]
+    for tie in facts["relations"]:
+        others = ", ".join(other["name"] or other["uid"] for other in tie["others"])
+        more = f" and {tie['count'] - len(tie['others'])} more" if tie["count"] > len(tie["others"]) else ""
+        rows.append((tie["kind"], f"{'to' if tie['outgoing'] else 'from'} {others}{more}"))
+    return rows
 
 
 def _relation(scene: scenes.Scene, group: RelationGroup) -> dict[str, Any]:

@@ -86,8 +86,17 @@ def _edit(options: argparse.Namespace, scene: Scene) -> None:
         raise CityTwinError(options.edits, f"is not JSON ({error})", "write a list of edits") from error
     if not isinstance(told, list):
         raise CityTwinError(options.edits, "is not a list of edits", 'write [{"type": "...", "uid": "..."}]')
-    scenario = _load(options, name, scene).edit(*(edit_from_dict(each) for each in told))
+    edits = [edit_from_dict(_by_uid(each, scene)) for each in told]
+    scenario = _load(options, name, scene).edit(*edits)
     print(save_scenario(options.city, scenario))
+
+
+def _by_uid(told: Any, scene: Scene) -> Any:
+    """Return an edit as JSON with the uid in place of another name that the city knows its object by."""
+    name = told.get("uid") if isinstance(told, dict) and told.get("type") != "add_object" else None
+    if not isinstance(name, str) or name.startswith("urn:"):
+        return told
+    return {**told, "uid": scene.resolve(name).uid}
 
 
 def _diff(options: argparse.Namespace, scene: Scene) -> None:
