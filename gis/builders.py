@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from gis.ground import ground_z
 from gis.heights import metres
 from gis.meshing import joined
 from gis.piping import piped
-from gis.prisms import extruded
+from gis.prisms import Prisms
 from gis.prototypes import pinned, planted
 from gis.ribbons import ribbons
 from gis.themes import shapes_of
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.heights import Heights
+    from gis.shapes import Shapes
     from gis.themes import Theme
     from scenes.crew import Shared
     from scenes.loading import Ground
@@ -97,8 +97,8 @@ class Features:
     ----------
     theme
         Where they belong.
-    geometry
-        (n,) shapely geometries.
+    shapes
+        (n,) geometries.
     frame
         Their attributes.
     classes
@@ -110,7 +110,7 @@ class Features:
     """
 
     theme: Theme
-    geometry: Objects
+    shapes: Shapes
     frame: Any
     classes: Objects
     hashes: NDArray[np.uint64]
@@ -118,12 +118,12 @@ class Features:
 
     def __len__(self) -> int:
         """Return the number of features."""
-        return len(self.geometry)
+        return len(self.shapes)
 
-    @cached_property
-    def wkb(self) -> Objects:
-        """The shapes as WKB."""
-        return cast("Objects", shapely.to_wkb(self.geometry))
+    @property
+    def geometry(self) -> Objects:
+        """The shapes as shapely geometries."""
+        return self.shapes.geometry
 
     def take(self, rows: NDArray[np.int64]) -> Features:
         """Return some features in the order given."""
@@ -136,22 +136,19 @@ class Features:
                 levels=heights.levels[rows],
                 source=heights.source[rows],
             )
-        taken = replace(
+        return replace(
             self,
-            geometry=self.geometry[rows],
+            shapes=self.shapes.take(rows),
             frame=self.frame.iloc[rows].reset_index(drop=True),
             classes=self.classes[rows],
             hashes=self.hashes[rows],
             heights=heights,
         )
-        if "wkb" in self.__dict__:
-            taken.__dict__["wkb"] = self.wkb[rows]
-        return taken
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel with the shapes as WKB, and only with the columns that geometry is made from."""
+        """Travel only with the columns that geometry is made from."""
         columns = [name for name in self.frame.columns if name in USED]
-        return _travelled, (self.theme, self.wkb, self.frame[columns], self.classes, self.hashes, self.heights)
+        return Features, (self.theme, self.shapes, self.frame[columns], self.classes, self.hashes, self.heights)
 
     def flags(self, *columns: str) -> NDArray[np.bool_]:
         """Say which features have a yes in any of the columns."""
@@ -173,10 +170,6 @@ class Features:
                 numbers[texts] = [metres(value) for value in values.iloc[texts]]
                 result = np.where(np.isfinite(result), result, numbers)
         return result
-
-
-def _travelled(theme: Theme, wkb: Objects, frame: Any, *rest: Any) -> Features:
-    return Features(theme, shapely.from_wkb(wkb), frame, *rest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +195,9 @@ def _buildings(features: Features, ground: Ground | None) -> MeshSet:
     heights = features.heights
     if heights is None:
         raise ValueError(f"{features.theme.layer}: buildings need heights")
-    base = lowest_ground(features.geometry, ground)
+    base = np.zeros(len(features)) if ground is None else lowest_ground(features.geometry, ground)
     colours = palette.building_colours(features.classes, heights.top_m, features.hashes)
-    return extruded(features.geometry, base + heights.base_m, base + heights.top_m, colours).mesh()
+    return Prisms(features.shapes.rings(), base + heights.base_m, base + heights.top_m, colours).mesh()
 
 
 def _roads(features: Features, ground: Ground | None) -> MeshSet:

@@ -18,6 +18,7 @@ from gis.ground import relief_of
 from gis.heights import heights_of
 from gis.identifying import hashes_of
 from gis.ordering import hilbert_order
+from gis.shapes import Shapes
 from gis.sorting import Piece
 from gis.themes import THEMES, classes_of, plain_name, themes_of
 from scenes.batches import DeferredMeshes
@@ -98,7 +99,7 @@ class Layering:
                 zero_m = self.context.georeference.height_m
                 heights = lifted_roofs(heights, elevations, (below, ground, zero_m))
             _report_heights(heights.source, window.labels[rows], self.context)
-        return Features(theme, shapes, frame, classes, _colour_hashes(frame, window, rows), heights)
+        return Features(theme, Shapes(shapes), frame, classes, _colour_hashes(frame, window, rows), heights)
 
     def _columns(
         self, features: Features, window: Window, rows: Rows, state: TableState
@@ -111,14 +112,14 @@ class Layering:
         chosen = state.columns.setdefault(layer, common_columns(frame, skip))
         attributes, properties = attribute_columns(frame, skip, chosen)
         flat = not shapely.has_z(features.geometry).any()
-        plans = features.wkb if flat else shapely.to_wkb(features.geometry, output_dimension=2)
+        plans = features.shapes.wkb if flat else _flattened(features.geometry)
         columns: dict[str, Any] = {
             "uid": pa.array(window.identity.uids[rows], pa.string()),
             "kind": pa.array(_kinds(features), pa.string()),
             "name": pa.array(names_of(frame), pa.string(), from_pandas=True),
             "source": pa.array([self.source.title] * len(rows), pa.string()),
             "source_id": pa.array(window.identity.source_ids[rows], pa.string()),
-            "footprint": pa.array(plans, pa.binary()),
+            "footprint": plans,
             "properties": properties,
             "class": pa.array([word or None for word in features.classes], pa.string()),
         }
@@ -173,6 +174,10 @@ def _height_columns(heights: Heights) -> dict[str, Any]:
         "levels": pa.array(heights.levels, from_pandas=True),
         "height_source": pa.array(heights.source, pa.string()),
     }
+
+
+def _flattened(geometry: Objects) -> pa.Array:
+    return pa.array(shapely.to_wkb(geometry, output_dimension=2), pa.binary())
 
 
 def _kinds(features: Features) -> Objects:

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from gis.flatwkb import FlatAreas
     from scenes.pictures import Picture
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
     Colours = NDArray[np.uint8]
+
+_THIN = 1e-9
+"""Twice the area of a ring, as a share of the square of its reach, below which it may turn either way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +150,28 @@ def rings_of(geometries: NDArray[np.object_]) -> Rings:
     keep_point[ring_ends[1:] - 1] = False
     starts = ring_ends - np.arange(len(ring_ends))
     return Rings(closed[keep_point], starts, np.concatenate([[0], np.cumsum(rings_each)]), rows)
+
+
+def flat_rings(flat: FlatAreas) -> Rings | None:
+    """Return the rings of valid polygons; None where one is so thin that its direction is in doubt."""
+    ends = np.cumsum(flat.sizes)
+    first = ends - flat.sizes
+    near = flat.points - np.repeat(flat.points[first], flat.sizes, axis=0)
+    crossed = np.zeros(len(near))  # nothing from ring to ring: each ends at its own zero
+    crossed[:-1] = near[:-1, 0] * near[1:, 1] - near[1:, 0] * near[:-1, 1]
+    double_areas = np.add.reduceat(crossed, first)
+    reach = np.maximum.reduceat((near * near).sum(axis=1), first)
+    if (np.abs(double_areas) <= _THIN * reach).any():
+        return None
+    outer = np.zeros(len(first), bool)
+    polygon_starts = np.concatenate([[0], np.cumsum(flat.rings_each)])
+    outer[polygon_starts[:-1]] = True
+    sizes = flat.sizes - 1
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    step = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
+    turned = np.repeat((double_areas > 0) != outer, sizes) & (step > 0)
+    step = np.where(turned, np.repeat(sizes, sizes) - step, step)
+    return Rings(flat.points[np.repeat(first, sizes) + step], starts, polygon_starts, flat.rows)
 
 
 def triangulated(rings: Rings) -> tuple[Integers, Integers]:

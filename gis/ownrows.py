@@ -28,6 +28,7 @@ from gis.identifying import hashes_of
 from gis.placing import to_local
 from gis.prisms import extruded
 from gis.seen import Seen
+from gis.shapes import Shapes
 from gis.themes import THEMES, Theme, plain_name
 from scenes.identity import derive_uids
 from scenes.joining import join
@@ -191,7 +192,7 @@ def _features(frame: Any, shapes: Objects, rows: NDArray[np.int64], theme: Theme
     part = frame.iloc[rows].reset_index(drop=True)
     words = id_texts(part["class"]) if "class" in part.columns else np.full(len(part), "", object)
     heights = _heights(part) if theme.layer == "buildings" else None
-    return Features(theme, shapes[rows], part, words, hashes_of(id_texts(part["source_id"])), heights)
+    return Features(theme, Shapes(shapes[rows]), part, words, hashes_of(id_texts(part["source_id"])), heights)
 
 
 def _heights(frame: Any) -> Heights:

@@ -18,6 +18,7 @@ import shapely
 from gis.builders import USED, Features
 from gis.heights import Heights
 from gis.ordering import hilbert_codes
+from gis.shapes import Shapes
 from scenes.model import ALIASES, BATCH_ROWS
 from scenes.schema import stack_tables
 from scenes.scratch import scratch_file
@@ -147,7 +148,7 @@ def _with_own(piece: Piece) -> pa.Table:
     """Return the table of a piece with what its geometry is made from beside the columns of the objects."""
     features = piece.features
     own: dict[str, pa.Array] = {
-        "wkb": pa.array(features.wkb, pa.binary()),
+        "wkb": features.shapes.wkb,
         "classes": pa.array(features.classes, pa.string()),
         "hashes": pa.array(features.hashes, pa.uint64()),
         "names": pa.array(piece.names, pa.string()),
@@ -169,7 +170,7 @@ def _without_own(table: pa.Table, like: Piece) -> Piece:
     """Return the piece that a table was made of."""
     own = {name.removeprefix(_OWN): table[name] for name in table.column_names if name.startswith(_OWN)}
     objects = table.select([name for name in table.column_names if not name.startswith(_OWN)])
-    wkb = _objects(own["wkb"])
+    wkb = own["wkb"].combine_chunks()
     frame = pd.DataFrame(
         {name.removeprefix("frame "): _objects(own[name]) for name in own if name.startswith("frame ")},
         index=range(len(wkb)),
@@ -179,7 +180,7 @@ def _without_own(table: pa.Table, like: Piece) -> Piece:
         top_m, base_m, levels = (own[name].to_numpy() for name in _HEIGHTS)
         heights = Heights(top_m, base_m, levels, _objects(own["source"]), like.features.heights.used)
     features = Features(
-        like.features.theme, shapely.from_wkb(wkb), frame, _objects(own["classes"]), own["hashes"].to_numpy(), heights
+        like.features.theme, Shapes(wkb=wkb), frame, _objects(own["classes"]), own["hashes"].to_numpy(), heights
     )
     return Piece(like.layer, objects, features, like.scheme, _objects(own["names"]))
 

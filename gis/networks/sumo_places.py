@@ -22,6 +22,7 @@ from gis.networks.shapes import local_areas, local_lines
 from gis.networks.sumo_streets import lane_width_m
 from gis.prototypes import pinned
 from gis.ribbons import ribbons
+from gis.shapes import Shapes
 from gis.themes import THEMES
 from scenes.georeference import WGS84
 from scenes.identity import derive_uids
@@ -64,7 +65,7 @@ def building_objects(
     heights = heights_of(table, classes, source)
     uids = derive_uids(source.namespace, [item.key for item in items])
     hashes = np.array([int(uid.rpartition("-")[2], 16) for uid in uids], np.uint64)
-    features = Features(THEMES["buildings"], areas, table, classes, hashes, heights)
+    features = Features(THEMES["buildings"], Shapes(areas), table, classes, hashes, heights)
     mesh = meshes_of(features, ground)
     cells = columns(
         **{"class": classes.tolist()}, height_m=heights.top_m, min_height_m=heights.base_m, levels=heights.levels,
