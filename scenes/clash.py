@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
@@ -186,7 +187,7 @@ class _Boxes:
 
 
 def _boxes(scene: Scene, uids: Sequence[str]) -> _Boxes:
-    wanted = set(uids)
+    wanted = pa.array(uids, pa.string())
     names: list[str] = []
     parents: list[str | None] = []
     corners = []
@@ -194,9 +195,8 @@ def _boxes(scene: Scene, uids: Sequence[str]) -> _Boxes:
         for batch in layer.batches:
             if not batch.meshes:
                 continue
-            table = batch.table.filter(pc.is_valid(batch.table["min_x"]))
-            mine = [row for row, uid in enumerate(table["uid"].to_pylist()) if uid in wanted]
-            picked = table.take(mine)
+            mine = pc.and_(pc.is_valid(batch.table["min_x"]), pc.is_in(batch.table["uid"], wanted))
+            picked = batch.table.filter(mine)
             names += picked["uid"].to_pylist()
             parents += picked["parent"].to_pylist()
             corners.append(np.column_stack([picked[name].to_numpy() for name in BOUNDS]).reshape(-1, 6))

@@ -99,3 +99,11 @@ def test_sets_are_named_by_layer_or_query() -> None:
     assert uids_where(scene, "kind = 'Building'") == ["urn:0", "urn:1"]
     with pytest.raises(QueryError, match="picks no object"):
         uids_where(scene, "kind = 'Road'")
+
+
+def test_objects_of_some_layers_clash_and_the_others_do_not_matter() -> None:
+    boxes = town(((0, 0, 0), (1, 1, 1)), ((0.5, 0.5, 0.5), (1, 1, 1))).layers["boxes"]
+    other = object_table({"uid": ["urn:other"], "kind": ["Building"]})
+    mesh = MeshSet.from_parts([0], [CORNERS + 9.0], [FACES])
+    scene = Scene(FRAME, {"boxes": boxes, "others": Layer("others", (Batch(other, {"1": mesh}).with_bounds(),))})
+    assert kinds(scene) == ["crosses"]
