@@ -209,10 +209,13 @@ def print_facts(facts: dict[str, Any], options: argparse.Namespace) -> None:
     print_problems(facts["problems"])
 
 
+_SEVERITIES = ("error", "warning", "info")
+
+
 def print_problems(problems: Sequence[dict[str, str]], most: int = 3, indent: str = "") -> None:
-    """Print findings, one a line, at most `most` of each rule; JSON has them all."""
+    """Print findings, one a line, the worst first, at most `most` of each rule; JSON has them all."""
     counts: dict[str, int] = {}
-    for problem in problems:
+    for problem in sorted(problems, key=lambda each: _SEVERITIES.index(each["severity"])):
         rule = problem["rule"]
         counts[rule] = counts.get(rule, 0) + 1
         if counts[rule] <= most:

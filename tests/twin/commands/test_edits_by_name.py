@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import scenes
@@ -25,7 +26,8 @@ def city(tmp_path: Path) -> Path:
         "source_id": ["way/3"],
         "a_rather_long_name": [20.0],
     }
-    box = MeshSet.from_parts([0], [[[0, 0, 0], [9, 0, 0], [0, 9, 9]]], [[[0, 1, 2]]])
+    corners, faces = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 9]], float), np.array([[0, 1, 2]], np.uint32)
+    box = MeshSet.from_parts([0], [corners], [faces])
     batch = Batch(object_table(columns, {"a_rather_long_name": "m"}), {"1": box}).with_bounds()
     scene = Scene(
         Georeference("EPSG:32651", 354_000.0, 3_457_000.0), {"b": Layer("b", (batch,), "buildings")}, name="t"
