@@ -8,7 +8,8 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 
-from gis.features import WINDOW_BYTES
+from gis.features import WINDOW_BYTES, FlatFrame
+from gis.flatwkb import flat_areas
 from gis.wkb import geometries_of
 from scenes.frames import exact_integers
 
@@ -53,6 +54,13 @@ def frame_of(table: pa.Table, geometry: str) -> Any:
     frame = with_geometry(table.drop_columns(geometry), shapes)
     frame.attrs["mended"] = mended
     return frame
+
+
+def flat_frame(table: pa.Table, geometry: str) -> FlatFrame | None:
+    """Return a table whose column `geometry` is WKB of plain areas; None where it has anything else."""
+    column = table[geometry]
+    areas = flat_areas(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
+    return None if areas is None else FlatFrame(plain_frame(table.drop_columns(geometry)), areas)
 
 
 def with_geometry(table: pa.Table, shapes: NDArray[np.object_]) -> Any:

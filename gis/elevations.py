@@ -52,6 +52,12 @@ class Elevations:
         return np.isfinite(self.high_m)
 
 
+def no_elevations(count: int) -> Elevations:
+    """Return those of features without heights."""
+    low, high = np.full((2, count), np.nan)
+    return Elevations(low, high, np.zeros(count, bool))
+
+
 def elevations_of(frame: Any, crs: str, suffix: str = "") -> Elevations:
     """Return what the z of each geometry of a table says."""
     shapes = frame.geometry.to_numpy()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import geopandas as gpd
+
+from gis.shapes import Shapes
 from scenes.errors import GeoreferenceError, LoadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from gis.flatwkb import FlatAreas
     from scenes.sources import Source
 
 WINDOW_ROWS = 131_072
@@ -32,12 +36,29 @@ class FeatureTable:
         Text of its coordinate system, such as ``EPSG:4326``.
     mended
         How many rings had to be closed, or dropped, before anything could be read.
+    areas
+        The geometries where all are plain areas and no object was made of them yet: then `frame` has none.
     """
 
     name: str
     frame: Any
     crs: str
     mended: int = 0
+    areas: FlatAreas | None = None
+
+    def with_geometry(self) -> FeatureTable:
+        """Return the features with a column ``geometry`` in any case."""
+        if self.areas is None:
+            return self
+        shapes = Shapes(wkb=self.areas.wkb).geometry
+        return replace(self, frame=gpd.GeoDataFrame(self.frame, geometry=shapes), areas=None)
+
+
+class FlatFrame(NamedTuple):
+    """A window of features, all of them plain areas, of which no object is made: attributes and outlines."""
+
+    attributes: Any
+    areas: FlatAreas
 
 
 def _no_ids(_column: str) -> None:
@@ -53,7 +74,7 @@ class TableStream:
     name
         Name of the table inside the source; the source's title when it is the only one.
     frames
-        Called with the most rows a window may have; yields GeoDataFrames with a column ``geometry``.
+        Called with the most rows a window may have; yields GeoDataFrames with a column ``geometry``, or `FlatFrame`.
         ``frame.attrs["mended"]`` counts rings that had to be closed.
     crs
         Text of the coordinate system, empty when neither the source nor the user names one.
@@ -71,8 +92,14 @@ class TableStream:
 
     def windows(self, rows: int = WINDOW_ROWS) -> Iterator[FeatureTable]:
         """Yield the windows that hold any feature."""
+        return (window.with_geometry() for window in self.flat_windows(rows))
+
+    def flat_windows(self, rows: int = WINDOW_ROWS) -> Iterator[FeatureTable]:
+        """Yield the windows that hold any feature; those of plain areas without objects for them."""
         for frame in self.frames(rows):
-            if len(frame):
+            if isinstance(frame, FlatFrame):
+                yield FeatureTable(self.name, frame.attributes, self.crs, areas=frame.areas)
+            elif len(frame):
                 yield FeatureTable(self.name, frame, self.crs, int(frame.attrs.get("mended", 0)))
 
     def id_values(self, column: str) -> Iterator[Any]:

@@ -50,6 +50,11 @@ class FlatAreas:
         found: Floats = _window(self.data, "V16")[self._at].view(np.float64).reshape(-1, 2)
         return found
 
+    @property
+    def wkb(self) -> pa.BinaryArray:
+        """The geometries as a column."""
+        return self._column(self.data)
+
     @cached_property
     def _at(self) -> Integers:
         before = np.cumsum(self.sizes) - self.sizes
@@ -59,6 +64,9 @@ class FlatAreas:
         """Return the geometries as WKB with (p, 2) other points."""
         data = self.data.copy()
         _window(data, "V16")[self._at] = np.ascontiguousarray(points).view("V16").ravel()
+        return self._column(data)
+
+    def _column(self, data: Bytes) -> pa.BinaryArray:
         buffers = [None, pa.py_buffer(self.starts.astype(np.int32)), pa.py_buffer(data)]
         return pa.BinaryArray.from_buffers(pa.binary(), len(self.starts) - 1, buffers)
 

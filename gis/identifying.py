@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from gis.attributes import id_texts
 from gis.seen import Seen, contains
 from scenes.identity import derive_uids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -102,8 +101,8 @@ class Identities:
         self._all = found
         self._repeated = np.unique(found[1:][found[1:] == found[:-1]])
 
-    def of(self, frame: Any) -> Identity:
-        """Return the ids of the features of one window."""
+    def of(self, frame: Any, plans_of: Callable[[NDArray[np.int64]], Iterable[bytes | None]]) -> Identity:
+        """Return the ids of the features of one window; `plans_of` gives the WKB in two dimensions of some of them."""
         here = self.column if self.column in frame.columns else ""
         original = id_texts(frame[here]) if here else np.full(len(frame), "", object)
         ids = original.copy()
@@ -111,8 +110,7 @@ class Identities:
         if len(self._repeated):
             doubtful |= contains(self._repeated, hashes_of(ids))
         rows = np.flatnonzero(doubtful)
-        shapes = shapely.to_wkb(frame.geometry.to_numpy()[rows], output_dimension=2)
-        for row, wkb in zip(rows, shapes, strict=True):
+        for row, wkb in zip(rows, plans_of(rows), strict=True):
             digest = hashlib.blake2b(wkb or b"", digest_size=6).hexdigest()
             ids[row] = f"{ids[row]}~{digest}" if ids[row] else digest
         for row, number in zip(rows, self._again(ids[rows]), strict=True):

@@ -18,7 +18,6 @@ from gis.ground import relief_of
 from gis.heights import heights_of
 from gis.identifying import hashes_of
 from gis.ordering import hilbert_order
-from gis.shapes import Shapes
 from gis.sorting import Piece
 from gis.themes import THEMES, classes_of, plain_name, themes_of
 from scenes.batches import DeferredMeshes
@@ -88,18 +87,18 @@ class Layering:
 
     def _features(self, window: Window, rows: Rows, theme: Theme, ground: Ground | None) -> Features:
         frame = window.frame.iloc[rows].reset_index(drop=True)
-        shapes = frame.geometry.to_numpy()
+        shapes = window.shapes.take(rows)
         classes = classes_of(frame, theme.layer)
         heights = None
         if theme.layer == "buildings":
             heights = heights_of(frame, classes, self.source)
             elevations = window.elevations.take(rows)
             if elevations.known.any():
-                below = lowest_ground(shapes, ground)
+                below = lowest_ground(shapes.geometry, ground)
                 zero_m = self.context.georeference.height_m
                 heights = lifted_roofs(heights, elevations, (below, ground, zero_m))
             _report_heights(heights.source, window.labels[rows], self.context)
-        return Features(theme, Shapes(shapes), frame, classes, _colour_hashes(frame, window, rows), heights)
+        return Features(theme, shapes, frame, classes, _colour_hashes(frame, window, rows), heights)
 
     def _columns(
         self, features: Features, window: Window, rows: Rows, state: TableState
@@ -111,8 +110,8 @@ class Layering:
         layer = features.theme.layer
         chosen = state.columns.setdefault(layer, common_columns(frame, skip))
         attributes, properties = attribute_columns(frame, skip, chosen)
-        flat = not shapely.has_z(features.geometry).any()
-        plans = features.shapes.wkb if flat else _flattened(features.geometry)
+        geometry = frame.geometry.to_numpy()
+        plans = _flattened(geometry) if shapely.has_z(geometry).any() else features.shapes.wkb
         columns: dict[str, Any] = {
             "uid": pa.array(window.identity.uids[rows], pa.string()),
             "kind": pa.array(_kinds(features), pa.string()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 
 _BITS = 18  # of a metre each
+_LEVELS = 4
+_SIDE = 1 << _LEVELS
 
 
 def hilbert_order(x: NDArray[np.float64], y: NDArray[np.float64], bits: int = 16) -> NDArray[np.int64]:
@@ -54,16 +57,30 @@ def _grid(values: NDArray[np.float64], bits: int) -> NDArray[np.int64]:
 
 
 def _distance(x: NDArray[np.int64], y: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
-    """Return the way along the curve (Skilling's method for two dimensions), vectorised over places."""
-    distance = np.zeros_like(x)
-    side = np.int64(1) << (bits - 1)
-    x, y = x.copy(), y.copy()
-    while side > 0:
-        right, upper = ((x & side) > 0).astype(np.int64), ((y & side) > 0).astype(np.int64)
-        distance += side * side * ((3 * right) ^ upper)
-        flip = (upper == 0) & (right == 1)
-        x[flip], y[flip] = side - 1 - (x[flip] & (side - 1)), side - 1 - (y[flip] & (side - 1))
-        turn = upper == 0
-        x[turn], y[turn] = y[turn], x[turn]
-        side >>= 1
+    """Return the way along the curve (Skilling's method for two dimensions), four levels at a time."""
+    ways, turns = _four_levels()
+    distance = np.zeros(len(x), np.int64)
+    levels = -(-bits // _LEVELS) * _LEVELS
+    turn = np.full(len(x), (levels - bits) % 2)  # each level above the first turns the curve once
+    for shift in range(levels - _LEVELS, -1, -_LEVELS):
+        cell = turn << 2 * _LEVELS | (x >> shift & _SIDE - 1) << _LEVELS | y >> shift & _SIDE - 1
+        distance = distance << 2 * _LEVELS | ways[cell]
+        turn = turns[cell]
     return distance
+
+
+@functools.cache
+def _four_levels() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each way the curve may be turned and each cell of a square, the way to it and how it is turned there.
+
+    A turn is 1 where x and y are swapped, 2 where both run backwards, 3 for both.
+    """
+    turn, x, y = (grid.ravel() for grid in np.indices((4, _SIDE, _SIDE)))
+    way = np.zeros_like(x)
+    for level in reversed(range(_LEVELS)):
+        right, upper = x >> level & 1, y >> level & 1
+        right, upper = np.where(turn & 1, upper, right), np.where(turn & 1, right, upper)
+        right, upper = right ^ turn >> 1, upper ^ turn >> 1
+        way = way << 2 | 3 * right ^ upper
+        turn = turn ^ np.where(upper == 0, 1 + 2 * right, 0)
+    return way, turn

@@ -13,8 +13,8 @@ import pyarrow as pa
 import shapely
 from pyarrow import lib, parquet
 
-from gis.arrowframes import frame_of, plain_frame, stacked
-from gis.features import TableStream, broken, crs_of
+from gis.arrowframes import flat_frame, frame_of, plain_frame, stacked
+from gis.features import FlatFrame, TableStream, broken, crs_of
 from gis.tables import placed_frame
 from scenes.errors import LoadError
 from scenes.georeference import WGS84, parse_crs
@@ -46,7 +46,7 @@ def tables(source: Source) -> Iterator[TableStream]:
         column_name = column
 
         def frames(rows: int) -> Iterator[Any]:
-            return (frame_of(table, column_name) for table in _tables(source, rows))
+            return (flat_frame(table, column_name) or frame_of(table, column_name) for table in _tables(source, rows))
 
         yield TableStream(source.title, frames, source.crs, _ids(source))
         return
@@ -151,6 +151,11 @@ def _geo_frames(source: Source, header: dict[str, Any]) -> Callable[[int], Itera
         often: set[str] | None = None
         for table in _tables(source, rows):
             kept = table.drop_columns([column for column in others if column in table.column_names])
+            flat = None if native else flat_frame(kept, name)
+            if flat is not None:
+                attributes, often = expanded_tags(_named(flat.attributes), often)
+                yield FlatFrame(attributes, flat.areas)
+                continue
             frame = _native_frame(kept, name, header) if native else frame_of(kept, name)
             frame, often = expanded_tags(_named(frame), often)
             yield frame

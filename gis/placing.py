@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,18 @@ from scenes.errors import GeoreferenceError
 from scenes.georeference import WGS84, parse_crs, transformer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
     from numpy.typing import NDArray
 
+    from gis.flatwkb import FlatAreas
     from scenes.georeference import Georeference
     from scenes.loading import LoadContext
     from scenes.sources import Source
 
     Bounds = tuple[float, float, float, float]
+    Floats = NDArray[np.float64]
 
 # How far outside its area of use a system may be used with a warning, and from where on it must be wrong.
 _NEAR_DEG = 1.5
@@ -80,10 +86,28 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
     GeoreferenceError
         When the coordinates cannot be in their system, or the scene's system does not reach them.
     """
-    geometries = _unwrapped(geometries, crs, context.georeference)
+    turn = _turn(_bounds(geometries), crs, context.georeference)
+    if turn is not None:
+        geometries = shapely.transform(geometries, turn, include_z=bool(shapely.has_z(geometries).any()))
     bounds = _bounds(geometries)
     if bounds is None:
         return geometries
+    _check_place(bounds, crs, source, context)
+    local: NDArray[np.object_] = shapely.transform(geometries, _Move(source, crs, context))  # leaves Z out
+    return local
+
+
+def areas_to_local(areas: FlatAreas, crs: str, source: Source, context: LoadContext) -> pa.BinaryArray:
+    """Return plain areas in local metres as WKB; errors as in `to_local`."""
+    points = areas.points
+    turn = _turn(_around(points), crs, context.georeference)
+    if turn is not None:
+        points = turn(points)
+    _check_place(_around(points), crs, source, context)
+    return areas.moved(_Move(source, crs, context)(points))
+
+
+def _check_place(bounds: Bounds, crs: str, source: Source, context: LoadContext) -> None:
     check_bounds(source.path, crs, bounds)
     outside = degrees_outside(crs, bounds)
     if outside > _NEAR_DEG:
@@ -92,35 +116,46 @@ def to_local(geometries: NDArray[np.object_], crs: str, source: Source, context:
     lonlat = _lonlat_centre(crs, bounds)
     _check_scene(source.path, context, lonlat)
 
-    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        here, x, y = unshifted(source, crs, points[:, 0], points[:, 1])
-        return np.column_stack(context.georeference.localise_from(here, x, y))
 
-    local: NDArray[np.object_] = shapely.transform(geometries, move)  # leaves Z out
-    if not np.isfinite(shapely.get_coordinates(local)).all():
-        raise GeoreferenceError(
-            source.path, f"{context.georeference.crs} does not reach all of its places", "name another --crs"
-        )
-    return local
+@dataclass(frozen=True)
+class _Move:
+    """Brings (n, 2) points of a source to local metres."""
+
+    source: Source
+    crs: str
+    context: LoadContext
+
+    def __call__(self, points: Floats) -> Floats:
+        frame = self.context.georeference
+        here, x, y = unshifted(self.source, self.crs, points[:, 0], points[:, 1])
+        local = np.column_stack(frame.localise_from(here, x, y))
+        if not np.isfinite(local).all():
+            raise GeoreferenceError(
+                self.source.path, f"{frame.crs} does not reach all of its places", "name another --crs"
+            )
+        return local
 
 
-def _unwrapped(geometries: NDArray[np.object_], crs: str, frame: Georeference) -> NDArray[np.object_]:
-    """Return shapes in degrees with every longitude on the scene's side of the Earth.
+def _turn(bounds: Bounds | None, crs: str, frame: Georeference) -> Callable[[Floats], Floats] | None:
+    """Return what brings every longitude to the scene's side of the Earth, None where they are there already.
 
     What crosses the antimeridian, split there or not, is then in one piece.
     """
-    if not parse_crs(crs).is_geographic:
-        return geometries
-    west, _, east, _ = (float(value) for value in shapely.total_bounds(geometries))
+    if bounds is None or not parse_crs(crs).is_geographic:
+        return None
     middle = float(frame.lonlat(0.0, 0.0)[0])
-    if not max(abs(west - middle), abs(east - middle)) > 180.0:
-        return geometries
+    if not max(abs(bounds[0] - middle), abs(bounds[2] - middle)) > 180.0:
+        return None
 
-    def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def turn(points: Floats) -> Floats:
         return np.column_stack([middle + (points[:, 0] - middle + 180.0) % 360.0 - 180.0, points[:, 1:]])
 
-    found: NDArray[np.object_] = shapely.transform(geometries, turn, include_z=bool(shapely.has_z(geometries).any()))
-    return found
+    return turn
+
+
+def _around(points: Floats) -> Bounds:
+    x, y = points[:, 0], points[:, 1]
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
 
 def _check_scene(path: str, context: LoadContext, lonlat: tuple[float, float]) -> None:

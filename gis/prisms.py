@@ -81,8 +81,9 @@ class Prisms:
         positions = np.empty((3 * len(row), 3), np.float32)
         if not len(row):
             return np.zeros(3), positions
-        low = np.append(points.min(axis=0), min(bottoms.min(), tops.min()))
-        high = np.append(points.max(axis=0), max(bottoms.max(), tops.max()))
+        x, y = points.T
+        low = np.array([x.min(), y.min(), min(bottoms.min(), tops.min())])
+        high = np.array([x.max(), y.max(), max(bottoms.max(), tops.max())])
         centre = (low + high) / 2
         heights = [(z - centre[2]).astype(np.float32) for z in (bottoms, tops)]
         corner = np.empty((len(row), 3), np.float32)

@@ -68,13 +68,24 @@ class Shapes:
         found = None if flat is None else flat_rings(flat)
         return rings_of(self.geometry) if found is None else found
 
+    def changed(self, geometry: Objects) -> Shapes:
+        """Return these geometries in place of the ones that are there; what is known of those that stay is kept."""
+        old = self.geometry
+        if geometry is old:
+            return self
+        if "wkb" not in self.__dict__:
+            return Shapes(geometry)
+        rows = np.array([row for row, (one, two) in enumerate(zip(geometry, old, strict=True)) if one is not two], int)
+        place = np.arange(len(old))
+        place[rows] = len(old) + np.arange(len(rows))
+        fresh = pa.array(shapely.to_wkb(geometry[rows]), self.wkb.type)
+        return Shapes(geometry, pa.concat_arrays([self.wkb, fresh]).take(pa.array(place)))
+
     def take(self, rows: NDArray[np.int64]) -> Shapes:
-        """Return some of them in the order given."""
-        known = self.__dict__
-        return Shapes(
-            known["geometry"][rows] if "geometry" in known else None,
-            known["wkb"].take(pa.array(rows)) if "wkb" in known else None,
-        )
+        """Return some of them in the order given, as WKB where that is known."""
+        if "wkb" in self.__dict__:
+            return Shapes(wkb=self.wkb.take(pa.array(rows)))
+        return Shapes(self.geometry[rows])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as WKB."""

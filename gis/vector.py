@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from gis.elevations import levelled
@@ -90,7 +90,7 @@ class VectorLoader:
     def _table(self, stream: TableStream, layering: Layering) -> Iterator[tuple[int, Iterator[tuple[Layer, Batch]]]]:
         """Yield how many features each window has, and its batches."""
         source = layering.source
-        windows = stream.windows(self.window_rows)
+        windows = stream.flat_windows(self.window_rows)
         first = next(windows, None)
         if first is None:
             return
@@ -98,15 +98,16 @@ class VectorLoader:
         if is_own(first.frame.columns):
             own = OwnRows(source, layering.context, notes_of(source, stream.name))
             for window in itertools.chain([first], windows):
-                yield len(window.frame), own.batches(FeatureTable(window.name, window.frame, crs))
+                yield len(window.frame), own.batches(FeatureTable(window.name, window.with_geometry().frame, crs))
             return
         second = next(windows, None)
         state = state_of(stream, first, source, more=second is not None)
         runs = SortedRuns()
         for window in itertools.chain([first], [second] if second else [], windows):
-            named = measured(FeatureTable(window.name, window.frame, crs, window.mended))
-            placed = levelled(named, source, layering.context, first=window is first)
-            pieces = layering.pieces(prepared(placed, state, source, layering.context), state)
+            table = replace(window, crs=crs)
+            if table.areas is None:  # areas of two dimensions have neither measures nor heights
+                table = levelled(measured(table), source, layering.context, first=window is first)
+            pieces = layering.pieces(prepared(table, state, source, layering.context), state)
             if second is None:
                 yield len(window.frame), layering.batches(pieces)
                 return

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
 
 from gis.cleaning import finite, first_of_each, repaired, usable
-from gis.elevations import Elevations, elevations_of, footprints_of, raised_lines
+from gis.elevations import Elevations, elevations_of, footprints_of, no_elevations, raised_lines
 from gis.ground import relief_of
 from gis.identifying import Identities, Identity, id_column_of
-from gis.placing import to_local
+from gis.placing import areas_to_local, to_local
 from gis.seen import Seen, mixed
+from gis.shapes import Shapes
 from gis.themes import themes_of
 from scenes.identity import derive_uids
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from gis.features import FeatureTable, TableStream
@@ -42,6 +48,7 @@ class Window:
     identity: Identity
     labels: Objects
     elevations: Elevations
+    shapes: Shapes
 
     def __len__(self) -> int:
         """Return the number of features."""
@@ -79,15 +86,20 @@ def state_of(stream: TableStream, first: FeatureTable, source: Source, *, more: 
 def prepared(table: FeatureTable, state: TableState, source: Source, context: LoadContext) -> Window:
     """Return the usable features of a window; what is left out or mended is reported."""
     frame = table.frame.reset_index(drop=True)
-    identity = state.identities.of(frame)
+    identity = state.identities.of(frame, partial(_plans, table))
     if table.mended:
         message = f"{table.mended} outlines were not closed: closed, or left out where that did not help"
         context.problems.add("warning", source.title, "geometry-invalid", message, "repair them in their source")
     labels = f"{source.title}#" + identity.source_ids
-    elevations = elevations_of(frame, table.crs, source.suffix)
-    geometry = _local(frame, table.crs, elevations, source, context)
-    geometry = repaired(geometry, labels, context.problems)
-    frame = frame.assign(geometry=geometry)
+    if table.areas is None:
+        elevations = elevations_of(frame, table.crs, source.suffix)
+        shapes = Shapes(_local(frame, table.crs, elevations, source, context))
+    else:
+        elevations = no_elevations(len(frame))
+        shapes = Shapes(wkb=areas_to_local(table.areas, table.crs, source, context))
+    geometry = repaired(shapes.geometry, labels, context.problems)
+    shapes = shapes.changed(geometry)
+    frame = gpd.GeoDataFrame(frame, geometry=geometry)
     if source.height_column.lower() == "z" and source.height_column not in frame.columns:
         frame[source.height_column] = elevations.high_m
     keep = usable(geometry, labels, context.problems) & _no_label_points(frame, identity, labels, context)
@@ -100,8 +112,15 @@ def prepared(table: FeatureTable, state: TableState, source: Source, context: Lo
     themes = themes_of(frame, tuple(dict.fromkeys(name for name in (source.layer, table.name, source.title) if name)))
     if source.height_column in frame.columns:
         themes[np.isin(themes, ("areas", "landuse"))] = "buildings"
-    window = Window(frame, themes, identity.take(rows), labels[rows], elevations.take(rows))
+    window = Window(frame, themes, identity.take(rows), labels[rows], elevations.take(rows), shapes.take(rows))
     return _with_roots(_separated(window, state.identities.dataset, context))
+
+
+def _plans(table: FeatureTable, rows: Rows) -> Iterable[bytes | None]:
+    """Return the WKB, in two dimensions, of some features as the file has them."""
+    if table.areas is not None:
+        return cast("list[bytes | None]", table.areas.wkb.take(pa.array(rows)).to_pylist())
+    return cast("Objects", shapely.to_wkb(table.frame.geometry.to_numpy()[rows], output_dimension=2))
 
 
 def _local(frame: Any, crs: str, elevations: Elevations, source: Source, context: LoadContext) -> Objects:
@@ -145,7 +164,7 @@ def _separated(window: Window, dataset: str, context: LoadContext) -> Window:
     )
     frame = window.frame.iloc[order].reset_index(drop=True).assign(geometry=geometry)
     labels = window.labels[order] + endings
-    return Window(frame, window.themes[order], identity, labels, window.elevations.take(order))
+    return Window(frame, window.themes[order], identity, labels, window.elevations.take(order), Shapes(geometry))
 
 
 def _with_roots(window: Window) -> Window:

@@ -63,7 +63,8 @@ def _uuid5_urns(space: bytes, texts: list[str]) -> list[str]:
     written = np.empty((len(texts), len(_PATTERN)), np.uint8)
     written[:] = _PATTERN
     written[:, _PLACES] = digits
-    return written.view(f"S{len(_PATTERN)}").ravel().astype(str).tolist()
+    line, size = written.tobytes().decode("ascii"), len(_PATTERN)
+    return [line[start : start + size] for start in range(0, len(line), size)]
 
 
 def is_city_code(text: str) -> bool:

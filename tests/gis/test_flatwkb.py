@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import shapely
@@ -14,9 +17,21 @@ from hypothesis import strategies as st
 
 from gis.flatwkb import flat_areas
 from gis.meshing import Rings, flat_rings, rings_of
+from gis.placing import areas_to_local, to_local
 from gis.shapes import Shapes
+from gis.vector import VectorLoader
+from scenes import Georeference, Problems
+from scenes.errors import GeoreferenceError
+from scenes.loading import LoadContext
+from scenes.sources import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 BOX = shapely.box(0, 0, 4, 3)
+_TOLD = ["uid", "kind", "source_id", "min_x", "max_y", "max_z", "footprint", "height_m", "height_source"]
 HOLED = shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(1, 1), (2, 1), (2, 2)], [(4, 4), (4, 6), (6, 6), (6, 4)]])
 
 
@@ -125,3 +140,64 @@ def test_shapes_travel_and_are_taken_whichever_way_they_are_kept() -> None:
         assert same(shapes.rings(), rings_of(np.array([BOX, HOLED], object)))
     with pytest.raises(ValueError, match="need geometries or their WKB"):
         Shapes()
+
+
+@pytest.mark.parametrize(("middle", "crs"), [((-74.0, 40.7), "EPSG:32618"), ((179.99, -17.0), "EPSG:3832")])
+def test_areas_are_moved_as_geometries_are_also_across_the_antimeridian(middle: tuple[float, float], crs: str) -> None:
+    context = LoadContext(Georeference.around(*middle, crs))
+    shapes = shapely.transform(np.array([BOX, HOLED], object), lambda points: _beside(points, middle))
+    flat = flat_areas(packed(*shapes))
+    assert flat is not None
+    source = Source("town.parquet")
+    local = areas_to_local(flat, "EPSG:4326", source, context)
+    assert local.to_pylist() == shapely.to_wkb(to_local(shapes, "EPSG:4326", source, context)).tolist()
+    assert np.abs(shapely.total_bounds(shapely.from_wkb(local.to_pylist()))).max() < 5_000
+
+
+def test_areas_outside_their_system_are_refused_as_geometries_are() -> None:
+    flat = flat_areas(packed(shapely.box(500, 500, 501, 501)))
+    assert flat is not None
+    with pytest.raises(GeoreferenceError, match="not degrees"):
+        areas_to_local(flat, "EPSG:4326", Source("town.parquet"), LoadContext(Georeference.around(0, 0, "EPSG:32631")))
+
+
+def test_changed_shapes_keep_the_bytes_of_those_that_stay() -> None:
+    old = Shapes(wkb=packed(BOX, HOLED, BOX))
+    assert old.changed(old.geometry) is old
+    geometry = old.geometry.copy()
+    geometry[1] = shapely.Point(1, 2)
+    changed = old.changed(geometry)
+    assert changed.wkb.to_pylist() == shapely.to_wkb([BOX, shapely.Point(1, 2), BOX]).tolist()
+    assert changed.geometry is geometry
+
+
+def test_a_map_of_areas_alone_is_read_as_one_with_other_shapes_too(tmp_path: Path) -> None:
+    places = np.array([BOX, HOLED, shapely.MultiPolygon([shapely.box(9, 9, 9.5, 9.5)]), BOX], object)
+    shapes = shapely.transform(places, lambda points: _beside(points, (-74.0, 40.7)))
+    attributes = {"id": ["a", "b", "b", "d"], "height": [5.0, 6.0, 7.0, 5.0], "kind": ["building"] * 4}
+    found = []
+    for name, more in (("areas", []), ("mixed", [shapely.Point(-74.0, 40.7)])):
+        frame = gpd.GeoDataFrame(attributes, geometry=shapes, crs="EPSG:4326")
+        extra = gpd.GeoDataFrame(
+            {"id": ["p"] * len(more), "kind": ["station"] * len(more)}, geometry=more, crs="EPSG:4326"
+        )
+        folder = tmp_path / name
+        folder.mkdir()
+        pd.concat([frame, extra] if more else [frame]).to_parquet(folder / "town.parquet")
+        source = Source(str(folder / "town.parquet"))
+        problems = Problems()
+        context = LoadContext(Georeference.around(-74.0, 40.7, "EPSG:32618"), problems=problems)
+        batches = [batch for layer, batch in VectorLoader().load(source, context) if layer.name == "buildings"]
+        table = batches[0].with_bounds().table
+        found.append(
+            (table.select(_TOLD).to_pydict(), [problem for problem in problems.listed() if problem.rule == "duplicate"])
+        )
+    assert found[0] == found[1]
+    assert len(found[0][0]["uid"]) == 3
+    assert len(found[0][1]) == 1
+
+
+def _beside(points: NDArray[np.float64], middle: tuple[float, float]) -> NDArray[np.float64]:
+    """Return points some hundred metres around a place, in degrees within 180."""
+    lon = middle[0] + (points[:, 0] - 4) * 1e-3 * 2
+    return np.column_stack([(lon + 180) % 360 - 180, middle[1] + points[:, 1] * 1e-3])
