@@ -28,9 +28,11 @@ def names_of(frame: Any) -> Any:
     lower = {str(column).lower(): column for column in frame.columns}
     result = pd.Series(np.full(len(frame), None, object))
     for name in _NAMES:
-        if name in lower:
+        if name in lower and frame[lower[name]].notna().any():
             values = frame[lower[name]].astype(object).reset_index(drop=True)
             result = result.where(result.notna(), values.where(values.notna(), None))
+    if result.isna().all():
+        return result
     return result.map(lambda value: str(value) if value is not None and value == value else None)  # noqa: PLR0124
 
 

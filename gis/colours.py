@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from gis.prisms import PrismColours
 
@@ -66,9 +67,10 @@ def building_colours(classes: NDArray[np.object_], heights_m: Floats, hashes: ND
     The same hash always gives the same colour; walls are a little darker at the foot.
     """
     pick = (hashes >> np.uint64(8)) % np.uint64(251)
-    words, inverse = np.unique(np.char.lower(classes.astype(str)), return_inverse=True)
-    work = np.array([any(word in name for word in _WORK) for name in words], bool)[inverse]
-    make = np.array([any(word in name for word in _MAKE) for name in words], bool)[inverse]
+    codes, words = pd.factorize(classes)
+    names = [*(str(word).lower() for word in words), ""]  # the last where there is none
+    work = np.array([any(word in name for word in _WORK) for name in names], bool)[codes]
+    make = np.array([any(word in name for word in _MAKE) for name in names], bool)[codes]
     walls = _picked(_HOME_WALLS, pick)
     walls[work] = _picked(_WORK_WALLS, pick)[work]
     walls[make] = _picked(_MAKE_WALLS, pick)[make]

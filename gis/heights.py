@@ -106,16 +106,17 @@ def heights_of(frame: Any, classes: NDArray[np.object_], source: Source) -> Heig
     base = _first(frame, [lower[name] for name in _BASES if name in lower], used)
     base_levels = _first(frame, [lower[name] for name in _BASE_LEVELS if name in lower], used)
     base = np.nan_to_num(np.where(np.isfinite(base), base, base_levels * STOREY_M))
-    words = pd.Series(classes).astype(str).str.lower().map(_DEFAULTS).fillna(_DEFAULT_M).to_numpy(np.float64)
+    codes, words = pd.factorize(classes)
+    usual = np.array([*(_DEFAULTS.get(str(word).lower(), _DEFAULT_M) for word in words), _DEFAULT_M])[codes]
     implausible = (height > TALLEST_M) | (height < 0)
     known = (height > 0) & ~implausible
     counted = ~known & (levels > 0) & (levels < 300)
-    top = np.where(known, height, np.where(counted, levels * STOREY_M, words))
+    top = np.where(known, height, np.where(counted, levels * STOREY_M, usual))
     from_where = np.where(known, "column", np.where(counted, "levels", np.where(implausible, "implausible", "missing")))
     floating = (base < 0) | (base >= top)
     missing = ~known & ~counted
     base = np.where(floating & ~missing, 0.0, np.where(floating, base.clip(0), base))
-    top = np.where(base >= top, base + words, top)
+    top = np.where(base >= top, base + usual, top)
     return Heights(top, base, levels, from_where.astype(object), tuple(used))
 
 

@@ -13,6 +13,8 @@ import shapely
 from gis.heights import has_height
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Words = NDArray[np.object_]
@@ -107,6 +109,7 @@ _CLASS_COLUMNS = {
     "districts": ("level", "kind", "boundary", "class", "type"),
     "points": ("amenity", "shop", "tourism", "railway", "highway", "kind", "fclass", "class", "type"),
 }
+_NATURAL = {"tree": "trees", "water": "water", "bay": "water", "coastline": "water"}
 _NO = frozenset({"", "no", "nan", "none", "false", "0"})
 _POINTS, _LINES, _AREAS = "point", "line", "area"
 
@@ -146,24 +149,19 @@ def themes_of(frame: Any, names: tuple[str, ...]) -> Words:
     found = np.full(len(frame), hint, object)
     for column in ("kind", "fclass", "class", "subtype", "type"):
         if column in frame.columns:
-            words = _lower(frame[column]).map(_CLASS_OF).to_numpy(object)
-            known = pd.notna(words)
-            # A word such as "commercial" must not turn the buildings of a buildings file into land use.
-            allowed = {word: _may_override(hint, str(word)) for word in set(words[known])}
-            known[known] = [allowed[word] for word in words[known]]
-            found[known] = words[known]
+            themes = by_word(frame[column], lambda word: _theme_of(word, hint))
+            found[themes != ""] = themes[themes != ""]
             break
     for column, theme in reversed(_TAGS):
         if column in frame.columns:
-            found[~_lower(frame[column]).isin(_NO).to_numpy()] = theme
+            found[by_word(frame[column], lambda word: word not in _NO).astype(bool)] = theme
     if "boundary" in frame.columns:
-        found[(_lower(frame["boundary"]) == "administrative").to_numpy()] = "districts"
+        found[by_word(frame["boundary"], lambda word: word == "administrative").astype(bool)] = "districts"
     if "natural" in frame.columns:
-        natural = _lower(frame["natural"])
-        found[(natural == "tree").to_numpy()] = "trees"
-        found[natural.isin({"water", "bay", "coastline"}).to_numpy()] = "water"
-        other = ~natural.isin({*_NO, "tree", "water", "bay", "coastline"}).to_numpy()
-        found[other & (found == "")] = "landuse"
+        natural = by_word(frame["natural"], lambda word: "" if word in _NO else _NATURAL.get(word, "landuse"))
+        sure = (natural == "trees") | (natural == "water")
+        found[sure] = natural[sure]
+        found[(natural == "landuse") & (found == "")] = "landuse"
     return _fitted(found, shapes)
 
 
@@ -173,10 +171,19 @@ def classes_of(frame: Any, theme: str) -> Words:
     for column in _CLASS_COLUMNS.get(theme, ("class", "type", "kind")):
         match = next((name for name in frame.columns if str(name).lower() == column), None)
         if match is not None:
-            values = _lower(frame[match]).to_numpy(object)
-            open_rows = (result == "") & ~np.isin(values.astype(str), list(_NO)) & (values != "yes")
+            values = by_word(frame[match], lambda word: "" if word in _NO or word == "yes" else word)
+            open_rows = (result == "") & (values != "")
             result[open_rows] = values[open_rows]
     return result
+
+
+def _theme_of(word: str, hint: str) -> str:
+    """Return the theme of a class word, empty where it has none or does not count against the hint.
+
+    A word such as "commercial" must not turn the buildings of a buildings file into land use.
+    """
+    theme = _CLASS_OF.get(word, "")
+    return theme if _may_override(hint, theme) else ""
 
 
 def _may_override(hint: str, word: str) -> bool:
@@ -193,8 +200,21 @@ def _named(text: str) -> str:
     return next((theme for theme, pattern in _NAMES if re.search(pattern, lower)), "")
 
 
-def _lower(values: Any) -> Any:
-    return values.astype(object).where(values.notna(), "").astype(str).str.strip().str.lower()
+def by_word(values: Any, function: Callable[[str], Any]) -> Words:
+    """Return (n,) results of a function of each value as a word in lower case, empty for none; asked once a word.
+
+    Examples
+    --------
+    >>> by_word(pd.Series([" House", None, "house"]), len).tolist()
+    [5, 0, 5]
+    """
+    if not isinstance(values.dtype, pd.StringDtype):
+        values = values.astype(object).where(values.notna(), "").astype(str)
+    codes, words = pd.factorize(values)
+    results = np.empty(len(words) + 1, object)
+    results[:] = [*(function(str(word).strip().lower()) for word in words), function("")]
+    found: Words = results[codes]  # -1, the last, where there is none
+    return found
 
 
 def _fitted(found: Words, shapes: Words) -> Words:
