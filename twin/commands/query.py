@@ -40,4 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value if value is not None else "")
+    """Return a cell of the table; what has no value is empty."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN is not itself
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
