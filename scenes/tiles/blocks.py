@@ -15,6 +15,7 @@ import numpy as np
 
 from scenes.tiles.boxes import BOX_VERTICES, Boxes, box_triangles, fit_boxes, level_areas
 from scenes.tiles.content import empty_content
+from scenes.tiles.numbering import distinct, heads, lengths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,23 +113,31 @@ def _cells(places: Floats, most: int, widest_m: float) -> Longs:
     grid = ((places - low) / span * (1 << _DEEPEST)).astype(np.int64)
     code = _spread(grid[:, 0]) | (_spread(grid[:, 1]) << 1)
     shallow = min(_DEEPEST, max(0, int(np.ceil(np.log2(span / widest_m)))))
+    order = np.argsort(code, kind="stable")
+    code = code.take(order)
+    sizes = _sizes(code, shallow)
     together = -(-len(places) // most)
     while True:
-        cell = _divided(code, together, shallow)
-        if int(cell.max()) < most or together >= len(places):
-            return cell
+        key = _divided(code, sizes, together)
+        if len(heads(key)) <= most or together >= len(places):
+            break
         together = max(together + 1, int(together * 1.25))
+    cell = np.empty(len(code), np.int64)
+    cell[order] = distinct(key)[1]
+    return cell
 
 
-def _divided(code: Longs, together: int, shallow: int) -> Longs:
-    """Return the number of the widest cell of each Morton code, no wider than of a level, that holds few enough."""
-    key = np.full(len(code), -1, np.int64)
-    for level in range(shallow, _DEEPEST + 1):
-        here = code >> 2 * (_DEEPEST - level)
-        _, which, count = np.unique(here, return_inverse=True, return_counts=True)
-        enough = (key < 0) & ((count <= together)[which] | (level == _DEEPEST))
-        key[enough] = here[enough] | (1 << (2 * level))  # cells of two levels never share a number
-    return cast("Longs", np.unique(key, return_inverse=True)[1].astype(np.int64))
+def _sizes(code: Longs, shallow: int) -> Longs:
+    """Return how many of the Morton codes, ascending, share the cell of each at each level, the deepest last."""
+    levels = np.arange(shallow, _DEEPEST + 1)
+    starts = [heads(code >> 2 * (_DEEPEST - level)) for level in levels]
+    return np.stack([(sizes := lengths(each, len(code))).repeat(sizes) for each in starts])
+
+
+def _divided(code: Longs, sizes: Longs, together: int) -> Longs:
+    """Return a key of the widest cell of each Morton code that holds few enough."""
+    above = _DEEPEST - np.minimum((sizes > together).sum(axis=0) + _DEEPEST + 1 - len(sizes), _DEEPEST)
+    return cast("Longs", (code >> 2 * above) | (1 << 2 * (_DEEPEST - above)))  # no two levels share a key
 
 
 def _spread(values: Longs) -> Longs:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scenes.tiles.content import Bools, Bytes, Content, Floats, Longs, Singles
 
     _Columns = tuple[Singles, Singles, Singles]
+    _Corners = tuple[_Columns, _Columns, _Columns]
 
 # Corners of a box as multiples of its half sides: four of the foot, four of the top, four of the roof.
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]] * 3, np.float64)
@@ -102,22 +103,22 @@ def fit_boxes(content: Content) -> Boxes:
     """Return the box of each object: turned like its walls, as high as its highest point."""
     starts = np.searchsorted(content.owners, np.arange(len(content.handles)))
     x, y, z = _columns(content)
-    steep, area, _ = _faces(content, (x, y, z))
+    corners = _corners(content, (x, y, z))
+    steep, area, _ = _faces(corners)
     owner = content.owners.take(content.triangles[:, 0])
-    axes = _directions(content, (x, y, z), steep, owner)
+    axes = _directions(corners, steep, owner, len(content.handles))
     cos, sin = (axes[:, axis].astype(np.float32).take(content.owners) for axis in range(2))
     turned = (x * cos + y * sin, y * cos - x * sin, z)
     low = np.stack([np.minimum.reduceat(column, starts) for column in turned], axis=1)
     high = np.stack([np.maximum.reduceat(column, starts) for column in turned], axis=1)
     error = _deviation(turned, content.owners, starts, low, high)
-    (wall, roof), known = _mean_colours(content, owner, area, steep)
-    roof = np.where(known[:, None], roof, wall)
+    wall, roof = _mean_colours(content, owner, starts, (area, steep))
     return Boxes(axes, low.astype(np.float64), high.astype(np.float64), error, wall, roof)
 
 
 def level_areas(content: Content) -> Floats:
     """Return the area in plan of the faces of each object that are no steeper than 60 degrees, (o,) square metres."""
-    steep, _, upward = _faces(content, _columns(content))
+    steep, _, upward = _faces(_corners(content, _columns(content)))
     owner = content.owners.take(content.triangles[:, 0])
     return cast("Floats", np.bincount(owner, np.where(steep, 0.0, np.abs(upward) / 2), minlength=len(content.handles)))
 
@@ -127,34 +128,37 @@ def _columns(content: Content) -> _Columns:
     return x, y, z
 
 
-def _faces(content: Content, columns: _Columns) -> tuple[Bools, Singles, Singles]:
+def _corners(content: Content, columns: _Columns) -> _Corners:
+    """Return x, y and z of the three corners of each triangle."""
+    x, y, z = columns
+    a, b, c = ((x.take(corner), y.take(corner), z.take(corner)) for corner in np.ascontiguousarray(content.triangles.T))
+    return a, b, c
+
+
+def _faces(corners: _Corners) -> tuple[Bools, Singles, Singles]:
     """Return which triangles are steeper than 60 degrees, twice the area of each, and twice that in plan, signed."""
-    a, b, c = (np.ascontiguousarray(content.triangles[:, corner]) for corner in range(3))
-    foot = [column.take(a) for column in columns]
-    one = [column.take(b) - near for column, near in zip(columns, foot, strict=True)]
-    two = [column.take(c) - near for column, near in zip(columns, foot, strict=True)]
+    foot, *ends = corners
+    one, two = ([far - near for far, near in zip(end, foot, strict=True)] for end in ends)
     across = one[1] * two[2] - one[2] * two[1], one[2] * two[0] - one[0] * two[2]
     upward = one[0] * two[1] - one[1] * two[0]
     area = np.sqrt(across[0] ** 2 + across[1] ** 2 + upward**2)
     return np.abs(upward) < 0.5 * area, area, upward
 
 
-def _directions(content: Content, columns: _Columns, steep: Bools, owner: Longs) -> Floats:
+def _directions(corners: _Corners, steep: Bools, owner: Longs, count: int) -> Floats:
     """Return the direction of the level edges of each object's walls, as the mean over quarter turns."""
-    count = len(content.handles)
-    has_walls = np.bincount(owner[steep], minlength=count) > 0
-    chosen = np.flatnonzero(steep | ~has_walls[owner])
-    corners = [content.triangles[:, corner].take(chosen) for corner in range(3)]
-    of = owner.take(chosen)
+    walls = np.bincount(owner.take(np.flatnonzero(steep)), minlength=count) > 0
+    chosen = steep | ~walls.take(owner)
     real, imaginary = np.zeros(count), np.zeros(count)
     for a, b in ((0, 1), (1, 2), (2, 0)):
-        dx, dy, dz = (column.take(corners[b]) - column.take(corners[a]) for column in columns)
-        length = np.sqrt(dx * dx + dy * dy)
-        level = (np.abs(dz) < 0.05 * length) & (length > 0)
+        dx, dy, dz = (there - here for here, there in zip(corners[a], corners[b], strict=True))
+        square = dx * dx, dy * dy
+        length = np.sqrt(square[0] + square[1])
+        level = (np.abs(dz) < 0.05 * length) & (length > 0) & chosen
         weight = level / np.where(level, length, 1.0) ** 3
-        twice = dx * dx - dy * dy, 2 * dx * dy  # (dx + i dy) ** 2, and then its square: four times the angle
-        real += np.bincount(of, weight * (twice[0] ** 2 - twice[1] ** 2), minlength=count)
-        imaginary += np.bincount(of, weight * 2 * twice[0] * twice[1], minlength=count)
+        twice = square[0] - square[1], 2 * dx * dy  # (dx + i dy) ** 2, and then its square: four times the angle
+        real += np.bincount(owner, weight * (twice[0] ** 2 - twice[1] ** 2), minlength=count)
+        imaginary += np.bincount(owner, weight * 2 * twice[0] * twice[1], minlength=count)
     turn = np.arctan2(imaginary, real) / 4
     return np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
@@ -174,14 +178,23 @@ def _deviation(turned: _Columns, owners: Longs, starts: Longs, low: Singles, hig
     return cast("Floats", error.astype(np.float64))
 
 
-def _mean_colours(content: Content, owner: Longs, area: Singles, steep: Bools) -> tuple[tuple[Bytes, Bytes], Bools]:
-    """Return the mean colours of each object's steep and other faces by area, and whether it has any of the others."""
+def _mean_colours(content: Content, owner: Longs, starts: Longs, faces: tuple[Singles, Bools]) -> tuple[Bytes, Bytes]:
+    """Return the mean colours of each object's steep and other faces by area; without others that of the steep ones."""
+    area, steep = faces
     count = len(content.handles)
+    own = content.colours.take(starts, axis=0)
+    if content.paint is None and (_words(content.colours) == _words(own).take(content.owners)).all():
+        return own, own
     colour = face_colours(content)
     sort = 2 * owner + ~steep
     total = np.bincount(sort, area, minlength=2 * count)
     sums = np.stack([np.bincount(sort, area * colour[:, i], minlength=2 * count) for i in range(4)], axis=1)
-    first = np.repeat(content.colours[np.searchsorted(content.owners, np.arange(count))], 2, axis=0)
     mean = sums / np.where(total > 0, total, 1.0)[:, None]
-    found = np.where((total > 0)[:, None], np.rint(mean), first).astype(np.uint8)
-    return (found[0::2], found[1::2]), total[1::2] > 0
+    found = np.where((total > 0)[:, None], np.rint(mean), np.repeat(own, 2, axis=0)).astype(np.uint8)
+    wall, roof = found[0::2], found[1::2]
+    return wall, np.where((total[1::2] > 0)[:, None], roof, wall)
+
+
+def _words(colours: Bytes) -> NDArray[np.uint32]:
+    """Return (n, 4) colours as one number each."""
+    return np.ascontiguousarray(colours).view(np.uint32)[:, 0]

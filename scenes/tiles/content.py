@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from scenes.tiles.numbering import ascending, distinct, kept
 from scenes.tiles.paint import joined as joined_paint
 
 if TYPE_CHECKING:
@@ -168,9 +169,9 @@ class Content:
     def costs(self) -> Longs:
         """Return the drawing cost of each object in triangles (a segment counts one, two points one)."""
         count = len(self.handles)
-        cost = np.bincount(self.owners[self.triangles[:, 0]], minlength=count)
-        cost += np.bincount(self.owners[self.lines[:, 0]], minlength=count)
-        cost += (np.bincount(self.owners[self.points], minlength=count) + 1) // 2
+        cost = np.bincount(self.owners.take(self.triangles[:, 0]), minlength=count)
+        cost += np.bincount(self.owners.take(self.lines[:, 0]), minlength=count)
+        cost += (np.bincount(self.owners.take(self.points), minlength=count) + 1) // 2
         return cast("Longs", cost.astype(np.int64))
 
     def selected(self, keep: Bools) -> Content:
@@ -179,18 +180,17 @@ class Content:
             return replace(self, placements=())
         vertices = keep.take(self.owners)
         triangles = vertices.take(self.triangles[:, 0])
-        chosen, whole = np.flatnonzero(vertices), np.flatnonzero(triangles)
-        renumber = np.cumsum(vertices) - 1
-        new_owner = np.cumsum(keep) - 1
+        objects, new_owner = kept(keep)
+        chosen, renumber = kept(vertices)
         return replace(
             self,
             positions=self.positions.take(chosen, axis=0),
             owners=new_owner.take(self.owners.take(chosen)),
-            triangles=renumber.take(self.triangles.take(whole, axis=0)),
+            triangles=renumber.take(self.triangles.take(np.flatnonzero(triangles), axis=0)),
             colours=self.colours.take(chosen, axis=0),
-            handles=self.handles[keep],
-            errors=self.errors[keep],
-            sizes=self.sizes[keep],
+            handles=self.handles.take(objects),
+            errors=self.errors.take(objects),
+            sizes=self.sizes.take(objects),
             lines=renumber[self.lines[vertices[self.lines[:, 0]]]],
             points=renumber[self.points[vertices[self.points]]],
             normals=None if self.normals is None else self.normals.take(chosen, axis=0),
@@ -226,17 +226,18 @@ def merged(parts: Sequence[Content], centre: Floats) -> Content:
     solid = [part for part in parts if len(part.positions)]
     if not solid:
         return replace(empty_content(centre), placements=placements, error_m=error)
-    handles, owner_of = np.unique(np.concatenate([part.handles for part in solid]), return_inverse=True)
+    if len(solid) == 1 and solid[0].paint is None:
+        moved = _moved(solid[0].positions, solid[0].centre - centre)
+        return replace(solid[0], centre=centre, positions=moved, placements=placements, error_m=error)
+    handles, owner_of = distinct(np.concatenate([part.handles for part in solid]))
     errors = np.zeros(len(handles))
     np.maximum.at(errors, owner_of, np.concatenate([part.errors for part in solid]))
     sizes = np.full(len(handles), np.nan)
     np.fmax.at(sizes, owner_of, np.concatenate([part.sizes for part in solid]))
     first = np.cumsum([0, *(len(part.handles) for part in solid)])
     shift = np.cumsum([0, *(len(part.positions) for part in solid)])
-    owners = np.concatenate([owner_of[part.owners + first[i]] for i, part in enumerate(solid)])
-    positions = np.concatenate(
-        [(part.positions.astype(np.float64) + (part.centre - centre)).astype(np.float32) for part in solid]
-    )
+    owners = np.concatenate([owner_of[first[i] :].take(part.owners) for i, part in enumerate(solid)])
+    positions = np.concatenate([_moved(part.positions, part.centre - centre) for part in solid])
     smooth = all(part.normals is not None for part in solid)
     result = Content(
         centre,
@@ -257,11 +258,21 @@ def merged(parts: Sequence[Content], centre: Floats) -> Content:
     return by_owner(result)
 
 
+def _moved(positions: Singles, by_m: Floats) -> Singles:
+    """Return (n, 3) positions moved by (3,) metres, rounded once."""
+    if not by_m.any():
+        return positions
+    moved = np.empty_like(positions)
+    for axis in range(3):  # column by column, which is faster than by row
+        moved[:, axis] = np.add(positions[:, axis], by_m[axis], dtype=np.float64)
+    return moved
+
+
 def by_owner(content: Content) -> Content:
     """Return the content with its vertices sorted by object, as `Content` promises."""
-    if not len(content.owners) or (np.diff(content.owners) >= 0).all():
+    order = ascending(content.owners)
+    if order is None:
         return content
-    order = np.argsort(content.owners, kind="stable")
     renumber = np.empty(len(order), np.int64)
     renumber[order] = np.arange(len(order))
     return replace(

@@ -11,6 +11,7 @@ from scenes.errors import CityTwinError
 from scenes.tiles.atlas import packed
 from scenes.tiles.glb import ELEMENT_ARRAY_BUFFER, LINES, POINTS, TRIANGLES, GlbBuilder
 from scenes.tiles.metadata import add_property_table
+from scenes.tiles.numbering import heads, lengths
 from scenes.tiles.welding import STEPS, Frame, Welded, frame_of, to_gltf_axes, welded, whole_of
 
 if TYPE_CHECKING:
@@ -119,12 +120,18 @@ def _checked(handles: Longs) -> Longs:
 
 def all_handles(content: Content) -> Longs:
     """Return the handles of all objects of a content, those of placements included, ascending."""
+    if not content.placements:
+        return content.handles
     return cast("Longs", np.unique(np.concatenate([content.handles, *(each.handles for each in content.placements)])))
 
 
 def linear_colours(colours: Bytes) -> Bytes:
     """Return (n, 4) sRGB colours as linear ones, as COLOR_0 wants them (IEC 61966-2-1); opacity stays."""
-    return cast("Bytes", np.concatenate([_LINEAR[colours[:, :3]], colours[:, 3:]], axis=1))
+    words = np.ascontiguousarray(colours).view(np.uint32)[:, 0]
+    starts = heads(words)
+    linear = np.ascontiguousarray(colours.take(starts, axis=0))
+    linear[:, :3] = _LINEAR.take(linear[:, :3])
+    return linear.view(np.uint32)[:, 0].repeat(lengths(starts, len(words))).view(np.uint8).reshape(-1, 4)
 
 
 def _linear_table() -> Bytes:
@@ -157,11 +164,11 @@ class _Writer:
         if content.paint is not None:
             content = replace(content, triangles=content.triangles[content.paint.named < 0], paint=None)
         joined = welded(content, frame, self.handles)
-        clear = joined.colours[joined.triangles[:, 0], 3] < 255
+        clear = joined.colours[:, 3].take(joined.triangles[:, 0]) < 255
         primitives += [
             self._primitive(joined, indices, mode, self._material(material))
             for indices, mode, material in (
-                (joined.triangles[~clear], TRIANGLES, _SOLID),
+                (joined.triangles[~clear] if clear.any() else joined.triangles, TRIANGLES, _SOLID),
                 (joined.triangles[clear], TRIANGLES, _GLASS),
                 (joined.lines, LINES, _LINE),
                 (joined.points[:, None], POINTS, _LINE),

@@ -14,6 +14,7 @@ from uuid import uuid4
 import numpy as np
 
 from scenes.tiles.content import Content, Placements, by_owner, empty_content, merged, prototype_key
+from scenes.tiles.numbering import distinct, kept
 from scenes.tiles.paint import compacted, separated
 from scenes.tiles.survey import ITEM_PARTS, Items, Stock, instance_codes, primitive_codes
 
@@ -171,16 +172,16 @@ def _sorted_batch(mesh: MeshSet, stock: Stock, square: Square) -> _Sorted:
 def _content(
     mesh: MeshSet, stock: Stock, picked: list[Longs], placements: tuple[Placements, ...], colour: Bytes
 ) -> Content:
-    triangles = mesh.triangles[picked[0]].astype(np.int64)
+    triangles = mesh.triangles.take(picked[0], axis=0).astype(np.int64)
     lines = _taken(mesh.lines, picked[1]).reshape(-1, 2)
     points = _taken(mesh.points, picked[2])
     used, (triangles, lines, points) = _compacted(triangles, lines, points)
     rows = np.searchsorted(mesh.vertex_starts, used, side="right") - 1
-    handles, owners = np.unique(stock.named(mesh.rows[rows]), return_inverse=True)
-    colours = np.broadcast_to(colour, (len(used), 4)) if mesh.colours is None else mesh.colours[used]
+    handles, owners = distinct(stock.named(mesh.rows.take(rows)))
+    colours = np.broadcast_to(colour, (len(used), 4)) if mesh.colours is None else mesh.colours.take(used, axis=0)
     content = Content(
         mesh.centre,
-        mesh.positions[used],
+        mesh.positions.take(used, axis=0),
         owners,
         triangles,
         colours,
@@ -189,7 +190,7 @@ def _content(
         np.full(len(handles), np.nan),
         lines,
         points,
-        None if mesh.normals is None else mesh.normals[used],
+        None if mesh.normals is None else mesh.normals.take(used, axis=0),
         placements,
     )
     return content if mesh.uvs is None else _painted(content, mesh, used, picked[0])
@@ -232,9 +233,8 @@ def _compacted(*indices: Longs) -> tuple[Longs, list[Longs]]:
     mark = np.zeros(max(int(each.max()) for each in some) - low + 1, np.bool_)
     for each in some:
         mark[each.ravel() - low] = True
-    used = np.flatnonzero(mark)
-    renumber = np.cumsum(mark) - 1
-    return used + low, [renumber[each - low] if len(each) else each for each in indices]
+    used, renumber = kept(mark)
+    return used + low, [renumber.take(each - low) if len(each) else each for each in indices]
 
 
 def mesh_content(mesh: MeshSet, base: int, colour: Bytes) -> Content | None:

@@ -110,7 +110,7 @@ def add_property_table(builder: GlbBuilder, names: pa.Table, handles: NDArray[np
 
 def _strings(column: pa.ChunkedArray) -> tuple[bytes, NDArray[np.uint32]]:
     """Return the UTF-8 bytes of all values one after another and the (n + 1,) places between them."""
-    whole = column.fill_null("").combine_chunks()
+    whole = (column.fill_null("") if column.null_count else column).combine_chunks()
     _, places, data = whole.buffers()
     offsets = np.frombuffer(places, np.int32, len(whole) + 1, whole.offset * 4).astype(np.int64)
     text = bytes(memoryview(data)[int(offsets[0]) : int(offsets[-1])]) if data is not None else b""

@@ -15,6 +15,7 @@ from scenes.tiles.blocks import joined_to_blocks
 from scenes.tiles.boxes import BOX_VERTICES, box_triangles, fit_boxes
 from scenes.tiles.centrelines import missed_m, with_centre_lines
 from scenes.tiles.content import by_owner, empty_content, merged
+from scenes.tiles.numbering import distinct, heads, some_of_each
 from scenes.tiles.paint import charts, compacted
 from scenes.tiles.shell import LEAST_OBJECTS, SEEN_SHARE, seen_from_outside
 
@@ -100,7 +101,7 @@ def simplify(content: Content, detail: Detail) -> Content:
 
 def _joinable(content: Content, costs: Longs) -> Bools:
     """Return which objects have triangles and nothing else."""
-    triangles = np.bincount(content.owners[content.triangles[:, 0]], minlength=len(costs))
+    triangles = np.bincount(content.owners.take(content.triangles[:, 0]), minlength=len(costs))
     return cast("Bools", (triangles > 0) & (triangles == costs))
 
 
@@ -136,29 +137,30 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
     """
     cells = np.floor((content.positions.astype(np.float64) + content.centre) / cell_m + GRID_SHIFT).astype(np.int64)
     colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]
-    _, tint = np.unique(colour, return_inverse=True)
+    _, tint = distinct(colour)
     shared = [cells[:, 0], cells[:, 1]] if level else [content.owners, tint, *cells.T]
     place = _numbered(*shared)
     mean = _means(content.positions, place)
     apart = [] if content.paint is None else [charts(content)]  # what is apart in the image stays apart, at one place
-    _, first, member = np.unique(_numbered(place, content.owners, *apart), return_index=True, return_inverse=True)
-    mean = mean.take(place.take(first), axis=0)
+    one, member = some_of_each(_key(place, content.owners, *apart))
+    mean = mean.take(place.take(one), axis=0)
     move = np.linalg.norm(mean.take(member, axis=0) - content.positions, axis=1)
     errors = content.errors.copy()
-    np.maximum.at(errors, content.owners, content.errors[content.owners] + move)
+    starts = heads(content.owners)
+    errors[content.owners.take(starts)] += np.maximum.reduceat(move, starts)
     normals = None if content.normals is None else _mean_normals(content.normals, member)
     triangles = member.take(content.triangles)
     whole = _whole(triangles)
     clustered = replace(
         content,
         positions=mean.astype(np.float32),
-        owners=content.owners.take(first),
+        owners=content.owners.take(one),
         colours=np.rint(_means(content.colours, member)).astype(np.uint8)
         if level
-        else content.colours.take(first, axis=0),
+        else content.colours.take(one, axis=0),
         normals=normals,
         triangles=triangles.take(np.flatnonzero(whole), axis=0),
-        lines=member[content.lines][_whole(member[content.lines])],
+        lines=member.take(content.lines)[_whole(member.take(content.lines))],
         points=np.unique(member[content.points]),
         errors=errors,
         paint=None if content.paint is None else _clustered_paint(content.paint, member, whole),
@@ -167,15 +169,19 @@ def cluster(content: Content, cell_m: float, *, level: bool = False) -> Content:
 
 
 def _numbered(*parts: Longs) -> Longs:
-    """Return a number for each row of several columns of whole numbers, the same for equal rows."""
+    """Return a number for each row of several columns of whole numbers, the same for equal rows, without gaps."""
+    return some_of_each(_key(*parts))[1]
+
+
+def _key(*parts: Longs) -> Longs:
+    """Return a key for each row of several columns of whole numbers, the same for equal rows."""
     key = np.zeros(len(parts[0]), np.int64)
     for part in parts:
         low = int(part.min(initial=0))
         key = key * (int(part.max(initial=0)) - low + 1) + (part - low)
         if int(key.max(initial=0)) > 1 << 40:  # the next column might not fit beside it
-            _, key = np.unique(key, return_inverse=True)
-    _, number = np.unique(key, return_inverse=True)
-    return number
+            _, key = some_of_each(key)
+    return key
 
 
 def _means(values: NDArray[np.generic], member: Longs) -> Floats:
@@ -191,7 +197,7 @@ def _clustered_paint(paint: Paint, member: Longs, whole: Bools) -> Paint | None:
 def _reduced(content: Content, detail: Detail) -> Content:
     """Return every object in its cheapest form within the detail, and with its size measured."""
     count = len(content.handles)
-    triangles = np.bincount(content.owners[content.triangles[:, 0]], minlength=count)
+    triangles = np.bincount(content.owners.take(content.triangles[:, 0]), minlength=count)
     costs = content.costs()
     thin = costs > triangles  # has segments or points
     many = triangles > BOX_TRIANGLES

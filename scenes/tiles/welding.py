@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from scenes.tiles.content import extent
+from scenes.tiles.numbering import distinct, kept, some_of_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,12 +26,18 @@ class Frame:
     low: Floats
     scale: Floats | None
 
-    def stored(self, positions: Floats) -> NDArray[Any]:
-        """Return (n, 3) positions as they are written."""
+    def stored(self, positions: Singles) -> NDArray[Any]:
+        """Return (n, 3) positions, metres from the centre of the content, as they are written."""
         if self.scale is None:
-            return (positions - self.low).astype(np.float32)
-        steps = np.rint((positions - self.low) / self.scale)
-        return np.clip(steps, 0, STEPS).astype(np.uint16)
+            return (to_gltf_axes(positions) - self.low).astype(np.float32)
+        steps = np.empty(positions.shape, np.uint16)
+        columns = positions[:, 0], positions[:, 2], -positions[:, 1]
+        for axis, column in enumerate(columns):  # column by column, which is faster than by row
+            place = np.subtract(column, self.low[axis], dtype=np.float64)
+            place /= self.scale[axis]
+            np.rint(place, out=place)
+            steps[:, axis] = np.clip(place, 0, STEPS, out=place)
+        return steps
 
     def node(self) -> dict[str, Any]:
         """Return the node that puts what is written in its place."""
@@ -42,8 +49,9 @@ class Frame:
 
 def frame_of(content: Content, rounding_m: float) -> Frame:
     """Return where a content lies; 16 bits a coordinate where that rounds by no more than `rounding_m`."""
-    positions = to_gltf_axes(content.positions) if len(content.positions) else np.zeros((1, 3))
-    low, high = extent(positions)
+    corners = extent(content.positions if len(content.positions) else np.zeros((1, 3)))
+    low, high = to_gltf_axes(np.stack(corners))
+    low[2], high[2] = high[2], low[2]  # south is where north is least
     centre = to_gltf_axes(content.centre[None])[0]
     scale = np.maximum((high - low) / STEPS, 1e-6)
     if float(scale.max()) / 2 > rounding_m:
@@ -76,7 +84,7 @@ class Welded:
         mark[indices.ravel()] = True
         if mark.all():
             return self, indices
-        used, renumber = np.flatnonzero(mark), np.cumsum(mark) - 1
+        used, renumber = kept(mark)
         part = replace(
             self,
             positions=self.positions.take(used, axis=0),
@@ -90,8 +98,8 @@ class Welded:
 
 def whole_of(content: Content, frame: Frame, handles: Longs) -> Welded:
     """Return the content as it is."""
-    stored = frame.stored(to_gltf_axes(content.positions))
-    rows = np.searchsorted(handles, content.handles)[content.owners]
+    stored = frame.stored(content.positions)
+    rows = np.searchsorted(handles, content.handles).take(content.owners)
     return Welded(stored, rows, content.colours, content.normals, content.triangles, content.lines, content.points)
 
 
@@ -102,20 +110,18 @@ def welded(content: Content, frame: Frame, handles: Longs) -> Welded:
     if stored.dtype != np.uint16 or content.normals is not None:
         return whole
     colour = np.ascontiguousarray(content.colours).view(np.uint32)[:, 0]
-    palette, tint = np.unique(colour, return_inverse=True)
-    group = content.owners * len(palette) + tint
-    if int(group[-1]) >> 16:
-        _, group = np.unique(group, return_inverse=True)
-        if int(group.max()) >> 16:
-            return whole
-    place = stored.astype(np.uint64)
-    key = (group.astype(np.uint64) << np.uint64(48)) | (place[:, 0] << np.uint64(32))
-    key |= (place[:, 1] << np.uint64(16)) | place[:, 2]
-    _, first, member = np.unique(key, return_index=True, return_inverse=True)
+    groups, group = distinct((content.owners << 32) | colour)
+    if len(groups) > STEPS + 1:
+        return whole
+    key = group.astype(np.uint64)
+    for column in stored.T:
+        key <<= np.uint64(16)
+        key |= column
+    one, member = some_of_each(key)
     return Welded(
-        stored.take(first, axis=0),
-        rows.take(first),
-        content.colours.take(first, axis=0),
+        stored.take(one, axis=0),
+        rows.take(one),
+        content.colours.take(one, axis=0),
         None,
         _solid(member.take(content.triangles)),
         member[content.lines],
