@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _GRID_PER_M = 100.0
 
 
-def repaired(geometries: Objects, names: Objects, problems: Problems) -> Objects:
-    """Return (n,) geometries with invalid ones repaired; each repair is a problem of rule ``geometry-invalid``."""
-    broken = np.flatnonzero(~shapely.is_valid(geometries) & ~shapely.is_missing(geometries))
+def repaired(geometries: Objects, valid: Flags, names: Objects, problems: Problems) -> Objects:
+    """Return (n,) geometries with those that are not `valid` repaired; each is a ``geometry-invalid`` problem."""
+    broken = np.flatnonzero(~valid & ~shapely.is_missing(geometries))
     if not len(broken):
         return geometries
     result = geometries.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -86,18 +87,16 @@ def state_of(stream: TableStream, first: FeatureTable, source: Source, *, more: 
 def prepared(table: FeatureTable, state: TableState, source: Source, context: LoadContext) -> Window:
     """Return the usable features of a window; what is left out or mended is reported."""
     frame = table.frame.reset_index(drop=True)
-    identity = state.identities.of(frame, partial(_plans, table))
     if table.mended:
         message = f"{table.mended} outlines were not closed: closed, or left out where that did not help"
         context.problems.add("warning", source.title, "geometry-invalid", message, "repair them in their source")
+    with ThreadPoolExecutor(1) as beside:  # ids keep the interpreter busy, places and their check hardly do
+        identified = beside.submit(state.identities.of, frame, partial(_plans, table))
+        elevations, shapes = _placed(table, frame, source, context)
+        valid = shapely.is_valid(shapes.geometry)
+    identity = identified.result()
     labels = f"{source.title}#" + identity.source_ids
-    if table.areas is None:
-        elevations = elevations_of(frame, table.crs, source.suffix)
-        shapes = Shapes(_local(frame, table.crs, elevations, source, context))
-    else:
-        elevations = no_elevations(len(frame))
-        shapes = Shapes(wkb=areas_to_local(table.areas, table.crs, source, context))
-    geometry = repaired(shapes.geometry, labels, context.problems)
+    geometry = repaired(shapes.geometry, valid, labels, context.problems)
     shapes = shapes.changed(geometry)
     frame = gpd.GeoDataFrame(frame, geometry=geometry)
     if source.height_column.lower() == "z" and source.height_column not in frame.columns:
@@ -121,6 +120,15 @@ def _plans(table: FeatureTable, rows: Rows) -> Iterable[bytes | None]:
     if table.areas is not None:
         return cast("list[bytes | None]", table.areas.wkb.take(pa.array(rows)).to_pylist())
     return cast("Objects", shapely.to_wkb(table.frame.geometry.to_numpy()[rows], output_dimension=2))
+
+
+def _placed(table: FeatureTable, frame: Any, source: Source, context: LoadContext) -> tuple[Elevations, Shapes]:
+    """Return the heights of the features of a window, and their shapes in local metres."""
+    if table.areas is not None:
+        shapes = Shapes(wkb=areas_to_local(table.areas, table.crs, source, context))
+        return no_elevations(len(frame)), shapes
+    elevations = elevations_of(frame, table.crs, source.suffix)
+    return elevations, Shapes(_local(frame, table.crs, elevations, source, context))
 
 
 def _local(frame: Any, crs: str, elevations: Elevations, source: Source, context: LoadContext) -> Objects:
