@@ -176,6 +176,8 @@ def check_text(file: Path, shown: Path, *, any_schema: bool = False) -> None:
         stream.seek(max(0, size - _TAIL))
         tail = stream.read()
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    if start.startswith((b"<", b"{", b"[")) and b"ifc" not in head.lower():
+        raise UnsupportedError(shown, "is not an IFC file", "read maps and city models with gis.read")
     if start.startswith((b"<", b"{")):
         raise UnsupportedError(shown, "is written as ifcXML or ifcJSON, which is not read", _ADVICE + " in STEP (.ifc)")
     if b"ISO-10303-21" not in head[:4096]:

@@ -51,6 +51,9 @@ def test_a_missing_an_empty_a_foreign_and_a_cut_file_are_told_apart(tmp_path: Pa
     assert "cut off" in str(refusal(written(tmp_path / "cut.ifc", tail="")))
     (tmp_path / "x.ifc").write_text("<?xml version='1.0'?><ifcXML/>")
     assert isinstance(refusal(tmp_path / "x.ifc"), UnsupportedError)
+    assert "ifcXML" in str(refusal(tmp_path / "x.ifc"))
+    (tmp_path / "map.json").write_text('{"type": "FeatureCollection", "features": []}')
+    assert "gis.read" in str(refusal(tmp_path / "map.json"))
 
 
 def test_a_zip_is_unpacked_and_removed_again(tmp_path: Path) -> None:
