@@ -1,7 +1,8 @@
 """New York: 122,838 footprints to a stored and tiled city, against reading, reprojecting and triangulating alone.
 
-Prints one line: `newyork: build 12.3 s, reference 3.2 s, ratio 3.8 (goal <= 4)`; exit status 1 beyond the goal.
-The build may use two processes beside the one that asks.
+The last line is `newyork: build 5.7 s, reference 1.5 s, ratio 3.8 (goal <= 4)`; exit status 1 beyond the goal. That
+reference works on the coordinates of all footprints at once. A line before it compares with the loop over footprints
+that an analyst writes. The build may use two processes beside the one that asks.
 The data are looked for under TWIN_DATA (default `../shared/data` beside the checkout).
 """
 
@@ -51,6 +52,18 @@ def reference(file: Path) -> tuple[int, int]:
     return len(polygons), triangles
 
 
+def plain_reference(file: Path) -> int:
+    """Read the footprints, reproject them and triangulate one after the other; return the number of triangles."""
+    frame = gpd.read_parquet(file).to_crs(CRS)
+    triangles = 0
+    for shape in frame.geometry:
+        for polygon in getattr(shape, "geoms", [shape]):
+            rings = [np.asarray(ring.coords) for ring in (polygon.exterior, *polygon.interiors)]
+            ends = np.cumsum([len(ring) for ring in rings]).astype(np.uint32)
+            triangles += len(earcut.triangulate_float64(np.concatenate(rings), ends)) // 3
+    return triangles
+
+
 def build(file: Path, folder: Path) -> tuple[int, dict[str, float]]:
     """Load, store and tile the city; return the number of objects and the seconds of each step."""
     clock = [time.perf_counter()]
@@ -78,6 +91,9 @@ def main() -> int:
     start, worked = time.perf_counter(), time.process_time()
     polygons, triangles = reference(FILE)
     baseline, baseline_work = time.perf_counter() - start, time.process_time() - worked
+    start = time.perf_counter()
+    plain_triangles = plain_reference(FILE)
+    plain = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as beside:
         folder = Path(beside) / "newyork.city"
         worked = processor_seconds()
@@ -85,10 +101,11 @@ def main() -> int:
         work = processor_seconds() - worked
         tiles = sum(path.stat().st_size for path in folder.glob("tiles/**/*.glb"))
     total = sum(steps.values())
-    print(f"newyork: reference has {polygons} polygons, {triangles} triangles")
+    print(f"newyork: reference has {polygons} polygons, {triangles} triangles, one by one {plain_triangles}")
     print(f"newyork: city has {objects} objects, {tiles / 1e6:.0f} MB of tiles")
     print("newyork: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items()))
     print(f"newyork: processor time {work:.1f} s, reference {baseline_work:.1f} s, ratio {work / baseline_work:.1f}")
+    print(f"newyork: build {total:.1f} s, footprint by footprint {plain:.1f} s, ratio {total / plain:.1f}")
     ratio = total / baseline
     print(f"newyork: build {total:.1f} s, reference {baseline:.1f} s, ratio {ratio:.1f} (goal <= {GOAL:g})")
     return 0 if ratio <= GOAL else 1
