@@ -116,11 +116,11 @@ class Layering:
             "uid": pa.array(window.identity.uids[rows], pa.string()),
             "kind": pa.array(_kinds(features), pa.string()),
             "name": pa.array(names_of(frame), pa.string(), from_pandas=True),
-            "source": pa.array([self.source.title] * len(rows), pa.string()),
+            "source": pa.repeat(pa.scalar(self.source.title, pa.string()), len(rows)),
             "source_id": pa.array(window.identity.source_ids[rows], pa.string()),
             "footprint": plans,
             "properties": properties,
-            "class": pa.array([word or None for word in features.classes], pa.string()),
+            "class": pa.array(features.classes, pa.string(), mask=features.classes == ""),
         }
         units: dict[str, str] = {}
         if heights is not None:

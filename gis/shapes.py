@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gis.meshing import Rings
 
     Objects = NDArray[np.object_]
+    Rows = NDArray[np.int64]
 
 
 class Shapes:
@@ -43,28 +44,40 @@ class Shapes:
         """Keep what is given."""
         if geometry is None and wkb is None:
             raise ValueError("shapes need geometries or their WKB")
+        self._whole = wkb
+        self._rows: Rows | None = None
         if geometry is not None:
             self.__dict__["geometry"] = np.asarray(geometry, object)
-        if wkb is not None:
-            self.__dict__["wkb"] = wkb
+
+    @classmethod
+    def _part(cls, whole: pa.Array, rows: Rows) -> Shapes:
+        """Return rows of a column of WKB that are not taken out of it yet."""
+        made = cls(wkb=whole)
+        made._rows = rows
+        return made
 
     def __len__(self) -> int:
         """Return the number of features."""
-        return len(self.__dict__.get("wkb", self.__dict__.get("geometry", ())))
+        known = self._whole if self._rows is None else self._rows
+        return len(self.geometry if known is None else known)
 
     @cached_property
     def geometry(self) -> Objects:
         """The shapely geometries."""
         return np.asarray(shapely.from_wkb(self.wkb.to_numpy(zero_copy_only=False)), object)
 
-    @cached_property
+    @property
     def wkb(self) -> pa.Array:
         """The WKB."""
-        return pa.array(shapely.to_wkb(self.geometry), pa.binary())
+        if self._whole is None:
+            self._whole = pa.array(shapely.to_wkb(self.geometry), pa.binary())
+        if self._rows is not None:
+            self._whole, self._rows = self._whole.take(pa.array(self._rows)), None
+        return self._whole
 
     def rings(self) -> Rings:
         """Return the rings of all polygons among them."""
-        flat = flat_areas(self.wkb) if "wkb" in self.__dict__ else None
+        flat = None if self._whole is None else flat_areas(self.wkb)
         found = None if flat is None else flat_rings(flat)
         return rings_of(self.geometry) if found is None else found
 
@@ -73,7 +86,7 @@ class Shapes:
         old = self.geometry
         if geometry is old:
             return self
-        if "wkb" not in self.__dict__:
+        if self._whole is None:
             return Shapes(geometry)
         rows = np.array([row for row, (one, two) in enumerate(zip(geometry, old, strict=True)) if one is not two], int)
         place = np.arange(len(old))
@@ -81,11 +94,11 @@ class Shapes:
         fresh = pa.array(shapely.to_wkb(geometry[rows]), self.wkb.type)
         return Shapes(geometry, pa.concat_arrays([self.wkb, fresh]).take(pa.array(place)))
 
-    def take(self, rows: NDArray[np.int64]) -> Shapes:
+    def take(self, rows: Rows) -> Shapes:
         """Return some of them in the order given, as WKB where that is known."""
-        if "wkb" in self.__dict__:
-            return Shapes(wkb=self.wkb.take(pa.array(rows)))
-        return Shapes(self.geometry[rows])
+        if self._whole is None:
+            return Shapes(self.geometry[rows])
+        return self._part(self._whole, rows if self._rows is None else self._rows[rows])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as WKB."""

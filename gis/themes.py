@@ -220,10 +220,15 @@ def by_word(values: Any, function: Callable[[str], Any]) -> Words:
 def _fitted(found: Words, shapes: Words) -> Words:
     """Return themes that fit the geometry: a point is no building, a line is no land use."""
     area, line, point = shapes == _AREAS, shapes == _LINES, shapes == _POINTS
+    codes, words = pd.factorize(found)
+
+    def among(*themes: str) -> NDArray[np.bool_]:
+        return np.isin(words, themes)[codes]
+
     fitted = found.copy()
-    fitted[point & ~np.isin(found, ("trees", "points"))] = "points"
-    fitted[line & ~np.isin(found, ("roads", "railways", "water", "districts", "pipes"))] = "lines"
-    fitted[area & np.isin(found, ("", "lines", "pipes"))] = "areas"
-    fitted[area & np.isin(found, ("points", "trees", "railways"))] = "landuse"
+    fitted[point & ~among("trees", "points")] = "points"
+    fitted[line & ~among("roads", "railways", "water", "districts", "pipes")] = "lines"
+    fitted[area & among("", "lines", "pipes")] = "areas"
+    fitted[area & among("points", "trees", "railways")] = "landuse"
     fitted[shapes == ""] = ""
     return fitted

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -98,7 +97,7 @@ def prepared(table: FeatureTable, state: TableState, source: Source, context: Lo
     labels = f"{source.title}#" + identity.source_ids
     geometry = repaired(shapes.geometry, valid, labels, context.problems)
     shapes = shapes.changed(geometry)
-    frame = gpd.GeoDataFrame(frame, geometry=geometry)
+    frame = frame.assign(geometry=geometry)
     if source.height_column.lower() == "z" and source.height_column not in frame.columns:
         frame[source.height_column] = elevations.high_m
     keep = usable(geometry, labels, context.problems) & _no_label_points(frame, identity, labels, context)
