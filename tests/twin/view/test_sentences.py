@@ -9,12 +9,13 @@ from fnmatch import fnmatchcase
 import pytest
 
 from bim.ids import IdsChecker
-from scenes import CityTwinError, Problem
+from scenes import CityTwinError, Problem, SimulationError
 from scenes.checking import checkers
 from scenes.validity import MEANINGS
 from tests.twin.view.said import ROOT, Said
-from twin.view.sentences import RULES, SENTENCES, tell, text_in
+from twin.view.sentences import RULES, SENTENCES, error_in, in_both_languages, said_in, tell, text_in
 from twin.view.sentences.gis import GEOS_SENTENCES
+from twin.view.sentences.page import SYSTEM_SENTENCES
 
 GAPS = re.compile(r"\{(\d*)\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -73,11 +74,76 @@ def test_every_finding_has_a_chinese_sentence(said: Said) -> None:
     assert not missing, "write them down in twin/view/sentences"
 
 
+# Modules of the server whose errors end in a terminal or at another program: no page hears them.
+NOT_HEARD = frozenset(
+    {
+        *("twin.app.server", "twin.app.city", "twin.app.demo", "twin.live.broker", "twin.live.datastreams"),
+        *("twin.api.basemap_config", "twin.api.resolver", "twin.api.tiles"),
+        *("twin.view.component", "twin.view.pyvista_scene", "twin.view.vtk_export", "twin.view.check_page"),
+    }
+)
+# Modules below the server that answer questions of a page.
+BELOW = frozenset({"scenes.model", "scenes.lookup", "scenes.index"})
+
+
+def _feeds() -> dict[str, str]:
+    """Return what feeds say of themselves: the last argument of each call of ``set_connected``."""
+    found = {}
+    for path in sorted((ROOT / "twin" / "live").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "set_connected":
+                parts = node.args[1].values if isinstance(node.args[1], ast.JoinedStr) else [node.args[1]]
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+                found[text] = f"{path.name}:{node.lineno}"
+    return found
+
+
+def test_whatever_the_server_refuses_it_can_refuse_in_chinese() -> None:
+    server = Said(tuple(f"twin/{room}" for room in ("view", "whatif", "api", "app", "live"))).collect()
+    below = Said(("scenes",)).collect()
+    assert len(server.what) > 100
+    heard = {text: where for each in (server.what, server.do) for text, where in each.items()}
+    heard = {text: where for text, where in heard.items() if where.rpartition(":")[0] not in NOT_HEARD}
+    heard |= {
+        text: where
+        for each in (below.what, below.do)
+        for text, where in each.items()
+        if where.rpartition(":")[0] in BELOW
+    }
+    texts = {text: where for text, where in heard.items() if re.search(r"[a-z]", GAPS.sub("", text.replace("%s", "")))}
+    missing = {text: where for text, where in texts.items() if text not in SENTENCES}
+    assert not missing, "write them down in twin/view/sentences/page.py"
+
+
+def test_what_feeds_say_of_themselves_has_chinese_words() -> None:
+    feeds = _feeds()
+    assert len(feeds) > 5
+    assert {text for text in feeds if text != "{}" and said_in(text, "zh") == text} == set()
+    status = {"feeds": [{"name": "rain", "message": "traffic.jsonl: the replay has ended"}], "time": 5}
+    told = in_both_languages(status)
+    assert told["feeds"][0]["messages"] == {"en": status["feeds"][0]["message"], "zh": "traffic.jsonl：回放已结束"}
+    assert told["time"] == 5
+
+
+def test_an_error_is_told_part_by_part() -> None:
+    error = SimulationError("variant", "its title has 130 characters", "give 1 to 120")
+    assert error_in(error, "zh") == "方案：名称有 130 个字符；请填写 1 至 120 个"
+    assert error_in(error, "en") == str(error)
+    unknown = SimulationError("mqtt://a:1", "something a plug-in says", "")
+    assert error_in(unknown, "zh") == "mqtt://a:1：something a plug-in says"
+
+
 def test_no_sentence_is_translated_that_nobody_says(said: Said) -> None:
-    files = [path for folder in ("scenes", "gis", "bim") for path in (ROOT / folder).rglob("*.py")]
+    folders = ("scenes", "gis", "bim", "twin")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path.parent.name != "sentences"]
     nodes = (node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8"))))
     words = "\n".join({node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)})
-    ours = set(SENTENCES) - set(GEOS_SENTENCES) - {*said.messages, *said.advice, *said.what, *said.do}
+    ours = (
+        set(SENTENCES)
+        - set(GEOS_SENTENCES)
+        - set(SYSTEM_SENTENCES)
+        - {*said.messages, *said.advice, *said.what, *said.do}
+    )
     assert {key for key in ours if not all(part.strip() in words for part in key.split("{}"))} == set()
 
 

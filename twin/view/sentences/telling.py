@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin.view.sentences.bim import BIM_SENTENCES
 from twin.view.sentences.errors import ERROR_SENTENCES
 from twin.view.sentences.gis import GEOS_SENTENCES, GIS_SENTENCES
+from twin.view.sentences.page import PAGE_SENTENCES, SYSTEM_SENTENCES
 from twin.view.sentences.rules_bim import BIM_RULES
 from twin.view.sentences.rules_gis import GIS_RULES
 from twin.view.sentences.transit import TRANSIT_RULES, TRANSIT_SENTENCES
@@ -17,13 +18,22 @@ from twin.view.sentences.transit import TRANSIT_RULES, TRANSIT_SENTENCES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scenes import CityTwinError
     from scenes.problems import Problem
 
 RULES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType(
     {**GIS_RULES, **BIM_RULES, **TRANSIT_RULES}
 )
 SENTENCES: Mapping[str, str] = MappingProxyType(
-    {**GEOS_SENTENCES, **ERROR_SENTENCES, **GIS_SENTENCES, **TRANSIT_SENTENCES, **BIM_SENTENCES}
+    {
+        **SYSTEM_SENTENCES,
+        **PAGE_SENTENCES,
+        **GEOS_SENTENCES,
+        **ERROR_SENTENCES,
+        **GIS_SENTENCES,
+        **TRANSIT_SENTENCES,
+        **BIM_SENTENCES,
+    }
 )
 LANGUAGES = ("en", "zh")
 _GAP = "{}"
@@ -83,6 +93,43 @@ def tell(problem: Problem, language: str) -> Told:
         advice or (_behind(general.advice, problem.advice) if problem.advice else _useful(general.advice)),
         text_in(problem.place) or problem.place,
     )
+
+
+def said_in(text: str, language: str) -> str:
+    """Return what a server says (``where: what; advice``) in a language, part by part; parts that are not known stay.
+
+    Examples
+    --------
+    >>> said_in("tower-2: there is no such scenario; there are park", "zh")
+    'tower-2：没有该方案；现有：park'
+    >>> said_in("sunlight: was cancelled; start it again", "en")
+    'sunlight: was cancelled; start it again'
+    """
+    if language == "en" or not text:
+        return text
+    for place in (found.end() for found in re.finditer(": ", text)):
+        rest = text_in(text[place:])
+        if rest:
+            where = text[: place - 2]
+            return f"{text_in(where) or where}：{rest}"
+    return text_in(text) or text
+
+
+def in_both_languages(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the status of feeds, as ``/live`` sends it, with the message of each in both languages."""
+    feeds = [
+        {**feed, "messages": {language: said_in(str(feed["message"]), language) for language in LANGUAGES}}
+        for feed in status["feeds"]
+    ]
+    return {**status, "feeds": feeds}
+
+
+def error_in(error: CityTwinError, language: str) -> str:
+    """Return an error as one sentence in a language."""
+    if language == "en":
+        return str(error)
+    where, what, advice = (text_in(part) or part for part in (error.where, error.what, error.advice))
+    return f"{where}：{what}" + (f"；{advice}" if advice else "")
 
 
 def _useful(advice: str) -> str:
