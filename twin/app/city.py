@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from twin.live import Feed
     from twin.view.component import CityView
+    from twin.view.results import ResultShelf
     from twin.whatif import Scenario, ScenarioShelf
 
 LiveChoice = LivePlan | str | Sequence[str] | None
@@ -59,6 +60,13 @@ class ServedCity:
         from twin.whatif import ScenarioShelf  # noqa: PLC0415  # only when a page opens
 
         return ScenarioShelf(self.scene, self.package)
+
+    @cached_property
+    def results(self) -> ResultShelf:
+        """The results of simulations that the pages share."""
+        from twin.view.results import ResultShelf  # noqa: PLC0415  # only when a page opens
+
+        return ResultShelf()
 
     def renew(self, scene: Scene) -> None:
         """Take another version of the city; live data go on, on the objects that it has."""

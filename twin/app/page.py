@@ -47,6 +47,7 @@ def explore(city: ServedCity, language: str, theme: str, basemaps: Basemaps | No
         overlays=[] if city.service is None else city.service.specs,
         live=None if city.service is None else city.service.hub,
         scenarios=city.shelf,
+        results=city.results,
         language=choose_language(language, arguments, pn.state.headers),
         theme=choose_theme(theme, arguments),
         full_page=True,

@@ -19,6 +19,7 @@ from twin.api import ApiContext, Basemaps, FolderTiles, LiveChannel, TileCache, 
 from twin.app.city import ServedCity, prepare
 from twin.app.page import explore, renew
 from twin.app.watch import watching
+from twin.view.sentences import in_both_languages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -183,7 +184,8 @@ async def running(city: ServedCity, options: ServerOptions) -> AsyncIterator[Run
         async with contextlib.AsyncExitStack() as stack:
             if city.service is not None and channel is not None:
                 live = await stack.enter_async_context(city.service.started())
-                task = asyncio.create_task(live.run(channel.publish, channel.publish_status), name="live")
+                work = live.run(channel.publish, lambda status: channel.publish_status(in_both_languages(status)))
+                task = asyncio.create_task(work, name="live")
                 stack.push_async_callback(_cancelled, task)
             if city.package is not None:
                 watch = asyncio.create_task(watching(city, lambda scene: _renewed(city, context, scene)), name="watch")

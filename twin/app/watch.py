@@ -1,4 +1,4 @@
-"""Notice that a city package became another version, and open it."""
+"""Notice that a city package became another version, and open it; and that somebody edited its scenarios."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _log = logging.getLogger(__name__)
 
 
 async def watching(city: ServedCity, on_change: Callable[[Scene], object], look_s: float = LOOK_S) -> None:
-    """Look at the manifest of a package until cancelled, and call back with the scene of each new version.
+    """Look at a package until cancelled, and call back with the scene of each new version.
+
+    Scenarios that another program wrote into the package are told to those who watch `ServedCity.shelf`.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ async def watching(city: ServedCity, on_change: Callable[[Scene], object], look_
     on_change
         Called in this event loop.
     look_s
-        Seconds between two looks; a look costs one system call.
+        Seconds between two looks; a look costs one system call, and one for each scenario.
     """
     package = city.package
     if package is None:
@@ -41,11 +43,13 @@ async def watching(city: ServedCity, on_change: Callable[[Scene], object], look_
     known = _stamp(package)
     while True:
         await asyncio.sleep(look_s)
+        await loop.run_in_executor(None, _look_at_scenarios, city)
         stamp = _stamp(package)
         if stamp in {known, None}:
             continue
         try:
             scene = await loop.run_in_executor(None, _opened, package, city.tiles)
+            await loop.run_in_executor(None, city.results.renew, scene)
         except CityTwinError as error:
             _log.warning("the new version of the city is not shown: %s", error)
             continue
@@ -54,6 +58,13 @@ async def watching(city: ServedCity, on_change: Callable[[Scene], object], look_
             on_change(scene)
         except CityTwinError as error:
             _log.warning("the new version of the city is shown in part: %s", error)
+
+
+def _look_at_scenarios(city: ServedCity) -> None:
+    try:
+        city.shelf.look()
+    except (CityTwinError, OSError) as error:
+        _log.warning("changed scenarios are not shown: %s", error)
 
 
 def _stamp(package: Path) -> tuple[int, int] | None:

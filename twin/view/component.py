@@ -20,7 +20,9 @@ from twin.view.columns import PageColumns
 from twin.view.drafts import PageDrafts
 from twin.view.manifest import scene_manifest
 from twin.view.pictures import PagePictures
+from twin.view.results import ResultShelf
 from twin.view.rpc import OverlayData, SceneService, require_handles
+from twin.view.sentences import error_in, said_in
 from twin.view.simulations import PageSimulations
 from twin.whatif.shelf import ScenarioShelf
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from scenes import Field, Scene
     from twin.view.colour import ColourScale
+    from twin.view.results import SharedResult
     from twin.view.rpc import StreamProvider
     from twin.whatif.scenario import Scenario
 
@@ -58,6 +61,8 @@ class CityView(JSComponent):
         ``tiles/`` of the same server.
     scenarios
         Branches that simulations may run on, by name; or the shelf that has them, where edits of the page are kept.
+    results
+        Results of simulations that this view shares with others of the city; None = with nobody.
     attribution
         Who made the data.
 
@@ -83,7 +88,7 @@ class CityView(JSComponent):
     _bundle = "dist/city_view.js"
     _rename = dict.fromkeys(_PYTHON_ONLY)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a view may show, by name
         self,
         scene: Scene,
         *,
@@ -91,6 +96,7 @@ class CityView(JSComponent):
         live: StreamProvider | None = None,
         tiles: str | Path | None = None,
         scenarios: Mapping[str, Scenario] | ScenarioShelf | None = None,
+        results: ResultShelf | None = None,
         attribution: Sequence[str] = (),
         **params: Any,
     ) -> None:
@@ -108,6 +114,8 @@ class CityView(JSComponent):
         self._pick_callbacks: list[Callable[[str | None], None]] = []
         self._from_page = False
         self._document: Any = None
+        self.results = ResultShelf() if results is None else results
+        self.results.watch(self._hear_result)
         self._serve(scene, overlays, live, scenarios)
         self.param.watch(self._tell_change, list(_PYTHON_ONLY))
 
@@ -121,9 +129,11 @@ class CityView(JSComponent):
         """Answer for a scene from now on."""
         self.scene = scene
         self.service = SceneService(scene, live)
-        shelf = scenarios if isinstance(scenarios, ScenarioShelf) else ScenarioShelf(scene, first=scenarios)
-        self.simulations = PageSimulations(self.service, shelf.all(), lambda data: self._later("job", data))
-        PageDrafts(self.service, self.simulations, shelf)
+        self._shelf = scenarios if isinstance(scenarios, ScenarioShelf) else ScenarioShelf(scene, first=scenarios)
+        self._shelf.watch(self._hear_scenarios)
+        self.results.renew(scene)
+        self.simulations = PageSimulations(self.service, self._shelf.all(), self._tell_progress, self.results)
+        PageDrafts(self.service, self.simulations, self._shelf)
         self._live = live
         self._specs = {int(spec["id"]): dict(spec) for spec in overlays}
         self._offer_attributes()
@@ -257,12 +267,29 @@ class CityView(JSComponent):
             time=self.time,
             overlays=list(self._specs.values()),
             simulations=self.simulations.specs(),
-            scenarios=[
-                {"name": name, "title": scenario.title or name} for name, scenario in self.simulations.scenarios.items()
-            ],
+            scenarios=self.simulations.listed(),
             attribution=self._attribution,
         )
-        return {**manifest, "basemaps": self._basemaps}
+        return {**manifest, "basemaps": self._basemaps, "results": self.simulations.offer_shared()}
+
+    # other pages of the city -----------------------------------------------------------------------
+
+    def _hear_scenarios(self, scenarios: Mapping[str, Scenario]) -> None:
+        """Let the page know, in its own session, that somebody has edited scenarios."""
+        self.in_session(lambda: self._tell_scenarios(scenarios))
+
+    def _tell_scenarios(self, scenarios: Mapping[str, Scenario]) -> None:
+        changed = self.simulations.replace_scenarios(scenarios)
+        results = self.simulations.offer_shared()
+        listed = self.simulations.listed()
+        self._tell({"op": "scenarios", "scenarios": listed, "changed": changed, "results": results})
+
+    def _hear_result(self, made: SharedResult, author: object) -> None:
+        """Let the page know, in its own session, that a simulation has ended, here or on another page."""
+        self.in_session(lambda: self._tell_results(None if author is self.simulations else int(made.card["id"])))
+
+    def _tell_results(self, fresh: int | None) -> None:
+        self._tell({"op": "results", "results": self.simulations.offer_shared(), "fresh": fresh})
 
     # messages --------------------------------------------------------------------------------------
 
@@ -298,10 +325,10 @@ class CityView(JSComponent):
             try:
                 return {"op": "answer", "id": number, "result": self.service.ask(method, params)}
             except CityTwinError as error:
-                return {"op": "answer", "id": number, "error": {"message": str(error)}}
+                return {"op": "answer", "id": number, "error": {"message": error_in(error, self.language)}}
             except Exception:  # noqa: BLE001 - the page must hear of it, and the session must live on
                 _log.exception("answering %s", method)
-                message = f"{method}: the server made a mistake; see its log"
+                message = said_in(f"{method}: the server made a mistake; see its log", self.language)
                 return {"op": "answer", "id": number, "error": {"message": message}}
 
         if document is None or document.session_context is None:
@@ -359,6 +386,9 @@ class CityView(JSComponent):
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         self._send_msg(dict(message))
+
+    def _tell_progress(self, told: Mapping[str, Any]) -> None:
+        self._later("job", {**told, "message": said_in(str(told["message"]), self.language)})
 
     def _later(self, name: str, data: Mapping[str, Any]) -> None:
         """Send an event from another thread."""

@@ -78,9 +78,8 @@ class PageDrafts:
         kept = self._shelf.keep(
             str(params.get("scenario") or ""), edits, str(params.get("title") or ""), str(params.get("parent") or "")
         )
-        scenarios = self._shelf.all()
-        self._simulations.replace_scenarios(scenarios)
-        listed = [{"name": name, "title": each.title or name} for name, each in scenarios.items()]
+        self._simulations.replace_scenarios(self._shelf.all())
+        listed = self._simulations.listed()
         return {"name": kept.name, "title": kept.title or kept.name, "scenarios": listed, "edits": len(edits)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,20 +10,21 @@ import numpy as np
 
 from scenes import UnknownObjectError
 from twin.view.colour import ColourScale
+from twin.view.results import ResultShelf, SharedResult
 from twin.view.rpc import OverlayData, plain
+from twin.view.sentences import said_in
 from twin.view.variant_objects import VariantObjects
 from twin.whatif.edits import AddObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from scenes import Field, Scene
+    from scenes import Field, MeshSet, Scene
     from twin.view.rpc import SceneService
     from twin.whatif.job import Job
     from twin.whatif.result import Result
     from twin.whatif.scenario import Scenario
 
-FIRST_NUMBER = 2001
 MOST_LISTED = 200
 _RAMP_OF_UNIT = {"h": "sun", "min": "sun", "m": "water"}
 
@@ -41,6 +41,8 @@ class PageSimulations:
         Branches of the city that may be simulated, by name.
     on_progress
         Hears {job, progress, message} from the job's thread.
+    shelf
+        Keeps results for all pages of the city; None = for this one alone.
     """
 
     def __init__(
@@ -48,20 +50,23 @@ class PageSimulations:
         service: SceneService,
         scenarios: Mapping[str, Scenario],
         on_progress: Callable[[dict[str, Any]], None],
+        shelf: ResultShelf | None = None,
     ) -> None:
         self.service = service
+        self.shelf = ResultShelf() if shelf is None else shelf
         self.scenarios = dict(scenarios)
         self.objects = VariantObjects(service, self._having)
         self._on_progress = on_progress
         self._jobs: dict[str, list[Job]] = {}
         self._geometries: dict[str, dict[str, Any]] = {}
         self._cancelled: set[str] = set()
-        self._numbers = itertools.count(FIRST_NUMBER)
+        self._shared: set[int] = set()
         self._lock = threading.Lock()
         service.register("simulate", self._simulate)
         service.register("compare", self._compare)
         service.register("cancel", self._cancel)
         service.register("scenario_geometry", self._geometry)
+        self.offer_shared()
 
     @staticmethod
     def specs() -> list[dict[str, Any]]:
@@ -73,7 +78,26 @@ class PageSimulations:
     def _simulate(self, params: Mapping[str, Any]) -> dict[str, Any]:
         scenario = self._scenario(params.get("scenario"))
         (result,) = self._run(params, [scenario])
-        return self._card(result, _name(scenario), self._overlays(result, _title(scenario)))
+        overlays, surfaces = self._overlays(result, _title(scenario))
+        card = self._card(result, scenario, overlays) | {"inputs": plain(dict(params.get("inputs") or {}))}
+        made = SharedResult(
+            self.service.scene, card, tuple(overlays), surfaces, "" if scenario is None else scenario.hash
+        )
+        replaces = params.get("replaces")
+        kept = self.shelf.add(made, self, None if replaces is None else int(replaces))
+        self.offer_shared()
+        return kept.card_with(self.scenarios)
+
+    def offer_shared(self) -> list[dict[str, Any]]:
+        """Offer the overlays of all results that the pages of the city share, and return their cards."""
+        results = self.shelf.all()
+        shared = {int(overlay.spec["id"]): overlay for each in results for overlay in each.overlays}
+        for number in self._shared - set(shared):
+            self.service.overlays.pop(number, None)
+        for overlay in shared.values():
+            self.service.add_overlay(overlay)
+        self._shared = set(shared)
+        return [each.card_with(self.scenarios) for each in results]
 
     def _compare(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Run the same simulation on two branches; both are coloured on one scale."""
@@ -82,10 +106,12 @@ class PageSimulations:
         branches = [self._scenario(params.get(side)) for side in ("base", "variant")]
         base, variant = self._run(params, branches)
         scales = common_scales(base, variant)
-        cards = [
-            self._card(result, _name(branch), self._overlays(result, "", scales))
-            for result, branch in zip((base, variant), branches, strict=True)
-        ]
+        cards = []
+        for result, branch in zip((base, variant), branches, strict=True):
+            overlays, _ = self._overlays(result, "", scales)
+            for overlay in overlays:
+                self.service.add_overlay(overlay)
+            cards.append(self._card(result, branch, overlays))
         told = compare(base, variant)
         titles = {kpi["name"]: kpi for kpi in cards[1]["kpis"]}
         made: dict[str, Any] = plain(
@@ -123,10 +149,17 @@ class PageSimulations:
             self._geometries[scenario.name] = made | {"first": len(scene)}
         return self._geometries[scenario.name]
 
-    def replace_scenarios(self, scenarios: Mapping[str, Scenario]) -> None:
-        """Work with other branches from now on, for somebody has edited them."""
-        self.scenarios = dict(scenarios)
-        self._geometries.clear()
+    def listed(self) -> list[dict[str, str]]:
+        """Return name and title of each scenario."""
+        return [{"name": name, "title": each.title or name} for name, each in self.scenarios.items()]
+
+    def replace_scenarios(self, scenarios: Mapping[str, Scenario]) -> list[str]:
+        """Work with other branches from now on, for somebody has edited them; return the names of those that differ."""
+        before, self.scenarios = self.scenarios, dict(scenarios)
+        names = [name for name in {**before, **scenarios} if not _alike(before.get(name), scenarios.get(name))]
+        for name in names:
+            self._geometries.pop(name, None)
+        return names
 
     def _having(self, uid: str) -> Scenario | None:
         """Return a scenario that adds an object, with its objects placed."""
@@ -184,16 +217,18 @@ class PageSimulations:
 
     def _overlays(
         self, result: Result, variant: str, scales: Mapping[str, ColourScale] | None = None
-    ) -> list[dict[str, Any]]:
-        """Offer each field of a result as an overlay and return their specs."""
-        specs = []
+    ) -> tuple[list[OverlayData], dict[int, MeshSet]]:
+        """Return each field of a result as an overlay, and the coloured surfaces of those that have one."""
+        overlays, surfaces = [], {}
         for port, field in result.fields_on(self.service.scene).items():
-            number = next(self._numbers)
+            number = self.shelf.number()
             scale = None if scales is None else replace(scales[port], name=f"{port}-{number}")
-            data = field_overlay(self.service.scene, field, number, result.spec.output(port).titles, variant, scale)
-            self.service.add_overlay(data)
-            specs.append(dict(data.spec) | {"port": port, "surface": bool(data.surface)})
-        return specs
+            titles = result.spec.output(port).titles
+            data = field_overlay(self.service.scene, field, number, titles, variant, scale)
+            overlays.append(replace(data, spec={**data.spec, "port": port, "surface": bool(data.surface)}))
+            if field.surface is not None:
+                surfaces[number] = painted_surface(field, scale or _own_scale(field, number, titles, variant))
+        return overlays, surfaces
 
     def _objects(self, scene: Scene, uids: Sequence[str]) -> list[dict[str, Any]]:
         """Return links to objects of a branch; the handle is that of the city, None for an object that is new."""
@@ -205,16 +240,17 @@ class PageSimulations:
         ]
 
     @staticmethod
-    def _card(result: Result, scenario: str, overlays: list[dict[str, Any]]) -> dict[str, Any]:
+    def _card(result: Result, scenario: Scenario | None, overlays: Sequence[OverlayData]) -> dict[str, Any]:
         card = result.as_dict()
         made: dict[str, Any] = plain(
             {
                 "name": result.spec.id,
                 "titles": card["titles"],
-                "scenario": scenario,
-                "overlays": overlays,
+                "scenario": _name(scenario),
+                "overlays": [dict(overlay.spec) for overlay in overlays],
+                "stale": "",
                 "kpis": card["kpis"],
-                "checks": card["checks"],
+                "checks": [_check_in_words(check) for check in card["checks"]],
                 "trusted": card["trusted"],
                 "provenance": card["provenance"],
             }
@@ -243,9 +279,23 @@ def _ramp(name: str, unit: str, titles: Mapping[str, str], low: float, high: flo
     return ColourScale(name, unit, titles, start, high, _RAMP_OF_UNIT.get(unit, "viridis"))
 
 
+def _check_in_words(check: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a check with its name and its sentence in both languages."""
+    name, message = str(check["name"]), str(check["message"])
+    titles = {"en": name.replace("_", " "), "zh": said_in(name, "zh")}
+    return {**check, "titles": titles, "messages": {"en": message, "zh": said_in(message, "zh")}}
+
+
 def _end(jobs: Sequence[Job]) -> None:
     for job in jobs:
         job.cancel()
+
+
+def _alike(one: Scenario | None, other: Scenario | None) -> bool:
+    """Say whether two scenarios are called the same and have the same edits."""
+    if one is None or other is None:
+        return one is other
+    return one.title == other.title and one.all_edits == other.all_edits
 
 
 def _name(scenario: Scenario | None) -> str:
@@ -277,9 +327,7 @@ def field_overlay(
     scale
         Colours; default a ramp over the field's own limits.
     """
-    suffix = f" · {variant}" if variant else ""
-    named = {language: title + suffix for language, title in titles.items()}
-    chosen = scale or _ramp(f"{field.name}-{number}", field.unit, named, *field.limits())
+    chosen = scale or _own_scale(field, number, titles, variant)
     codes = np.zeros(len(scene), np.uint8)
     if field.handles is not None:
         inside = field.handles < len(scene)
@@ -288,11 +336,22 @@ def field_overlay(
     return OverlayData(chosen.spec(number, source="field"), lambda: codes, _surface(field, chosen))
 
 
+def _own_scale(field: Field, number: int, titles: Mapping[str, str], variant: str) -> ColourScale:
+    suffix = f" · {variant}" if variant else ""
+    named = {language: title + suffix for language, title in titles.items()}
+    return _ramp(f"{field.name}-{number}", field.unit, named, *field.limits())
+
+
+def painted_surface(field: Field, scale: ColourScale) -> MeshSet:
+    """Return the surface of a field in the colours of a scale."""
+    if field.surface is None:
+        raise ValueError(f"{field.name}: lies on objects and has no surface")
+    colours = scale.palette()[scale.codes(field.values, field.quality)]
+    colours[:, 3] = 255
+    return replace(field.surface, colours=colours)
+
+
 def _surface(field: Field, scale: ColourScale) -> bytes:
     from scenes.tiles import surface_glb  # noqa: PLC0415
 
-    if field.surface is None:
-        return b""
-    colours = scale.palette()[scale.codes(field.values, field.quality)]
-    colours[:, 3] = 255
-    return surface_glb(replace(field.surface, colours=colours))
+    return b"" if field.surface is None else surface_glb(painted_surface(field, scale))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -53,6 +54,16 @@ def list_scenarios(package: str | Path) -> list[dict[str, Any]]:
         facts = {key: told.get(key, "") for key in ("name", "title", "author", "note", "parent")}
         found.append(facts | {"edits": len(told.get("edits", []))})
     return found
+
+
+def scenario_stamps(package: str | Path) -> frozenset[tuple[str, int, int]]:
+    """Return name, size and time of change of the file of each scenario: other ones after any of them is written."""
+    found = []
+    for file in (Path(package) / _FOLDER).glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):
+            facts = file.stat()
+            found.append((file.stem, facts.st_size, facts.st_mtime_ns))
+    return frozenset(found)
 
 
 def remove_scenario(package: str | Path, name: str) -> None:

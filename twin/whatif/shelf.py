@@ -8,13 +8,14 @@ import threading
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakMethod
 
 from scenes import CityTwinError, SimulationError
 from twin.whatif.scenario import Scenario
-from twin.whatif.scenario_files import list_scenarios, load_scenario, save_scenario
+from twin.whatif.scenario_files import load_scenario, save_scenario, scenario_stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scenes import Scene
     from twin.whatif.edits import Edit
@@ -51,15 +52,17 @@ class ScenarioShelf:
         self.package = None if package is None else Path(package)
         self._memory = dict(first or {})
         self._lock = threading.Lock()
+        self._watchers: list[WeakMethod[Callable[[Mapping[str, Scenario]], object]]] = []
+        self._seen = self._stamp()
 
     def all(self) -> dict[str, Scenario]:
         """Return the scenarios as they are now, by name; those that do not fit the city (any more) are left out."""
         if self.package is None:
             return dict(self._memory)
         found = {}
-        for each in list_scenarios(self.package):
+        for name, _, _ in sorted(scenario_stamps(self.package)):
             try:
-                found[each["name"]] = load_scenario(self.package, each["name"], self.scene)
+                found[name] = load_scenario(self.package, name, self.scene)
             except CityTwinError as error:
                 _log.warning("a scenario is left out: %s", error)
         return found
@@ -104,7 +107,39 @@ class ScenarioShelf:
                 self._rebase(edited)
             else:
                 self._save(edited)
-            return edited
+            self._seen = self._stamp()
+        self._tell()
+        return edited
+
+    def watch(self, heard: Callable[[Mapping[str, Scenario]], object]) -> None:
+        """Call a method with all scenarios after each change of one, for as long as its object lives."""
+        with self._lock:
+            self._watchers = [each for each in self._watchers if each() is not None] + [WeakMethod(heard)]
+
+    def look(self) -> bool:
+        """Say whether somebody else has changed scenarios of the package, after telling those who watch."""
+        with self._lock:
+            stamp = self._stamp()
+            changed, self._seen = stamp != self._seen, stamp
+        if changed:
+            self._tell()
+        return changed
+
+    def _stamp(self) -> frozenset[tuple[str, int, int]]:
+        """Return what changes whenever a scenario of the package is written or removed."""
+        return frozenset() if self.package is None else scenario_stamps(self.package)
+
+    def _tell(self) -> None:
+        with self._lock:
+            watchers = [each() for each in self._watchers]
+        found = self.all() if watchers else {}
+        for heard in watchers:
+            if heard is None:
+                continue
+            try:
+                heard(found)
+            except Exception:  # noqa: BLE001 - a page that was just closed must not keep the others from hearing of it
+                _log.info("a page that is gone was not told of a scenario", exc_info=True)
 
     def _save(self, scenario: Scenario) -> None:
         try:
