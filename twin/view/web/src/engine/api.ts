@@ -232,6 +232,8 @@ export interface CityEngine {
   renew(manifest: SceneManifest): Promise<(handle: number) => number>;
   dispose(): void;
   resize(): void;
+  /** Draws at once and tells of its camera, so that two views that move as one are seen in one frame. */
+  drawNow(): void;
 
   on<K extends keyof EngineEvents>(event: K, listener: (value: EngineEvents[K]) => void): () => void;
 

@@ -247,6 +247,11 @@ export abstract class EngineBase {
     this.wanted = true;
   }
 
+  drawNow(): void {
+    this.draw();
+    this.events.emit("camera", this.view.state());
+  }
+
   // -- inside -------------------------------------------------------------------------------------
 
   private readonly tick = (now: number): void => {
