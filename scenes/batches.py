@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 from scenes.mesh import MeshSet
 from scenes.model import Batch, Layer
@@ -37,16 +37,14 @@ class DeferredMeshes(Mapping[str, MeshSet]):
         Makes the geometry by level of detail, the same each time; must pickle.
     """
 
-    def __init__(self, recipe: Made | bytes) -> None:
+    def __init__(self, recipe: Made | bytes | bytearray) -> None:
         """Make nothing yet; a recipe that travelled is unpacked by who follows it, not by who passes it on."""
         self._recipe = recipe
 
     @cached_property
     def made(self) -> Mapping[str, MeshSet]:
         """The geometry."""
-        recipe = self._recipe
-        made: Mapping[str, MeshSet] = pickle.loads(recipe)() if isinstance(recipe, bytes) else recipe()  # noqa: S301
-        return made
+        return _followed(self._recipe)
 
     def __getitem__(self, level: str) -> MeshSet:
         """Return the geometry at a level."""
@@ -60,10 +58,17 @@ class DeferredMeshes(Mapping[str, MeshSet]):
         """Return the number of levels."""
         return len(self.made)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Travel as the packed recipe."""
         recipe = self._recipe
-        return type(self), (recipe if isinstance(recipe, bytes) else pickle.dumps(recipe, protocol=5),)
+        packed = recipe if isinstance(recipe, bytes | bytearray) else pickle.dumps(recipe, protocol=5)
+        return type(self), (pickle.PickleBuffer(packed) if int(protocol) >= 5 else bytes(packed),)
+
+
+def _followed(recipe: Made | bytes | bytearray) -> Mapping[str, MeshSet]:
+    if isinstance(recipe, bytes | bytearray):
+        recipe = cast("Made", pickle.loads(recipe))  # noqa: S301 - from our own process
+    return recipe()
 
 
 def is_deferred(item: object) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LENGTH = struct.Struct("<Q")
 _TICK_S = 0.5
+_APART_BYTES = 1 << 16
+"""Arrays from this size on are written to the pipe as they lie in memory, not copied into the message first."""
 _THRIFTY = {"MIMALLOC_ARENA_EAGER_COMMIT": "0"}
 """Arrow's allocator takes a gigabyte at its first use, which would count against the limit of memory."""
 _SLOWEST = 20
@@ -165,11 +167,20 @@ class _Pipe:
 
     def read(self) -> Any:
         """Return the next message, None when the process is gone."""
+        parts: list[bytearray] = []
+        sizes = self._sizes()
+        for size in sizes or []:
+            part = _read_exactly(self._file, size)
+            if part is None:
+                return None
+            parts.append(part)
+        return pickle.loads(parts[0], buffers=parts[1:]) if parts else None  # noqa: S301 - from our own process
+
+    def _sizes(self) -> list[int] | None:
+        """Return the bytes of each part of the next message."""
         head = _read_exactly(self._file, _LENGTH.size)
-        body = None if head is None else _read_exactly(self._file, _LENGTH.unpack(head)[0])
-        if body is None:
-            return None
-        return pickle.loads(body)  # noqa: S301 - from our own process
+        found = None if head is None else _read_exactly(self._file, _LENGTH.size * _LENGTH.unpack(head)[0])
+        return None if found is None else [size for (size,) in _LENGTH.iter_unpack(found)]
 
 
 class Packer(pickle.Pickler):
@@ -203,10 +214,20 @@ def _read_exactly(file: io.FileIO, size: int) -> bytearray | None:
 
 
 def _write(file: Any, message: Any) -> None:
+    """Write a message: how many parts it has, how long each is, the parts; large arrays are parts of their own."""
     packed = io.BytesIO()
-    Packer(packed, protocol=5).dump(message)
-    body = packed.getbuffer()
-    for part in (memoryview(_LENGTH.pack(len(body))), body):
+    large: list[memoryview] = []
+
+    def kept_inside(buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        if view.nbytes >= _APART_BYTES:
+            large.append(view)
+        return view.nbytes < _APART_BYTES
+
+    Packer(packed, protocol=5, buffer_callback=kept_inside).dump(message)
+    parts = [packed.getbuffer(), *large]
+    head = b"".join(_LENGTH.pack(number) for number in (len(parts), *(len(part) for part in parts)))
+    for part in (memoryview(head), *parts):
         while len(part):
             part = part[file.write(part) or 0 :]  # noqa: PLW2901 - a raw pipe takes what it has room for
 

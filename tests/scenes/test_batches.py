@@ -31,9 +31,10 @@ def _batch(rows: int) -> Batch:
     return next(iter(Town(batches=1, rows=rows).load(Source("a.town"), LoadContext(FRAME))))[1]
 
 
-def test_a_recipe_travels_packed_and_is_followed_once() -> None:
+@pytest.mark.parametrize("protocol", [pickle.DEFAULT_PROTOCOL, pickle.HIGHEST_PROTOCOL])
+def test_a_recipe_travels_packed_and_is_followed_once(protocol: int) -> None:
     meshes = DeferredMeshes(Boxes(3))
-    passed_on = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(meshes))))
+    passed_on = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(meshes, protocol)), protocol))
     assert passed_on["1"].triangle_count == meshes["1"].triangle_count == 24
     assert passed_on["1"] is passed_on["1"]
     assert (list(meshes), len(meshes)) == (["1"], 1)

@@ -86,6 +86,26 @@ def test_a_process_that_is_not_lent_imports_the_loaders_while_it_waits(crew: Loc
     assert list(crew.each(abs, [-2, 1, -3])) == [2, 1, 3]
 
 
+def test_large_and_small_arrays_and_tables_come_back_as_they_went(crew: LocalCrew) -> None:
+    table = pa.table({"number": pa.array(range(100_000)), "text": pa.array([str(n) for n in range(100_000)])})
+    item = {
+        "large": np.arange(300_000.0).reshape(3, -1),
+        "turned": np.arange(300_000.0).reshape(3, -1).T,
+        "none": np.zeros((0, 3)),
+        "words": np.array(["a", None], object),
+        "table": table.slice(70_000),
+        "text": b"x" * 200_000,
+    }
+    first, nothing, again = crew.each(dict, [item, {}, item])
+    assert nothing == {}
+    for back in (first, again):
+        assert back.keys() == item.keys()
+        assert all(np.array_equal(back[name], item[name]) for name in ("large", "turned", "none", "words"))
+        assert back["table"].equals(item["table"])
+        assert back["text"] == item["text"]
+        assert back["large"].flags.writeable
+
+
 def test_one_worker_is_the_process_itself() -> None:
     alone = crew_of(1)
     assert isinstance(alone, Alone)
