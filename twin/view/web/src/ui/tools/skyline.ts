@@ -3,15 +3,13 @@ import type { Skyline, Vec3 } from "../../engine/api";
 import type { CityApp } from "../app";
 import { scenarioTitle } from "../variants";
 import { AskingTool, choice, numberField, toolCard } from "./card";
-import { type Outline, type Peak, peaksOf, pngFile, skylineChart, skylineCsv, svgFile } from "./skyline_chart";
+import { groundOf, type Outline, type Peak, peaksOf, pngFile, skylineChart, skylineCsv, svgFile } from "./skyline_chart";
 
 const EYE_M = 1.6;
 const FIELD_OF_VIEW_DEG = 42;
 const MOST_NAMED = 8;
-/** Themes whose objects are the ground, and so are not named. */
-const GROUNDS = new Set(["terrain", "landuse", "water", "roads", "districts"]);
-/** Objects whose names a table asks for. */
-const MOST_ASKED = 500;
+/** Objects whose names are asked for at once. */
+const ASKED_AT_ONCE = 500;
 
 /** Where from, and which part of the round. */
 interface Look {
@@ -98,6 +96,8 @@ export class SkylineTool extends AskingTool {
     const { engine } = app;
     if (!engine || !look) return;
     const turn = ++this.turn;
+    // Another version of the city may have given handles to other objects.
+    this.names.clear();
     const found: Outline[] = [];
     const see = async (kind: Outline["kind"], name: string | null): Promise<void> => {
       await app.variants.show(engine, name);
@@ -128,14 +128,22 @@ export class SkylineTool extends AskingTool {
 
   /** Whether an object stands on the ground, and is not the ground itself. */
   private stands(handle: number): boolean {
-    const layer = this.app.manifest?.layers.find(({ base, count }) => handle >= base && handle < base + count);
-    return !GROUNDS.has(layer?.theme ?? "");
+    return groundOf(this.app.manifest?.layers ?? [], handle) === null;
+  }
+
+  /** What ends a direction: an object by its name, the ground by that of its layer; nothing before the sky. */
+  private nameOf(handle: number): string {
+    if (handle < 0) return "";
+    const ground = groundOf(this.app.manifest?.layers ?? [], handle);
+    return ground ? this.app.i18n.title(ground.titles, ground.name) : (this.names.get(handle) ?? String(handle));
   }
 
   /** Asks for the names of objects that are not known yet. */
   private async learn(handles: number[]): Promise<void> {
-    const fresh = [...new Set(handles)].filter((handle) => handle >= 0 && !this.names.has(handle)).slice(0, MOST_ASKED);
-    await Promise.all(fresh.map(async (handle) => this.names.set(handle, await this.called(handle))));
+    const fresh = [...new Set(handles)].filter((handle) => handle >= 0 && !this.names.has(handle) && this.stands(handle));
+    for (let at = 0; at < fresh.length; at += ASKED_AT_ONCE) {
+      await Promise.all(fresh.slice(at, at + ASKED_AT_ONCE).map(async (handle) => this.names.set(handle, await this.called(handle))));
+    }
   }
 
   private async called(handle: number): Promise<string> {
@@ -173,7 +181,7 @@ export class SkylineTool extends AskingTool {
     else if (key === "skyline.png") app.save(await pngFile(chart), `${name}.png`);
     else {
       await this.learn(outlines.flatMap(({ skyline }) => skyline.handles));
-      app.save(new Blob([skylineCsv(outlines, (handle) => (handle < 0 ? "" : (this.names.get(handle) ?? String(handle))))], { type: "text/csv" }), `${name}.csv`);
+      app.save(new Blob([skylineCsv(outlines, (handle) => this.nameOf(handle))], { type: "text/csv" }), `${name}.csv`);
     }
   }
 }

@@ -32,6 +32,15 @@ export interface Peak {
   distance_m: number;
 }
 
+/** Themes whose objects are the ground: their layer is named, not they. */
+const GROUNDS = new Set(["terrain", "landuse", "water", "roads", "districts"]);
+
+/** The layer of an object that is the ground itself; null for what stands on it. */
+export function groundOf<L extends { base: number; count: number; theme: string }>(layers: readonly L[], handle: number): L | null {
+  const layer = layers.find(({ base, count }) => handle >= base && handle < base + count);
+  return layer && GROUNDS.has(layer.theme) ? layer : null;
+}
+
 /** The highest elevation of each wanted object, the highest objects first. */
 export function peaksOf({ elevations, handles, distances, start_deg, step_deg }: Skyline, most: number, wanted: (handle: number) => boolean): Omit<Peak, "name">[] {
   const best = new Map<number, number>();
