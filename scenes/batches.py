@@ -37,7 +37,7 @@ class DeferredMeshes(Mapping[str, MeshSet]):
         Makes the geometry by level of detail, the same each time; must pickle.
     """
 
-    def __init__(self, recipe: Made | bytes | bytearray) -> None:
+    def __init__(self, recipe: Made | bytes | memoryview) -> None:
         """Make nothing yet; a recipe that travelled is unpacked by who follows it, not by who passes it on."""
         self._recipe = recipe
 
@@ -61,12 +61,12 @@ class DeferredMeshes(Mapping[str, MeshSet]):
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Travel as the packed recipe."""
         recipe = self._recipe
-        packed = recipe if isinstance(recipe, bytes | bytearray) else pickle.dumps(recipe, protocol=5)
+        packed = recipe if isinstance(recipe, bytes | memoryview) else pickle.dumps(recipe, protocol=5)
         return type(self), (pickle.PickleBuffer(packed) if int(protocol) >= 5 else bytes(packed),)
 
 
-def _followed(recipe: Made | bytes | bytearray) -> Mapping[str, MeshSet]:
-    if isinstance(recipe, bytes | bytearray):
+def _followed(recipe: Made | bytes | memoryview) -> Mapping[str, MeshSet]:
+    if isinstance(recipe, bytes | memoryview):
         recipe = cast("Made", pickle.loads(recipe))  # noqa: S301 - from our own process
     return recipe()
 

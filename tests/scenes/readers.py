@@ -18,7 +18,7 @@ from scenes.model import Batch, Layer
 from scenes.schema import object_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from scenes.crew import Shared
     from scenes.loading import LoadContext
@@ -151,3 +151,7 @@ class Town:
 
 def imported(module: str) -> bool:
     return module in sys.modules
+
+
+def padded_boxes(_padding: bytes, rows: int) -> Mapping[str, MeshSet]:
+    return Boxes(rows)()

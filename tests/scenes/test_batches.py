@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from copy import copy
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from scenes import Georeference
 from scenes.assembly import gather
 from scenes.batches import KEPT_BYTES, DeferredMeshes, finished, is_deferred
-from scenes.crew import crew_of
+from scenes.crew import LocalCrew, crew_of
 from scenes.guard import Reader
 from scenes.loading import LoadContext
 from scenes.model import Batch, Layer
@@ -18,7 +21,7 @@ from scenes.sources import Source
 from scenes.store import open_package, save
 from scenes.store.meshes import StoredMeshes
 from scenes.tiles import publish
-from tests.scenes.readers import Boxes, Town
+from tests.scenes.readers import Boxes, Town, padded_boxes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +41,18 @@ def test_a_recipe_travels_packed_and_is_followed_once(protocol: int) -> None:
     assert passed_on["1"].triangle_count == meshes["1"].triangle_count == 24
     assert passed_on["1"] is passed_on["1"]
     assert (list(meshes), len(meshes)) == (["1"], 1)
+
+
+def test_a_large_recipe_is_passed_on_between_processes_and_followed_there() -> None:
+    crew, level = LocalCrew(1), _batch(2)
+    batch = replace(level, meshes=DeferredMeshes(partial(padded_boxes, b"x" * 200_000, 2)))
+    try:
+        passed_on = next(iter(crew.each(copy, [batch])))
+        assert "made" not in vars(passed_on.meshes)
+        made = next(iter(crew.each(finished, [passed_on])))
+    finally:
+        crew.close()
+    assert made.content_hash == finished(level).content_hash
 
 
 @pytest.mark.parametrize("rows", [5, LARGE])
