@@ -112,6 +112,25 @@ def test_an_address_restores_the_view_on_another_screen(page: Page, address: str
     assert camera["target"] == pytest.approx([10, 5, 20], abs=0.5)
 
 
+def test_a_city_without_a_view_of_its_own_is_seen_as_a_whole_however_late_it_comes(page: Page, address: str) -> None:
+    page.add_init_script("""
+      const send = WebSocket.prototype.send;  // the page asks for its city half a second later than it would
+      let opened = 0;
+      WebSocket.prototype.send = function (data) {
+        opened ||= performance.now();
+        setTimeout(() => send.call(this, data), Math.max(0, opened + 500 - performance.now()));
+      };
+    """)
+    opened(page, address)
+    bounds = ask(page, "app.manifest.bounds")
+    assert ask(page, "app.manifest.home") is None
+    camera = ask(page, "app.engine.camera()")
+    for axis in (0, 1):
+        assert bounds[axis] < camera["target"][axis] < bounds[axis + 3]
+    assert camera["position"][2] > bounds[5]
+    assert ask(page, "app.state.camera") in (None, camera)
+
+
 def test_search_is_driven_by_keys(page: Page, address: str) -> None:
     opened(page, address)
     page.keyboard.press("/")

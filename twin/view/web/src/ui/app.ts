@@ -93,7 +93,8 @@ export class CityApp extends ViewSettings {
       return;
     }
     this.listen(this.engine);
-    this.engine.on("camera", (camera) => this.changed({ camera }));
+    // Before the city is there, the camera stands nowhere: the address keeps its view, or the city's own is taken.
+    this.engine.on("camera", (camera) => this.ready && this.changed({ camera }));
     this.backend.onMessage((message) => void this.receive(message).catch((error: unknown) => this.report(error)));
     this.backend.emit("ready", null);
   }
