@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     if options.datastreams:
         _datastreams(Path(options.datastreams)).write(city / "streams.parquet")
     table = city / "streams.parquet"
-    added = [*options.sources, *(_replayed(Path(path), options) for path in options.replay)]
+    named = [each if _is_address(each) else _replayed(Path(each), options) for each in options.sources]
+    added = [*named, *(_replayed(Path(path), options) for path in options.replay)]
     streams = Datastreams.read(table) if table.is_file() else Datastreams.from_records([])
     moving = [isinstance(connect(address, streams), MovingFeed) for address in added]
     if not table.is_file() and not (moving and all(moving)) and not options.clear:
@@ -65,6 +66,12 @@ def run(options: argparse.Namespace) -> int:
     beside.replace(city / FEEDS)
     print(json.dumps(feeds, indent=2) if options.json else "\n".join(feeds) or "no live source is attached")
     return 0
+
+
+def _is_address(source: str) -> bool:
+    """Say whether a source is an address; a plain path is a recording, as with ``--replay``."""
+    scheme, colon, _ = source.partition(":")
+    return bool(colon) and len(scheme) > 1
 
 
 def _replayed(path: Path, options: argparse.Namespace) -> str:

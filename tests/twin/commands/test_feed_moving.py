@@ -64,3 +64,15 @@ def test_observations_still_need_datastreams(city: Path, capsys: pytest.CaptureF
     assert "has no datastreams to feed" in capsys.readouterr().err
     assert main(["feed", str(city), "gtfs-rt:vehicles.pb#kind=tank"]) == 1
     assert "'tank' is no kind" in capsys.readouterr().err
+
+
+def test_a_plain_path_is_a_recording_and_has_to_be_there(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["feed", str(city), "nonsense"]) == 1
+    assert "nonsense: there is no such recording" in capsys.readouterr().err
+    (tmp_path / "run.xml").write_text(FCD)
+    assert main(["feed", str(city), "run.xml", "--speed", "2"]) == 0
+    assert main(["feed", str(city), "--replay", str(tmp_path / "run.xml"), "--speed", "2"]) == 0
+    assert len(attached(city)) == 1, "the same recording, wherever the command was given"
