@@ -60,6 +60,45 @@ def _handle_at(page: Page, x: float, y: float) -> Any:
     )
 
 
+@pytest.mark.parametrize("side", [0.25, 0.75], ids=["left leads", "right leads"])
+def test_both_halves_of_a_frame_are_seen_from_one_place(page: Page, address: str, side: float) -> None:
+    opened(page, address)
+    page.keyboard.press("]")
+    _settled(page, 2)
+    page.evaluate("""() => {
+      const { engines } = window.__citytwin;
+      const seen = (window.__seen = []);
+      const drawn = engines.map((engine) => engine.camera());
+      engines.forEach((engine, i) => {
+        const draw = engine.draw.bind(engine);
+        engine.draw = (now) => {
+          draw(now);
+          drawn[i] = engine.camera();
+        };
+      });
+      // What is on the screen after each frame: this comes after the turns of the engines.
+      const look = () => {
+        seen.push(drawn.map(({ position, target }) => [...position, ...target]));
+        requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    }""")
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * side, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    for step in range(1, 25):
+        page.mouse.move(x + 4 * step, y + 2 * step)
+        page.wait_for_timeout(20)
+    page.mouse.up(button="right")
+    page.wait_for_timeout(400)
+    seen = np.array(page.evaluate("() => window.__seen"))
+    moved = np.abs(np.diff(seen[:, 0], axis=0)).max(axis=1) > 0.01
+    assert moved.sum() >= 5, "the view turned over some frames"
+    assert np.abs(seen[:, 0] - seen[:, 1]).max() < 1e-3
+
+
 def test_a_divider_shows_one_scenario_left_of_it_and_the_other_right(
     page: Page, address: str, little_city: Scene
 ) -> None:

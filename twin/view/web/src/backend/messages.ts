@@ -100,12 +100,20 @@ export interface ResultOverlay extends OverlaySpec {
 }
 
 export interface SimulationResult {
+  /** Its number among the results of the city; none for the sides of a comparison. */
+  id?: number;
+  /** Number of the result whose place it took. */
+  replaces?: number | null;
+  /** Which of what it was computed on has become another one since. */
+  stale: "" | "city" | "scenario";
+  /** What it was asked for with. */
+  inputs?: Record<string, unknown>;
   name: string;
   titles: Titles;
   scenario: string;
   overlays: ResultOverlay[];
   kpis: { name: string; titles: Titles; value: number | string | boolean | null; unit: string }[];
-  checks: { name: string; passed: boolean; message: string }[];
+  checks: { name: string; passed: boolean; message: string; titles?: Titles; messages?: Titles }[];
   trusted: boolean;
   provenance: Record<string, unknown>;
 }
@@ -143,6 +151,7 @@ export interface FeedStatus {
   name: string;
   state: "up" | "old" | "down";
   message: string;
+  messages?: Titles;
   age_s: number | null;
 }
 

@@ -1,6 +1,7 @@
 import { enCompare } from "./en_compare";
 import { enDraw } from "./en_draw";
 import { enMoving } from "./en_moving";
+import { enShared } from "./en_shared";
 import { enTools } from "./en_tools";
 
 /** English messages. `{name}` marks a place that is filled in. */
@@ -9,6 +10,7 @@ export const en = {
   ...enDraw,
   ...enTools,
   ...enMoving,
+  ...enShared,
 
   "app.loading": "Loading the city…",
   "app.view": "3D view of {name}",

@@ -22,6 +22,13 @@ export const enDraw = {
   "draft.changes": "changed",
   "draft.removes": "removed",
   "draft.file": "drawing",
+  "draft.found": "{count} drawings of {time} are in no variant yet.",
+  "draft.found.one": "A drawing of {time} is in no variant yet.",
+  "draft.bring": "Go on with them",
+  "draft.throw": "Throw away",
+  "draft.gone": "Left out, because their objects are gone from the city: {count}.",
+  "draft.full": "This browser does not keep drawings over a reload: {message}",
+  "draft.unreadable": "Drawings that this browser kept cannot be read and were thrown away: {message}",
 
   "draw.title": "Draw a building",
   "draw.mode": "Shape",

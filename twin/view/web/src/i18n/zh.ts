@@ -2,6 +2,7 @@ import type { Key } from "./en";
 import { zhCompare } from "./zh_compare";
 import { zhDraw } from "./zh_draw";
 import { zhMoving } from "./zh_moving";
+import { zhShared } from "./zh_shared";
 import { zhTools } from "./zh_tools";
 
 /** Chinese messages, for every key of the English ones. */
@@ -10,6 +11,7 @@ export const zh: Record<Key, string> = {
   ...zhDraw,
   ...zhTools,
   ...zhMoving,
+  ...zhShared,
 
   "app.loading": "正在加载城市场景…",
   "app.view": "{name} 三维视图",

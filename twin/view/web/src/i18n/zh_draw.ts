@@ -24,6 +24,13 @@ export const zhDraw: Record<keyof typeof enDraw, string> = {
   "draft.changes": "修改",
   "draft.removes": "拆除",
   "draft.file": "绘制",
+  "draft.found": "{time} 绘制的 {count} 处内容尚未保存到方案。",
+  "draft.found.one": "{time} 绘制的内容尚未保存到方案。",
+  "draft.bring": "继续编辑",
+  "draft.throw": "丢弃",
+  "draft.gone": "有 {count} 处对象已不在城市中，未能恢复。",
+  "draft.full": "本浏览器无法在重新加载后保留绘制内容：{message}",
+  "draft.unreadable": "本浏览器保留的绘制内容无法读取，已丢弃：{message}",
 
   "draw.title": "绘制建筑",
   "draw.mode": "形状",

@@ -6,6 +6,7 @@ import { I18n } from "../i18n";
 import { Basemaps } from "./basemaps";
 import { Columns } from "./columns";
 import { copyText, debounced, Dom } from "./dom";
+import { DraftKeeping } from "./draft_keeping";
 import { Drafts } from "./drafts";
 import { LiveFeed } from "./feed";
 import { Keeping } from "./keeping";
@@ -18,6 +19,7 @@ import { renewScene } from "./renewing";
 import { initialOverlay } from "./result";
 import { Selection } from "./selection";
 import { ViewSettings } from "./settings";
+import { resultsOf, type SharedScenarios, takeResults, takeScenarios, withResults } from "./sharing";
 import { Shell } from "./shell";
 import { decode, EMPTY, encode, type ViewState } from "./state";
 import { Themes } from "./themes";
@@ -44,13 +46,14 @@ export class CityApp extends ViewSettings {
   /** Views and notes that are kept. */
   readonly keeping: Keeping;
   readonly tour: Tour;
-  /** Results of simulations that were run in this view, newest last. */
-  readonly results: SimulationResult[] = [];
+  /** Results of simulations that were run on pages of this city, newest last. */
+  results: SimulationResult[] = [];
   readonly painter: Painter;
   readonly variants: Variants;
   readonly basemaps: Basemaps;
   readonly live: LiveFeed;
   readonly drafts: Drafts;
+  private readonly draftKeeping: DraftKeeping;
   readonly moving: Moving;
   readonly past: Past;
   readonly themes: Themes;
@@ -77,6 +80,7 @@ export class CityApp extends ViewSettings {
     this.basemaps = new Basemaps(this);
     this.live = new LiveFeed(this);
     this.drafts = new Drafts(this);
+    this.draftKeeping = new DraftKeeping(this);
     this.moving = new Moving(this);
     this.past = new Past(this);
     this.themes = new Themes(this);
@@ -103,6 +107,7 @@ export class CityApp extends ViewSettings {
     for (const cleanup of this.cleanups) cleanup();
     this.live.close();
     this.past.dispose();
+    this.draftKeeping.dispose();
     this.shell.dispose();
     this.engine?.dispose();
     this.engine = null;
@@ -202,6 +207,7 @@ export class CityApp extends ViewSettings {
     this.changed({ scenario: name });
     this.fire("scenario", name);
     if (this.engine && !this.shell.compare.active) await this.variants.show(this.engine, name);
+    this.drafts.again();
   }
 
   // messages ------------------------------------------------------------------------------------
@@ -212,6 +218,10 @@ export class CityApp extends ViewSettings {
         return this.load(message.manifest as SceneManifest);
       case "renew":
         return this.ready ? renewScene(this, message.manifest as SceneManifest) : this.load(message.manifest as SceneManifest);
+      case "scenarios":
+        return takeScenarios(this, message as unknown as SharedScenarios);
+      case "results":
+        return takeResults(this, message.results as SimulationResult[], message.fresh as number | null);
       case "codes":
         return this.painter.apply(message.overlay as number, bytesOf(message.codes));
       case "codes_delta": {
@@ -252,7 +262,8 @@ export class CityApp extends ViewSettings {
   // scene ---------------------------------------------------------------------------------------
 
   private async load(manifest: SceneManifest): Promise<void> {
-    this.manifest = { ...manifest, tiles_url: new URL(manifest.tiles_url, document.baseURI).href };
+    this.results = resultsOf(manifest);
+    this.manifest = { ...manifest, overlays: withResults(manifest.overlays, this.results), tiles_url: new URL(manifest.tiles_url, document.baseURI).href };
     const { state } = this;
     this.painter.clear();
     this.variants.clear();
@@ -267,6 +278,7 @@ export class CityApp extends ViewSettings {
     void this.show(state, 0).catch((error: unknown) => this.report(error));
     this.live.connect(manifest);
     this.ready = true;
+    this.draftKeeping.load();
     this.shell.loaded();
   }
 

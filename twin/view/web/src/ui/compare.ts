@@ -169,6 +169,20 @@ export class Comparing {
     this.unlink = linkCameras(this.panes.map((pane) => pane.engine));
   }
 
+  /** Draws views anew whose scenarios are edited; those of a scenario that is gone show the city as it is. */
+  async redraw(scenarios: string[]): Promise<void> {
+    const { app, compared } = this;
+    if (!compared) return;
+    const there = (name: string | null): string | null => (app.manifest?.scenarios.some((each) => each.name === name) ? name : null);
+    const touched = compared.views.filter(({ scenario }) => scenario !== null && scenarios.includes(scenario));
+    if (touched.length > 0) {
+      this.change({ views: compared.views.map((view) => (touched.includes(view) ? { ...view, scenario: there(view.scenario) } : view)) });
+      this.result = this.port = null;
+    }
+    this.refresh();
+    if (touched.length > 0) await this.fill();
+  }
+
   private clear(): void {
     this.unlink?.();
     this.unlink = null;

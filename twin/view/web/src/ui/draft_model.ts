@@ -114,6 +114,20 @@ export function isReshaped(draft: Draft): boolean {
   return isChanged({ ...draft, name: draft.first_name });
 }
 
+/** Whether a mesh is no more than its footprint raised: all points at the foot or the top, and above a corner of it. */
+export function isPrism(draft: Draft): boolean {
+  const { mesh, rings, tall_m, pivot } = draft;
+  if (!mesh || rings.length === 0) return false;
+  const near = 0.02;
+  const corners = rings.flat().map(([x, y]) => [x - pivot[0], y - pivot[1]] as Point);
+  for (let i = 0; i + 2 < mesh.positions.length; i += 3) {
+    const [x, y, z] = [mesh.positions[i] as number, mesh.positions[i + 1] as number, mesh.positions[i + 2] as number];
+    if (Math.abs(z) > near && Math.abs(z - tall_m) > near) return false;
+    if (!corners.some((corner) => Math.abs(corner[0] - x) < near && Math.abs(corner[1] - y) < near)) return false;
+  }
+  return true;
+}
+
 const round = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
 /** Typed edits (`twin.whatif.edits`) that make the drafts part of a scenario. */

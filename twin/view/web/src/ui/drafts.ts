@@ -3,7 +3,7 @@ import { bytesOf } from "../backend/messages";
 import type { DraftSolid, Vec3 } from "../engine/api";
 import type { Point } from "../engine/footprint";
 import type { CityApp } from "./app";
-import { type Draft, editsOf, geoJsonOf, isChanged, isReshaped, matrixOf, type Placement, type Plain, placedRings, reachOf, unplaced } from "./draft_model";
+import { type Draft, editsOf, geoJsonOf, isChanged, isPrism, isReshaped, matrixOf, type Placement, type Plain, placedRings, reachOf, unplaced } from "./draft_model";
 import { History } from "./undo";
 
 /** What one goes back through: the drafts, and the corners that are set of a footprint. */
@@ -42,6 +42,8 @@ const EMPTY: DraftState = { drafts: [], corners: [], rising: false };
 const OWN = new Set(["height_m", "name", "grade", "valid_from", "valid_to"]);
 
 export class Drafts {
+  /** Whether the server is asked to keep drafts at this moment. */
+  keeping = false;
   /** Key of the draft that is worked on. */
   chosen: string | null = null;
   private readonly history = new History<DraftState>(EMPTY);
@@ -135,10 +137,9 @@ export class Drafts {
   async take(handle: number): Promise<Draft> {
     const known = this.all.find((draft) => draft.handle === handle);
     if (known) return known;
-    const shape = await this.app.ask<ShapeAnswer>("shape", { handle });
-    const again = this.all.find((draft) => draft.uid === shape.uid);
+    const draft = await this.untouched(handle);
+    const again = this.all.find((each) => each.uid === draft.uid);
     if (again) return again;
-    const draft = this.fromShape(shape, handle);
     // To take hold of a thing is no step that one would go back.
     this.history.replace({ ...this.state, drafts: [...this.all.filter(isChanged), draft] });
     return draft;
@@ -174,10 +175,12 @@ export class Drafts {
     const { app } = this;
     const edits = editsOf(this.changed);
     const parent = scenario ? "" : (app.state.scenario ?? "");
-    const kept = await app.ask<Kept>("keep_edits", { scenario, title, parent, edits });
+    this.keeping = true;
+    const kept = await app.ask<Kept>("keep_edits", { scenario, title, parent, edits }).finally(() => (this.keeping = false));
     const { manifest } = app;
     manifest?.scenarios.splice(0, manifest.scenarios.length, ...kept.scenarios);
     app.variants.forget();
+    app.fire("scenarios", [kept.name]);
     this.clear();
     app.selection.clear();
     await app.setScenario(kept.name);
@@ -215,6 +218,45 @@ export class Drafts {
   reset(): void {
     this.hidden = [];
     this.clear();
+  }
+
+  /** Adds drawings that were kept, as one step; returns how many are left out, for their objects are gone. */
+  async bring({ drafts, corners, rising }: DraftState): Promise<number> {
+    const found = await Promise.all(drafts.map((draft) => (draft.origin === "existing" ? this.anew(draft) : { ...draft, key: this.nextKey() })));
+    const fresh = found.filter((draft): draft is Draft => draft !== null && !this.all.some((each) => each.key === draft.key && isChanged(each)));
+    const kept = this.all.filter((draft) => !fresh.some((each) => each.key === draft.key));
+    const busy = this.state.corners.length > 0;
+    this.set({ drafts: [...kept, ...fresh], ...(busy ? {} : { corners, rising: rising && corners.length >= 3 }) });
+    return found.filter((draft) => draft === null).length;
+  }
+
+  /** The city became another version: its objects have other handles, and perhaps other shapes. Says how many are gone. */
+  async renewed(way: (handle: number) => number): Promise<number> {
+    const known = new Map<string, Promise<Draft | null>>();
+    const before = this.history.every.flatMap((state) => state.drafts).filter((draft) => draft.origin === "existing");
+    for (const draft of before) if (!known.has(draft.uid)) known.set(draft.uid, this.anew(draft));
+    this.hidden = this.hidden.map(way).filter((handle) => handle >= 0);
+    const now = new Map<string, Draft | null>();
+    for (const [uid, draft] of known) now.set(uid, await draft);
+    // What was taken while the server was asked is of the new version already.
+    const rewritten = (draft: Draft): Draft[] => (now.has(draft.uid) ? [asNow(draft, now.get(draft.uid))].filter((each) => each !== null) : [draft]);
+    this.history.rewrite((state) => ({ ...state, drafts: state.drafts.flatMap(rewritten) }));
+    this.show();
+    return [...now.values()].filter((draft) => draft === null).length;
+  }
+
+  /** The draft of an object of the city once more, with its shape as it is now; null when it is gone. */
+  private async anew(draft: Draft): Promise<Draft | null> {
+    try {
+      const { handle } = await this.app.ask<{ handle: number }>("properties", { uid: draft.uid });
+      return asNow(draft, await this.untouched(handle));
+    } catch {
+      return null;
+    }
+  }
+
+  private async untouched(handle: number): Promise<Draft> {
+    return this.fromShape(await this.app.ask<ShapeAnswer>("shape", { handle }), handle);
   }
 
   private show(): void {
@@ -270,16 +312,10 @@ export class Drafts {
   }
 }
 
-/** Whether a mesh is no more than its footprint raised: all points at the foot or the top, and above a corner of it. */
-function isPrism(draft: Draft): boolean {
-  const { mesh, rings, tall_m, pivot } = draft;
-  if (!mesh || rings.length === 0) return false;
-  const near = 0.02;
-  const corners = rings.flat().map(([x, y]) => [x - pivot[0], y - pivot[1]] as Point);
-  for (let i = 0; i + 2 < mesh.positions.length; i += 3) {
-    const [x, y, z] = [mesh.positions[i] as number, mesh.positions[i + 1] as number, mesh.positions[i + 2] as number];
-    if (Math.abs(z) > near && Math.abs(z - tall_m) > near) return false;
-    if (!corners.some((corner) => Math.abs(corner[0] - x) < near && Math.abs(corner[1] - y) < near)) return false;
-  }
-  return true;
+/** What was done to an object, done to it as it is now. */
+function asNow(draft: Draft, object: Draft | null | undefined): Draft | null {
+  if (!object) return null;
+  const { placement, removed, first_height_m } = draft;
+  const raised = placement.height_m !== first_height_m;
+  return { ...object, name: draft.name === draft.first_name ? object.first_name : draft.name, placement: raised ? placement : { ...placement, height_m: object.first_height_m }, removed };
 }

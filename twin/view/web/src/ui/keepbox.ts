@@ -38,6 +38,7 @@ export class KeepBox {
     });
     app.drafts.onChange(() => this.show());
     app.on("scenario", () => this.show());
+    app.on("scenarios", () => this.show());
     app.i18n.onChange(() => this.show());
     this.show();
   }

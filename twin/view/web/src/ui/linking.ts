@@ -9,6 +9,8 @@ export function linkCameras(engines: readonly CityEngine[]): () => void {
   const move = (to: CityEngine, camera: CameraState): void => {
     to.setCamera(camera, 0);
     told.set(to, to.camera());
+    // A view that had its turn in this frame would show the move in the next one.
+    to.drawNow();
   };
   const follow = (from: CityEngine): (() => void) =>
     from.on("camera", (camera) => {

@@ -11,7 +11,9 @@ export class Outlines {
   private middle: Point | null = null;
   private scenario: string | null = null;
 
-  constructor(private readonly app: CityApp) {}
+  constructor(private readonly app: CityApp) {
+    app.on("scenarios", () => this.clear());
+  }
 
   /** Asks for what is around a place, unless it is known. */
   around(middle: Point): void {

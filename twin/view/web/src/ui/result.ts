@@ -1,16 +1,15 @@
 /** What a simulation gave: key figures, checks, trust and provenance. */
 import type { ResultOverlay, SimulationResult } from "../backend/messages";
 import type { CityApp } from "./app";
-import { scenarioTitle } from "./variants";
+import { resultTitle } from "./sharing";
 
 /** What is shown first: coloured walls say more than a colour for each building. */
 export function initialOverlay(result: SimulationResult): ResultOverlay | undefined {
   return result.overlays.find((overlay) => overlay.surface) ?? result.overlays[0];
 }
 
-export function resultCard(app: CityApp, result: SimulationResult): HTMLElement {
+export function resultCard(app: CityApp, result: SimulationResult, again: () => void): HTMLElement {
   const { dom, i18n } = app;
-  const title = `${i18n.title(result.titles, result.name)} · ${scenarioTitle(app, result.scenario || null)}`;
   const shows = result.overlays.map((overlay) => {
     const button = dom.h("button", { class: "button quiet", attributes: { type: "button" } }, dom.icon("eye"), dom.h("span", {}, i18n.title(overlay.titles, overlay.name)));
     button.addEventListener("click", () => void app.showResult(result, overlay).catch((error: unknown) => app.report(error)));
@@ -19,7 +18,8 @@ export function resultCard(app: CityApp, result: SimulationResult): HTMLElement 
   return dom.h(
     "article",
     { class: "result" },
-    dom.h("strong", {}, title),
+    dom.h("strong", {}, resultTitle(app, result)),
+    ...(result.stale ? outOfDate(app, result, result.stale, again) : []),
     dom.h(
       "p",
       { class: result.trusted ? "trust good" : "trust bad" },
@@ -31,6 +31,14 @@ export function resultCard(app: CityApp, result: SimulationResult): HTMLElement 
     dom.h("div", { class: "row wrap" }, ...shows),
     provenance(app, result.provenance),
   );
+}
+
+/** That it was computed on something that has changed since, and the way to compute it once more. */
+function outOfDate(app: CityApp, result: SimulationResult, what: "city" | "scenario", again: () => void): HTMLElement[] {
+  const { dom } = app;
+  const there = !result.scenario || app.manifest?.scenarios.some(({ name }) => name === result.scenario);
+  const mark = dom.h("p", { class: "trust stale" }, dom.icon("history"), dom.h("span", { text: `result.stale.${what}` }));
+  return [mark, there ? dom.button("result.again", again, "button small", "play") : dom.h("p", { class: "hint", text: "result.again.gone" })];
 }
 
 function facts(app: CityApp, result: SimulationResult): HTMLElement {
@@ -63,7 +71,7 @@ function checkRow(app: CityApp, check: SimulationResult["checks"][number]): HTML
     "li",
     { class: check.passed ? "good" : "bad" },
     dom.icon(check.passed ? "check" : "warning"),
-    dom.h("span", { class: "grow" }, check.name, check.message ? dom.h("small", {}, ` ${check.message}`) : null),
+    dom.h("span", { class: "grow" }, i18n.title(check.titles, check.name), check.message ? dom.h("small", {}, ` ${i18n.title(check.messages, check.message)}`) : null),
     dom.h("small", {}, i18n.t(check.passed ? "sim.passed" : "sim.failed")),
   );
 }

@@ -20,6 +20,10 @@ export interface AppEvents {
   live: LiveStatus;
   job: { job: string; progress: number; message: string };
   scenario: string | null;
+  /** Names of variants that are new, edited or gone. */
+  scenarios: string[];
+  /** Results came, went, or are out of date. */
+  results: null;
   hover: Pick | null;
   /** What moves was looked at anew: shown, coloured, chosen. */
   vehicles: null;

@@ -71,8 +71,8 @@ export class Shell {
     this.app.addEventListener("input", (event) => fillSlider(event.target));
   }
 
-  /** Makes the panels for a scene; an earlier scene's panels go. */
-  build(manifest: SceneManifest): void {
+  /** Makes the panels for a scene; an earlier scene's panels go, and what its tools were doing unless the city is the same. */
+  build(manifest: SceneManifest, same = false): void {
     const { city } = this;
     this.timeBar?.dispose();
     this.compare.close();
@@ -111,7 +111,7 @@ export class Shell {
       this.loading,
       city.notices.element,
     );
-    this.tools.reset();
+    if (!same) this.tools.reset();
     this.showLeft(this.outer.clientWidth >= 900);
     if (city.engine) this.labels ??= new Labels(city, city.engine);
     this.labels?.load(manifest);

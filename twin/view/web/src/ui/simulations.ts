@@ -6,6 +6,7 @@ import { section } from "./card";
 import { ParameterForm } from "./form";
 import { JobBar } from "./job";
 import { resultCard } from "./result";
+import { takeResults } from "./sharing";
 
 export interface SimulationRequest {
   spec: SimulationSpec;
@@ -24,8 +25,9 @@ export class SimulationPanel {
 
   constructor(
     private readonly app: CityApp,
-    private readonly manifest: SceneManifest,
+    private readonly first: SceneManifest,
   ) {
+    const { manifest } = this;
     const { dom } = app;
     const some = manifest.simulations.length > 0;
     this.choice = dom.h("select", { label: "sim.choose" });
@@ -40,7 +42,9 @@ export class SimulationPanel {
     this.element = section(dom, { title: "sim.title", icon: "flask", open: some, name: "simulations" }, ...content);
     this.choice.addEventListener("change", () => this.showForm());
     this.scenario.addEventListener("change", () => void app.setScenario(this.scenario.value || null).catch((error: unknown) => app.report(error)));
-    app.on("scenario", () => this.refresh());
+    app.on("scenario", () => this.showScenarios());
+    app.on("scenarios", () => this.showScenarios());
+    app.on("results", () => this.showResults());
     app.i18n.onChange(() => this.refresh());
     this.refresh();
   }
@@ -60,6 +64,10 @@ export class SimulationPanel {
     return this.app.dom.h("label", { class: "field" }, this.app.dom.h("span", { text: label }), input);
   }
 
+  private get manifest(): SceneManifest {
+    return this.app.manifest ?? this.first;
+  }
+
   /** The scenario that is worth comparing: the chosen one, else the first. */
   private variant(): string | null {
     return this.app.state.scenario ?? this.manifest.scenarios[0]?.name ?? null;
@@ -71,11 +79,19 @@ export class SimulationPanel {
     const option = (value: string, text: string): HTMLElement => dom.h("option", { attributes: { value } }, text);
     this.choice.replaceChildren(...this.manifest.simulations.map((each) => option(each.id, i18n.title(each.titles, each.id))));
     if (chosen) this.choice.value = chosen;
-    const scenarios = this.manifest.scenarios.map((each) => option(each.name, each.title || each.name));
-    this.scenario.replaceChildren(option("", i18n.t("sim.base")), ...scenarios);
-    this.scenario.value = this.app.state.scenario ?? "";
-    this.compare.hidden = this.manifest.scenarios.length === 0;
+    this.showScenarios();
     this.showForm();
+    this.showResults();
+  }
+
+  /** The scenarios as they are now; a form that is being filled in stays. */
+  private showScenarios(): void {
+    const { i18n, dom, manifest } = this.app;
+    const option = (value: string, text: string): HTMLElement => dom.h("option", { attributes: { value } }, text);
+    const scenarios = manifest?.scenarios ?? [];
+    this.scenario.replaceChildren(option("", i18n.t("sim.base")), ...scenarios.map((each) => option(each.name, each.title || each.name)));
+    this.scenario.value = this.app.state.scenario ?? "";
+    this.compare.hidden = scenarios.length === 0;
     this.showResults();
   }
 
@@ -89,20 +105,27 @@ export class SimulationPanel {
   }
 
   private async start(): Promise<void> {
-    const { app } = this;
     const request = this.request();
-    if (!request) return;
-    const params = { name: request.spec.id, scenario: app.state.scenario, inputs: request.inputs };
+    if (request) await this.run({ name: request.spec.id, scenario: this.app.state.scenario, inputs: request.inputs });
+  }
+
+  /** Computes a result once more, on the city and the scenario as they are now; it takes the place of the old one. */
+  private async again(result: SimulationResult): Promise<void> {
+    const { name, scenario, inputs = {}, id } = result;
+    this.bar.element.scrollIntoView({ block: "nearest" });
+    await this.run({ name, scenario: scenario || null, inputs, replaces: id });
+  }
+
+  private async run(params: Record<string, unknown>): Promise<void> {
+    const { app } = this;
     const result = await this.bar.ask<SimulationResult>("simulate", params);
     if (!result) return;
-    app.results.push(result);
-    for (const overlay of result.overlays) app.addOverlay(overlay);
-    this.showResults();
+    takeResults(app, [...app.results.filter(({ id }) => id !== result.id && id !== result.replaces), result]);
     this.resultBox.firstElementChild?.scrollIntoView({ block: "nearest" });
     await app.showResult(result).catch((error: unknown) => app.report(error));
   }
 
   private showResults(): void {
-    this.resultBox.replaceChildren(...[...this.app.results].reverse().map((result) => resultCard(this.app, result)));
+    this.resultBox.replaceChildren(...[...this.app.results].reverse().map((result) => resultCard(this.app, result, () => void this.again(result))));
   }
 }

@@ -172,7 +172,7 @@ export class TimeBar {
         { class: `chip ${feed.state}` },
         dom.h("span", { class: "dot" }),
         dom.h("strong", {}, feed.name),
-        dom.h("span", { class: "grow" }, feed.message),
+        dom.h("span", { class: "grow" }, i18n.title(feed.messages, feed.message)),
         dom.h("small", {}, feed.age_s === null ? "" : age(i18n.t.bind(i18n), feed.age_s)),
       ),
     );

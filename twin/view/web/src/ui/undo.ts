@@ -50,6 +50,18 @@ export class History<T> {
     return true;
   }
 
+  /** All states that one can come to. */
+  get every(): T[] {
+    return [...this.past, this.now, ...this.future];
+  }
+
+  /** The same way through other states, for what they speak of has changed. */
+  rewrite(change: (state: T) => T): void {
+    this.past.splice(0, this.past.length, ...this.past.map(change));
+    this.future = this.future.map(change);
+    this.now = change(this.now);
+  }
+
   /** One state, and no way back. */
   reset(state: T): void {
     this.past.length = 0;

@@ -40,6 +40,8 @@ export class EditTool implements Tool {
   private readonly form: HTMLElement;
   private readonly name: HTMLInputElement;
   private readonly inputs = new Map<Field, HTMLInputElement>();
+  /** What fields show of a draft; one that shows something else is being typed in, and is not written over. */
+  private readonly written = new Map<HTMLInputElement, string>();
   private listening = false;
   /** What a drag began from, and whether it is a step by now. */
   private held: { placement: Placement; rings: Point[][]; stepped: boolean } | null = null;
@@ -52,7 +54,7 @@ export class EditTool implements Tool {
     this.name.removeAttribute("title");
     this.name.addEventListener("change", () => this.current && app.drafts.update(this.current.key, { name: this.name.value.trim() }));
     const fields = FIELDS.map(([field, label, unit, limits]) => {
-      const element = numberField(app, label, 0, unit, (value) => this.put(field, value), limits);
+      const element = numberField(app, label, 0, unit, (value) => this.typed(field, value), limits);
       this.inputs.set(field, element.querySelector("input") as HTMLInputElement);
       return element;
     });
@@ -165,6 +167,13 @@ export class EditTool implements Tool {
     this.show();
   }
 
+  /** A number is typed to its end: its field shows what came of it. */
+  private typed(field: Field, value: number): void {
+    const input = this.inputs.get(field);
+    if (input) this.written.set(input, input.value);
+    this.put(field, value);
+  }
+
   private put(field: Field, value: number): void {
     const { current } = this;
     if (!current) return;
@@ -268,13 +277,13 @@ export class EditTool implements Tool {
     if (!current) return;
     const active = (this.element.getRootNode() as ShadowRoot).activeElement;
     if (active !== this.name) this.name.value = current.name;
-    for (const [field, input] of this.inputs) if (active !== input || !typing(input)) input.value = String(Number(current.placement[field].toFixed(field === "factor" ? 3 : 2)));
+    for (const [field, input] of this.inputs) {
+      const text = String(Number(current.placement[field].toFixed(field === "factor" ? 3 : 2)));
+      if (active === input && input.value !== this.written.get(input)) continue;
+      input.value = text;
+      this.written.set(input, text);
+    }
   }
-}
-
-/** Whether a number is half typed: its field must not be written over. */
-function typing(input: HTMLInputElement): boolean {
-  return !Number.isFinite(input.valueAsNumber);
 }
 
 const tidy = (value: number): number => Number(value.toFixed(6));
