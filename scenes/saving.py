@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenes.crew import Alone
-from scenes.store import layout, open_package
+from scenes.store import layout
 from scenes.store import save as save_package
+from scenes.store.reader import with_stored_geometry
 
 if TYPE_CHECKING:
     import os
@@ -71,7 +72,7 @@ def save(
         path,
         problems=problems,
         progress=lambda text, share: progress(text, _STORED * share),
-        tiler=partial(_tiled, crew=crew or Alone(), progress=progress),
+        tiler=partial(_tiled, scene, crew=crew or Alone(), progress=progress),
     )
 
 
@@ -91,17 +92,16 @@ def _has_tiles(path: str | os.PathLike[str]) -> bool:
     return bool(names) and all((folder / layout.TILES / name / layout.TILESET).is_file() for name in names)
 
 
-def _tiled(fresh: Path, old: Path, crew: Crew, progress: Progress) -> None:
-    """Make the tiles of a package that is about to take the place of an older one."""
+def _tiled(scene: Scene, fresh: Path, old: Path, crew: Crew, progress: Progress) -> None:
+    """Make the tiles of a scene whose package is about to take the place of an older one."""
     from scenes.tiles.tileset import write_tiles  # noqa: PLC0415 - only where there are tiles
 
-    scene = open_package(fresh, in_files=True)
     former = old / layout.TILES
     folder = fresh / layout.TILES
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     report = partial(_later, progress)
-    write_tiles(scene, folder, former if former.is_dir() else None, crew, report)
+    write_tiles(with_stored_geometry(scene, fresh), folder, former if former.is_dir() else None, crew, report)
 
 
 def _later(progress: Progress, text: str, share: float) -> None:

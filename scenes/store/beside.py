@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scenes.errors import PackageError
-from scenes.paged import paged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +38,8 @@ def write_beside(scene: Scene, part: str, schema: pa.Schema, file: Path) -> None
         out.write_table(pa.concat_tables([stored.empty_table(), *gathered]))
 
 
-def read_beside(file: Path, schema: pa.Schema, *, required: bool, in_files: bool = False) -> dict[Key, pa.Table]:
-    """Return the rows of each (layer, batch), as slices of one table, which may lie in a file (`scenes.paged`).
+def read_beside(file: Path, schema: pa.Schema, *, required: bool) -> dict[Key, pa.Table]:
+    """Return the rows of each (layer, batch), as slices of one table.
 
     Raises
     ------
@@ -62,7 +61,7 @@ def read_beside(file: Path, schema: pa.Schema, *, required: bool, in_files: bool
     keys = np.stack([layers.indices.to_numpy().astype(np.int64), batches.astype(np.int64)])
     firsts = np.flatnonzero(np.append(True, (np.diff(keys, axis=1) != 0).any(axis=0)))
     names = layers.dictionary.to_pylist()
-    slim = paged(table.select(schema.names)) if in_files else table.select(schema.names)
+    slim = table.select(schema.names)
     ends = [*firsts[1:].tolist(), table.num_rows]
     return {
         (names[int(keys[0, first])], int(keys[1, first])): slim.slice(first, end - first)

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 
 from scenes.errors import PackageError
-from scenes.footprints import footprint_column, projected_footprints
 from scenes.georeference import parse_crs
+from scenes.store.outlines import outlines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenes.georeference import Georeference
+    from scenes.store.outlines import Outlines
 
 ROW_GROUP = 8_192
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -46,11 +46,10 @@ def geoparquet_table(table: pa.Table, georeference: Georeference) -> pa.Table:
 
     The columns are called ``geometry`` and ``bbox`` unless attributes have those names already.
     """
-    shapes = projected_footprints(table, georeference)
+    plans = outlines(table, georeference)
     geometry, covering = free_name(table, "geometry"), free_name(table, "bbox")
-    boxes = shapely.bounds(shapes)
-    out = table.append_column(geometry, footprint_column(shapes)).append_column(covering, _covering(boxes))
-    geo = _geo_metadata(shapes, boxes, georeference, (geometry, covering))
+    out = table.append_column(geometry, plans.column).append_column(covering, _covering(plans.boxes))
+    geo = _geo_metadata(plans, georeference, (geometry, covering))
     return out.replace_schema_metadata({**(table.schema.metadata or {}), b"geo": json.dumps(geo).encode()})
 
 
@@ -100,14 +99,12 @@ def _covering(boxes: NDArray[np.float64]) -> pa.StructArray:
     return pa.StructArray.from_arrays(corners, names=list(_CORNERS), mask=pa.array(none))
 
 
-def _geo_metadata(
-    shapes: NDArray[np.object_], boxes: NDArray[np.float64], georeference: Georeference, names: tuple[str, str]
-) -> dict[str, Any]:
+def _geo_metadata(plans: Outlines, georeference: Georeference, names: tuple[str, str]) -> dict[str, Any]:
     geometry, covering = names
-    known = boxes[np.isfinite(boxes).all(axis=1)]
+    known = plans.boxes[np.isfinite(plans.boxes).all(axis=1)]
     column: dict[str, Any] = {
         "encoding": "WKB",
-        "geometry_types": _geometry_types(shapes),
+        "geometry_types": plans.types,
         "crs": parse_crs(georeference.crs).to_json_dict(),
         "edges": "planar",
         "covering": {"bbox": {corner: [covering, corner] for corner in _CORNERS}},
@@ -115,15 +112,3 @@ def _geo_metadata(
     if len(known):
         column["bbox"] = [*known[:, :2].min(axis=0).tolist(), *known[:, 2:].max(axis=0).tolist()]
     return {"version": "1.1.0", "primary_column": geometry, "columns": {geometry: column}}
-
-
-def _geometry_types(shapes: NDArray[np.object_]) -> list[str]:
-    """Return the names that GeoParquet has for the kinds of geometry in a column."""
-    names = ("Point", "LineString", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
-    kinds = shapely.get_type_id(shapes) * 2 + shapely.has_z(shapes)
-    found = set()
-    for kind in np.unique(kinds[kinds >= 0]):
-        which, deep = divmod(int(kind), 2)
-        name = names[which] if which < len(names) else "GeometryCollection"
-        found.add(f"{name} Z" if deep else name)
-    return sorted(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ from scenes.errors import PackageError
 from scenes.georeference import Georeference
 from scenes.model import ALIASES as ALIAS_SCHEMA
 from scenes.model import Batch, Layer, Scene
-from scenes.paged import paged
 from scenes.points import CloudMeshes
 from scenes.relations import RELATIONS as RELATION_SCHEMA
 from scenes.store import layout
@@ -22,23 +22,18 @@ from scenes.store.remote import is_address, mirrored
 from scenes.store.swap import recover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pyarrow as pa
+
+    from scenes.mesh import MeshSet
 
     Key = tuple[str, int]
     Beside = tuple[Mapping[Key, pa.Table], Mapping[Key, pa.Table]]
 
 
-def open_package(path: str | os.PathLike[str], *, in_files: bool = False) -> Scene:
+def open_package(path: str | os.PathLike[str]) -> Scene:
     """Return the scene of a city package (a folder or an address); its geometry is read when it is touched.
-
-    Parameters
-    ----------
-    path
-        The package.
-    in_files
-        Keep large tables in files (`scenes.paged`): slower to open, and flat in memory however large the city is.
 
     Raises
     ------
@@ -49,13 +44,13 @@ def open_package(path: str | os.PathLike[str], *, in_files: bool = False) -> Sce
     recover(folder)
     content = layout.manifest(folder)
     beside = (
-        read_beside(folder / layout.ALIASES, ALIAS_SCHEMA, required=True, in_files=in_files),
+        read_beside(folder / layout.ALIASES, ALIAS_SCHEMA, required=True),
         # older packages have no relations
-        read_beside(folder / layout.RELATIONS, RELATION_SCHEMA, required=False, in_files=in_files),
+        read_beside(folder / layout.RELATIONS, RELATION_SCHEMA, required=False),
     )
     try:
         frame = Georeference(**content["georeference"])
-        layers = {entry["name"]: _layer(folder, entry, beside, in_files=in_files) for entry in content["layers"]}
+        layers = {entry["name"]: _layer(folder, entry, beside) for entry in content["layers"]}
         metadata = dict(content.get("metadata", {}))
         if content.get("problems"):
             metadata["problems"] = content["problems"]
@@ -66,12 +61,22 @@ def open_package(path: str | os.PathLike[str], *, in_files: bool = False) -> Sce
         ) from error
 
 
-def _layer(folder: Path, entry: Mapping[str, Any], beside: Beside, *, in_files: bool) -> Layer:
+def with_stored_geometry(scene: Scene, package: Path) -> Scene:
+    """Return a scene with its geometry in the files of a package that holds just this scene; nothing else is read."""
+    layers = {}
+    for entry in layout.manifest(package)["layers"]:
+        layer = scene.layers[str(entry["name"])]
+        pairs = zip(layer.batches, entry["batches"], strict=True)
+        batches = tuple(replace(batch, meshes=_meshes(package, layer.name, each)) for batch, each in pairs)
+        layers[layer.name] = replace(layer, batches=batches)
+    return replace(scene, layers=layers)
+
+
+def _layer(folder: Path, entry: Mapping[str, Any], beside: Beside) -> Layer:
     name = str(entry["name"])
-    keep = paged if in_files else _as_it_is
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         jobs = [
-            pool.submit(_batch, folder, name, each, _beside_of(beside, (name, place)), keep)
+            pool.submit(_batch, folder, name, each, _beside_of(beside, (name, place)))
             for place, each in enumerate(entry["batches"])
         ]
         batches = tuple(job.result() for job in jobs)
@@ -86,21 +91,15 @@ def _beside_of(beside: Beside, key: Key) -> tuple[pa.Table, pa.Table]:
     )
 
 
-def _as_it_is(table: pa.Table) -> pa.Table:
-    return table
+def _batch(folder: Path, layer: str, entry: Mapping[str, Any], beside: tuple[pa.Table, pa.Table]) -> Batch:
+    table = read_objects(folder / layout.OBJECTS / layer / entry["file"], int(entry["rows"]))
+    return Batch(table, _meshes(folder, layer, entry), *beside)
 
 
-def _batch(
-    folder: Path,
-    layer: str,
-    entry: Mapping[str, Any],
-    beside: tuple[pa.Table, pa.Table],
-    keep: Callable[[pa.Table], pa.Table],
-) -> Batch:
-    table = keep(read_objects(folder / layout.OBJECTS / layer / entry["file"], int(entry["rows"])))
+def _meshes(folder: Path, layer: str, entry: Mapping[str, Any]) -> Mapping[str, MeshSet]:
     if not entry["triangles"]:
-        return Batch(table, {}, *beside)
+        return {}
     file = folder / layout.MESHES / layer / entry["file"]
     if "points" in entry:
-        return Batch(table, CloudMeshes(file, entry["mesh_hash"], int(entry["points"])), *beside)
-    return Batch(table, StoredMeshes(file, entry["mesh_hash"], entry["triangles"]), *beside)
+        return CloudMeshes(file, entry["mesh_hash"], int(entry["points"]))
+    return StoredMeshes(file, entry["mesh_hash"], entry["triangles"])

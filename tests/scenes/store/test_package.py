@@ -23,7 +23,7 @@ from scenes.model import ALIASES
 from scenes.pictures import Picture
 from scenes.schema import object_table, unit_of
 from scenes.store import FORMAT_VERSION, manifest
-from scenes.store.meshes import StoredMeshes, write_meshes
+from scenes.store.meshes import StoredMeshes, read_mesh, write_meshes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +96,18 @@ def test_a_file_of_geometry_tells_its_corners(tmp_path: Path) -> None:
         feet = [wall.positions_m, *([wall.centre + planted.positions] if level == "2" else [])]
         assert np.array_equal(low, np.concatenate(feet).min(axis=0))
         assert np.array_equal(high, np.concatenate(feet).max(axis=0))
+
+
+def test_colours_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    shade = np.array([[200, 10, 0, 255], [0, 20, 99, 40], [7, 7, 7, 255]], np.uint8)
+    wall = replace(MeshSet.of_one([[0, 0, 0], [4, 0, 0], [4, 0, 3]], [[0, 1, 2]]), colours=shade)
+    file = tmp_path / "a.parquet"
+    content_hash = write_meshes({"1": wall}, file)
+    table = pq.read_table(file)
+    place = table.column_names.index("colours")
+    as_bytes = pa.array([shade.ravel()], pa.large_list(pa.uint8()))
+    pq.write_table(table.set_column(place, "colours", as_bytes), file)
+    assert same_mesh(read_mesh(file, "1", content_hash), wall)
 
 
 def test_a_file_that_was_written_over_tells_no_corners(tmp_path: Path) -> None:
