@@ -108,9 +108,9 @@ class TableStream:
         if found is not None:
             yield from found
         else:
-            for frame in self.frames(WINDOW_ROWS):
-                if column in frame.columns:
-                    yield frame[column]
+            for window in self.flat_windows():
+                if column in window.frame.columns:
+                    yield window.frame[column]
 
 
 def crs_of(source: Source, found: Any) -> str:

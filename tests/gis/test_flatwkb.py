@@ -201,3 +201,15 @@ def _beside(points: NDArray[np.float64], middle: tuple[float, float]) -> NDArray
     """Return points some hundred metres around a place, in degrees within 180."""
     lon = middle[0] + (points[:, 0] - 4) * 1e-3 * 2
     return np.column_stack([(lon + 180) % 360 - 180, middle[1] + points[:, 1] * 1e-3])
+
+
+def test_ids_that_stand_among_tags_are_learned_from_areas_too(tmp_path: Path) -> None:
+    shapes = [shapely.box(n * 1e-3, 0, n * 1e-3 + 5e-4, 5e-4) for n in range(6)]
+    tags = [[("building", "yes"), ("osm_id", text)] for text in ("a", "b", "c", "a", "d", "e")]
+    frame = gpd.GeoDataFrame({"tags": tags}, geometry=shapes, crs="EPSG:4326")
+    frame.to_parquet(tmp_path / "town.parquet")
+    context = LoadContext(Georeference.around(0.0, 0.0, "EPSG:32631"))
+    batches = [batch for _, batch in VectorLoader(window_rows=2).load(Source(str(tmp_path / "town.parquet")), context)]
+    found = [text for batch in batches for text in batch.table["source_id"].to_pylist()]
+    assert len(set(found)) == 6
+    assert sum(text.startswith("a~") for text in found) == 2  # told apart by their shapes, though windows lie between
