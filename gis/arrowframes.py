@@ -60,7 +60,10 @@ def flat_frame(table: pa.Table, geometry: str) -> FlatFrame | None:
     """Return a table whose column `geometry` is WKB of plain areas; None where it has anything else."""
     column = table[geometry]
     areas = flat_areas(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
-    return None if areas is None else FlatFrame(plain_frame(table.drop_columns(geometry)), areas)
+    if areas is None:
+        return None
+    rest = table.drop_columns(geometry)
+    return FlatFrame(plain_frame(rest) if rest.num_columns else pd.DataFrame(index=pd.RangeIndex(len(table))), areas)
 
 
 def with_geometry(table: pa.Table, shapes: NDArray[np.object_]) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyarrow import lib
 
-from gis.arrowframes import frame_of, plain_frame, stacked
+from gis.arrowframes import flat_frame, frame_of, plain_frame, stacked
 from gis.features import TableStream, broken, crs_of
 from gis.sniffing import head_of
 from scenes.errors import CityTwinError, MissingLibraryError, UnsupportedError
@@ -153,7 +153,7 @@ def stream(source: Source, path: str, layer: str, name: str, **options: Any) -> 
 
 def _frame(source: Source, table: Any, geometry: str) -> Any:
     try:
-        return frame_of(table, geometry)
+        return flat_frame(table, geometry) or frame_of(table, geometry)
     except lib.ArrowException as error:  # damage that shows only when the values are looked at
         raise broken(source, error) from error
 

@@ -111,8 +111,8 @@ def _joining(stream: TableStream, zoom: int) -> Any:
 
     def frames(rows: int) -> Iterator[Any]:
         waiting: list[Any] = []
-        for frame in stream.frames(rows):
-            named = _named(frame)
+        for window in stream.windows(rows):
+            named = _named(window.frame)
             cut = touching(named.geometry.to_numpy(), size_m)
             waiting.append(named[cut])
             if not cut.all():

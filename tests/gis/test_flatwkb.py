@@ -213,3 +213,15 @@ def test_ids_that_stand_among_tags_are_learned_from_areas_too(tmp_path: Path) ->
     found = [text for batch in batches for text in batch.table["source_id"].to_pylist()]
     assert len(set(found)) == 6
     assert sum(text.startswith("a~") for text in found) == 2  # told apart by their shapes, though windows lie between
+
+
+def test_areas_without_any_attribute_are_read(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        geometry=[shapely.box(0, 0, 5e-4, 5e-4), shapely.box(1e-3, 0, 2e-3, 5e-4)], crs="EPSG:4326"
+    )
+    context = LoadContext(Georeference.around(0.0, 0.0, "EPSG:32631"))
+    frame.to_parquet(tmp_path / "plots.parquet")
+    frame.to_file(tmp_path / "plots.fgb")
+    for name in ("plots.parquet", "plots.fgb"):
+        batches = [batch for _, batch in VectorLoader().load(Source(str(tmp_path / name)), context)]
+        assert sum(map(len, batches)) == 2
