@@ -148,13 +148,15 @@ def _faces(corners: _Corners) -> tuple[Bools, Singles, Singles]:
 def _directions(corners: _Corners, steep: Bools, owner: Longs, count: int) -> Floats:
     """Return the direction of the level edges of each object's walls, as the mean over quarter turns."""
     walls = np.bincount(owner.take(np.flatnonzero(steep)), minlength=count) > 0
-    chosen = steep | ~walls.take(owner)
+    chosen = np.flatnonzero(steep | ~walls.take(owner))
+    owner = owner.take(chosen)
+    sides = [[column.take(chosen) for column in corner] for corner in corners]
     real, imaginary = np.zeros(count), np.zeros(count)
     for a, b in ((0, 1), (1, 2), (2, 0)):
-        dx, dy, dz = (there - here for here, there in zip(corners[a], corners[b], strict=True))
+        dx, dy, dz = (there - here for here, there in zip(sides[a], sides[b], strict=True))
         square = dx * dx, dy * dy
         length = np.sqrt(square[0] + square[1])
-        level = (np.abs(dz) < 0.05 * length) & (length > 0) & chosen
+        level = (np.abs(dz) < 0.05 * length) & (length > 0)
         weight = level / np.where(level, length, 1.0) ** 3
         twice = square[0] - square[1], 2 * dx * dy  # (dx + i dy) ** 2, and then its square: four times the angle
         real += np.bincount(owner, weight * (twice[0] ** 2 - twice[1] ** 2), minlength=count)
@@ -185,10 +187,10 @@ def _mean_colours(content: Content, owner: Longs, starts: Longs, faces: tuple[Si
     own = content.colours.take(starts, axis=0)
     if content.paint is None and (_words(content.colours) == _words(own).take(content.owners)).all():
         return own, own
-    colour = face_colours(content)
+    colour = np.ascontiguousarray(face_colours(content).T)
     sort = 2 * owner + ~steep
     total = np.bincount(sort, area, minlength=2 * count)
-    sums = np.stack([np.bincount(sort, area * colour[:, i], minlength=2 * count) for i in range(4)], axis=1)
+    sums = np.stack([np.bincount(sort, area * channel, minlength=2 * count) for channel in colour], axis=1)
     mean = sums / np.where(total > 0, total, 1.0)[:, None]
     found = np.where((total > 0)[:, None], np.rint(mean), np.repeat(own, 2, axis=0)).astype(np.uint8)
     wall, roof = found[0::2], found[1::2]

@@ -36,8 +36,8 @@ def drawn_key(meshes_hash: str, table: pa.Table) -> str:
     return hashlib.blake2b(texts + meshes_hash.encode(), digest_size=16).hexdigest()
 
 
-def object_hashes(mesh: MeshSet | None, table: pa.Table) -> Hashes:
-    """Return the hash of each object of a batch, (n,): its geometry, where it stands, and who it is.
+def object_hashes(mesh: MeshSet | None, table: pa.Table) -> tuple[Hashes, Hashes]:
+    """Return the hashes of the uids of a batch, (n,), and those of its objects: geometry, place, and who they are.
 
     Parameters
     ----------
@@ -46,9 +46,10 @@ def object_hashes(mesh: MeshSet | None, table: pa.Table) -> Hashes:
     table
         Its objects.
     """
-    found = _mixed(sum((hashes_of(table[name]) * _mixed(_number(i)) for i, name in enumerate(_SHOWN)), _number(0)))
+    texts = [hashes_of(table[name]) for name in _SHOWN]
+    found = _mixed(sum((each * _mixed(_number(i)) for i, each in enumerate(texts)), _number(0)))
     if mesh is None:
-        return found
+        return texts[0], found
     centre = _mixed(_words(mesh.centre[None])[0] * _factors(6, 7)).sum(dtype=np.uint64)
     of_rows = np.zeros(len(found), np.uint64)
     of_rows[mesh.rows] = _mixed(_grouped(mesh) + centre)
@@ -57,7 +58,7 @@ def object_hashes(mesh: MeshSet | None, table: pa.Table) -> Hashes:
         placed = np.column_stack([_words(each.positions), _words(each.yaw_rad[:, None]), _words(each.scales)])
         hashes = _mixed((placed * _factors(placed.shape[1], 8)).sum(axis=1, dtype=np.uint64) + key + centre)
         np.add.at(of_rows, each.rows, hashes)
-    return _mixed(found + _mixed(of_rows))
+    return texts[0], _mixed(found + _mixed(of_rows))
 
 
 def _grouped(mesh: MeshSet) -> Hashes:
@@ -108,12 +109,14 @@ def _summed(words: Hashes, starts: Longs, salt: int) -> Hashes:
     counts = np.diff(starts)
     place = np.arange(len(words)) - np.repeat(starts[:-1], counts)
     width = words.shape[1]
-    factors = _factors(int(counts.max(initial=0)) * width, salt).reshape(-1, width)
+    factors = np.ascontiguousarray(_factors(int(counts.max(initial=0)) * width, salt).reshape(-1, width).T)
     terms = np.zeros(len(words), np.uint64)
     for column in range(width):
-        terms += (words[:, column] + np.uint64(1)) * factors[place, column]
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms, dtype=np.uint64)])
-    return cast("Hashes", sums[starts[1:]] - sums[starts[:-1]] + counts.astype(np.uint64) * np.uint64(2 * salt + 1))
+        terms += (words[:, column] + np.uint64(1)) * factors[column].take(place)
+    sums = counts.astype(np.uint64) * np.uint64(2 * salt + 1)
+    used = np.flatnonzero(counts)
+    sums[used] += np.add.reduceat(terms, starts.take(used))
+    return cast("Hashes", sums)
 
 
 def _factors(count: int, salt: int) -> Hashes:

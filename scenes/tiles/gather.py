@@ -14,7 +14,7 @@ from uuid import uuid4
 import numpy as np
 
 from scenes.tiles.content import Content, Placements, by_owner, empty_content, merged, prototype_key
-from scenes.tiles.numbering import distinct, kept
+from scenes.tiles.numbering import ascending, distinct, kept
 from scenes.tiles.paint import compacted, separated
 from scenes.tiles.survey import ITEM_PARTS, Items, Stock, instance_codes, primitive_codes
 
@@ -152,21 +152,24 @@ _looking = threading.Lock()
 
 
 def _sorted_batch(mesh: MeshSet, stock: Stock, square: Square) -> _Sorted:
-    codes = primitive_codes(mesh, square)
-    orders = [np.argsort(code, kind="stable") for code in codes]
-    instances = []
-    for each in mesh.instances:
-        code = instance_codes(mesh, each, square)
-        order = np.argsort(code, kind="stable")
-        instances.append((prototype_key(each.prototype), order, code[order]))
-    ordered = tuple(code[order] for code, order in zip(codes, orders, strict=True))
+    sorted_codes = [_sorted(code) for code in primitive_codes(mesh, square)]
+    instances = [
+        (prototype_key(each.prototype), *_sorted(instance_codes(mesh, each, square))) for each in mesh.instances
+    ]
+    orders, codes = zip(*sorted_codes, strict=True)
     return _Sorted(
         mesh,
         stock,
-        cast("tuple[Longs, Longs, Longs]", tuple(orders)),
-        cast("tuple[Codes, Codes, Codes]", ordered),
+        cast("tuple[Longs, Longs, Longs]", orders),
+        cast("tuple[Codes, Codes, Codes]", codes),
         tuple(instances),
     )
+
+
+def _sorted(codes: Codes) -> tuple[Longs, Codes]:
+    """Return the order of codes, equals as they stand, and the codes in it."""
+    order = ascending(codes)
+    return (np.arange(len(codes)), codes) if order is None else (order, codes.take(order))
 
 
 def _content(

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from scenes.crew import Alone
 from scenes.digest import meshes_hash
 from scenes.errors import CityTwinError, LoadError
-from scenes.index import hashes_of
 from scenes.points import THEME
 from scenes.store.layout import TILESET
 from scenes.store.meshes import StoredMeshes
@@ -37,9 +36,10 @@ from scenes.tiles.renewal import (
     tiles_by_cell,
     touched_codes,
 )
+from scenes.tiles.sharing import write_tree
 from scenes.tiles.style import default_colour
 from scenes.tiles.survey import LEAF_WEIGHT, MODEL_LEAF_WEIGHT, Items, Stock
-from scenes.tiles.writing import TileWriter, box_of, write_tree
+from scenes.tiles.writing import TileWriter, box_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -339,7 +339,7 @@ def _looked_at(look: Look, square: Square | None) -> tuple[Items, NDArray[np.uin
     mesh = stock.finest()
     uids = hashes = np.zeros(0, np.uint64)
     if table is not None:
-        uids, hashes = hashes_of(table["uid"]), object_hashes(mesh, table)
+        uids, hashes = object_hashes(mesh, table)
     return Items.none() if square is None else stock.items(square, mesh), uids, hashes
 
 

@@ -1,4 +1,4 @@
-"""Write the tiles of a layer from the leaves up, subtree by subtree, in one process or several.
+"""Write the tiles of a layer from the leaves up, in one process or several (`scenes.tiles.sharing`).
 
 What a tile holds depends on what lies below it alone, so however the tree is shared out, the bytes are the same.
 """
@@ -6,15 +6,13 @@ What a tile holds depends on what lies below it alone, so however the tree is sh
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from scenes.crew import Shared
 from scenes.tiles.content import merged
 from scenes.tiles.encode import Encoding, all_handles, encode, rounding_m
 from scenes.tiles.keeping import keep_content
-from scenes.tiles.metadata import SomeNames
 from scenes.tiles.naming import store_tile
 from scenes.tiles.paint import filled, fitted
 from scenes.tiles.prototypes import written_out
@@ -22,21 +20,17 @@ from scenes.tiles.record import FOLDER
 from scenes.tiles.simplify import Detail, simplify
 from scenes.tiles.skirts import with_skirt
 from scenes.tiles.style import default_colour
-from scenes.tiles.survey import LEAF_WEIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from scenes.crew import Crew
     from scenes.tiles.content import Content, Floats
     from scenes.tiles.gather import LayerGeometry
     from scenes.tiles.quadtree import Cell
     from scenes.tiles.renewal import Former
-    from scenes.tiles.survey import Items
 
     Json = dict[str, Any]
 
@@ -51,8 +45,6 @@ CELLS = 128  # vertices of a coarse tile lie at least its side divided by this a
 _COARSE = Encoding(rounding_m=float("inf"))
 _LEAF = Encoding()
 _THIN_M = 0.05
-_TASK_LEAVES = 64  # leaves of one piece of work: a second or more
-_TASKS_EACH = 6  # pieces for each process, so that they end at about the same time
 
 
 class Names(Protocol):
@@ -222,116 +214,6 @@ class TileWriter:
 def _not_yet(content: Content) -> Written:
     """Return a cell that gets a tile only if the cell above is not as fine."""
     return Written({}, content, np.zeros(3), np.zeros(3))
-
-
-@dataclass(frozen=True, eq=False)
-class _Subtree:
-    """One piece of work: a cell and all below it."""
-
-    writer: Shared
-    cell: Cell
-    handles: NDArray[np.int64]
-    names: pa.Table
-
-    def write(self) -> Written:
-        return cast("Written", self.writer.value.write(self.cell, SomeNames(self.handles, self.names)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Joint:
-    """One piece of work: a cell whose children are written."""
-
-    writer: Shared
-    cell: Cell
-    children: list[Written]
-    handles: NDArray[np.int64]
-    names: pa.Table
-
-    def write(self) -> Written:
-        return cast("Written", self.writer.value.joined(self.cell, self.children, SomeNames(self.handles, self.names)))
-
-
-def write_tree(writer: TileWriter, root: Cell, names: Names, crew: Crew) -> Written:
-    """Write a whole tree and return its root; the crew writes subtrees, and then what stands above them."""
-    found = {} if crew.size == 1 else _staying(writer, root)
-    items, shared = writer.geometry.items, Shared(writer)
-    subtrees = [] if root.name in found else _subtrees(root, items, crew.size, found)
-    if crew.size == 1 or len(subtrees) < 2:
-        return writer.write(root, names)
-
-    def pieces() -> Iterator[_Subtree]:
-        for cell in subtrees:
-            handles = np.unique(items.handles[items.between(cell.first, cell.end)])
-            yield _Subtree(shared, cell, handles, names.of(handles))
-
-    def joint(cell: Cell) -> _Joint:
-        children = [found[child.name] for child in cell.children]
-        contents = [writer.content(*pair) for pair in zip(cell.children, children, strict=True)]
-        children = [replace(child, content=content) for child, content in zip(children, contents, strict=True)]
-        handles = np.unique(np.concatenate([all_handles(content) for content in contents]))
-        return _Joint(shared, cell, children, handles, names.of(handles))
-
-    found |= {cell.name: done for cell, done in zip(subtrees, crew.each(_write, pieces()), strict=True)}
-    for level in _levels_above(root, found):
-        for cell, written in zip(level, crew.each(_write, [joint(cell) for cell in level]), strict=True):
-            found[cell.name] = written
-            for child in cell.children:
-                del found[child.name]
-    return found[root.name]
-
-
-def _staying(writer: TileWriter, root: Cell) -> dict[str, Written]:
-    """Return the highest tiles that stay as they were, by the name of their cell."""
-    found: dict[str, Written] = {}
-
-    def look(cell: Cell) -> None:
-        if (stays := writer.staying(cell)) is not None:
-            found[cell.name] = stays
-            return
-        for child in cell.children:
-            look(child)
-
-    look(root)
-    return found
-
-
-def _subtrees(root: Cell, items: Items, hands: int, staying: Mapping[str, Written]) -> list[Cell]:
-    """Return the cells that are one piece of work each, without those that stay as they are."""
-    total = int(items.weights.sum())
-    most = min(_TASK_LEAVES * LEAF_WEIGHT, max(total // (hands * _TASKS_EACH), 2 * LEAF_WEIGHT))
-    summed = np.concatenate([[0], np.cumsum(items.weights)])
-    found: list[Cell] = []
-
-    def look(cell: Cell) -> None:
-        if cell.name in staying:
-            return
-        here = items.between(cell.first, cell.end)
-        if not cell.children or summed[here.stop] - summed[here.start] <= most:
-            found.append(cell)
-        else:
-            for child in cell.children:
-                look(child)
-
-    look(root)
-    return found
-
-
-def _write(piece: _Subtree | _Joint) -> Written:
-    return piece.write()
-
-
-def _levels_above(root: Cell, written: Mapping[str, Written]) -> list[list[Cell]]:
-    """Return the cells that stand above what is written, the deepest first; those of one depth need not each other."""
-    levels: dict[int, list[Cell]] = {}
-
-    def look(cell: Cell) -> None:
-        if cell.name not in written:
-            levels.setdefault(cell.depth, []).append(cell)
-            for child in cell.children:
-                look(child)
-
-    look(root)
-    return [levels[depth] for depth in sorted(levels, reverse=True)]
 
 
 def box_of(low: Floats, high: Floats) -> list[float]:
