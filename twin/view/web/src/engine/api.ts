@@ -191,6 +191,8 @@ export interface EngineStats {
   drawCalls: number;
   gpuMegabytes: number;
   frames: number;
+  /** Shader programs whose link a frame had to wait for. */
+  latePrograms: number;
 }
 
 export interface EngineEvents {

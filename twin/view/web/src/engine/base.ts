@@ -3,6 +3,7 @@
 import { NeutralToneMapping, PCFShadowMap, Scene, WebGLRenderer } from "three";
 import { Analysis } from "./analysis";
 import type { EngineEvents, EngineOptions, EngineStats, OverlaySpec, SceneManifest } from "./api";
+import { Arrivals } from "./arrivals";
 import { Basemap } from "./basemap";
 import { CityCamera } from "./camera";
 import { Caps } from "./caps";
@@ -19,6 +20,7 @@ import { Picker } from "./picking";
 import { Pictures } from "./pictures";
 import { Pointing } from "./pointing";
 import { Probe } from "./probe";
+import { Programs } from "./programs";
 import { SectionFrame } from "./section";
 import { Surfaces } from "./surfaces";
 import { CityTiles } from "./tiles";
@@ -40,6 +42,8 @@ export abstract class EngineBase {
   protected readonly pointing: Pointing;
   protected readonly controls: Controls;
   protected readonly daylight: Daylight;
+  protected readonly programs: Programs;
+  protected readonly arrivals: Arrivals;
   protected readonly probe: Probe;
   protected readonly picker: Picker;
   readonly drafting: EngineDrafting;
@@ -80,6 +84,8 @@ export abstract class EngineBase {
     this.renderer.shadowMap.autoUpdate = false;
     this.renderer.localClippingEnabled = true;
     this.renderer.info.autoReset = false;
+    // `Programs` asks for errors, at a time when the answer is there.
+    this.renderer.debug.checkShaderErrors = false;
     this.basemap = new Basemap({
       renderer: this.renderer,
       size: this.quality.software ? 1024 : 2048,
@@ -99,7 +105,9 @@ export abstract class EngineBase {
     });
     this.pictures.pace_ms = this.quality.software ? SLOW_MS : 0;
     this.scene.add(this.pictures.group);
-    this.probe = new Probe(this.renderer, this.scene);
+    this.programs = new Programs(this.renderer, this.scene, this.view.camera);
+    this.arrivals = new Arrivals(this.renderer, this.programs, () => this.daylight.casting);
+    this.probe = new Probe(this.renderer, this.scene, this.programs);
     this.caps = new Caps(this.renderer);
     this.picker = new Picker(this.renderer, this.probe, this.view.camera, () => this.unveil());
     this.analysis = new Analysis({
@@ -171,6 +179,7 @@ export abstract class EngineBase {
       errorTarget: this.quality.errorTarget,
       changed: () => this.changed(),
       failed: (message) => this.events.emit("error", { message }),
+      arrivals: this.arrivals,
       terrain: (geometry, matrix) => this.heights.add(geometry, matrix),
     });
     this.scene.add(this.tiles.group);
@@ -213,7 +222,7 @@ export abstract class EngineBase {
     this.observer.disconnect();
     this.controls.dispose();
     this.unload();
-    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.probe, this.caps, this.daylight, this.disc, this.basemap]) part.dispose();
+    for (const part of [this.measuring, this.surfaces, this.frame, this.drafting, this.picker, this.probe, this.programs, this.arrivals, this.caps, this.daylight, this.disc, this.basemap]) part.dispose();
     this.renderer.dispose();
     this.events.clear();
     this.canvas.remove();
@@ -223,7 +232,7 @@ export abstract class EngineBase {
     const width = Math.max(1, this.container.clientWidth);
     const height = Math.max(1, this.container.clientHeight);
     this.fit(width, height, Math.min(window.devicePixelRatio, this.quality.maxPixelRatio));
-    this.draw();
+    this.draw(true);
   }
 
   on<K extends keyof EngineEvents>(event: K, listener: (value: EngineEvents[K]) => void): () => void {
@@ -240,6 +249,7 @@ export abstract class EngineBase {
       drawCalls: render.calls,
       gpuMegabytes: (this.tiles?.megabytes ?? 0) + this.objects.megabytes,
       frames: this.clock.frames,
+      latePrograms: this.programs.late,
     };
   }
 
@@ -276,7 +286,8 @@ export abstract class EngineBase {
     this.view.resize(width, height);
   }
 
-  protected draw(): void {
+  /** Draws, or puts it off until nothing has to be waited for; `now` = there is no later, after the first frame. */
+  protected draw(now = false): void {
     if (this.renderer.getContext().isContextLost()) return;
     this.wanted = false;
     const began = performance.now();
@@ -284,6 +295,10 @@ export abstract class EngineBase {
     if (this.tiles?.update(this.view.camera, this.renderer)) this.wanted = true;
     this.basemap.update(this.view.camera, this.uniforms.uPixel.value / this.renderer.getPixelRatio(), this.heights.level, this.manifest?.bounds[5] ?? 0);
     this.daylight.follow(this.view, this.view.reach);
+    if (!this.mayDraw() && !(now && this.clock.frames > 0)) {
+      this.wanted = true;
+      return;
+    }
     this.objects.flush();
     this.pictures.prepare(performance.now(), this.uniforms.uPixel.value);
     this.measuring.scale(this.view.camera, this.size.height);
@@ -292,15 +307,25 @@ export abstract class EngineBase {
     this.renderer.render(this.scene, this.view.camera);
     this.caps.draw(this.scene, this.view.camera);
     this.drafting.drawFront(this.renderer, this.view.camera);
+    this.programs.drawn();
     this.clock.frames++;
     this.clock.spent = performance.now() - began;
     this.tellIdle();
   }
 
+  /** Whether a frame has no program to wait for; all that is missing is started. */
+  private mayDraw(): boolean {
+    const { programs } = this;
+    return [programs.mayDraw(this.daylight.casting), this.caps.ready(this.view.camera, programs), this.drafting.ready(programs)].every(Boolean);
+  }
+
   /** Nothing left to load: say so once. The frame after a change settles what became visible. */
   private tellIdle(): void {
     const idle = this.tiles !== null && this.tiles.pending === 0 && !this.wanted;
-    if (idle && !this.idle) this.events.emit("idle", this.stats());
+    if (idle && !this.idle) {
+      this.events.emit("idle", this.stats());
+      void this.probe.ready(this.view.camera);
+    }
     this.idle = idle;
   }
 
@@ -318,6 +343,7 @@ export abstract class EngineBase {
   }
 
   private restored(): void {
+    this.programs.reset();
     this.basemap.restored();
     this.objects.uploadAll();
     this.changed();

@@ -22,6 +22,7 @@ import {
   ZeroStencilOp,
 } from "three";
 import type { Uniforms } from "./materials";
+import type { Programs } from "./programs";
 import type { Cut } from "./section";
 import { CAP_FRAGMENT, CAP_VERTEX, COUNT_FRAGMENT, COUNT_VERTEX } from "./shaders";
 import { SOLID_LAYER } from "./tiles";
@@ -67,7 +68,7 @@ export class Caps {
       polygonOffsetFactor: -1,
       polygonOffsetUnits: -4,
     });
-    this.face = new Mesh(new BufferGeometry(), material);
+    this.face = new Mesh(new BufferGeometry().setAttribute("position", new Float32BufferAttribute(9, 3)), material);
     this.face.frustumCulled = false;
     this.scene.add(this.face);
   }
@@ -82,6 +83,21 @@ export class Caps {
 
   setCuts(cuts: Cut[]): void {
     this.cuts = cuts;
+  }
+
+  /** Whether `draw` has no program to wait for. */
+  ready(camera: PerspectiveCamera, programs: Programs): boolean {
+    if (this.cuts.length === 0) return true;
+    const planes = this.cuts.map(({ plane }) => plane);
+    const { mask } = camera.layers;
+    camera.layers.set(SOLID_LAYER);
+    const counted = [this.enter, this.leave].map((counting) => {
+      counting.clippingPlanes = planes.slice(0, 1);
+      return programs.mayDrawWith(counting, camera);
+    });
+    camera.layers.mask = mask;
+    this.clip(planes.slice(1));
+    return programs.mayDrawAlso(this.scene) && counted.every(Boolean);
   }
 
   /** After the city was drawn: fill the cuts that show their cut side to the camera. */
@@ -116,6 +132,10 @@ export class Caps {
     const fan = face.slice(2).flatMap((corner, i) => [face[0] as Vector3, face[i + 1] as Vector3, corner]);
     this.face.geometry.dispose();
     this.face.geometry = new BufferGeometry().setAttribute("position", new Float32BufferAttribute(fan.flatMap((p) => p.toArray()), 3));
+    this.clip(others);
+  }
+
+  private clip(others: Plane[]): void {
     const { material } = this.face;
     if (material.clippingPlanes?.length !== others.length) material.needsUpdate = true;
     material.clippingPlanes = others;

@@ -5,6 +5,7 @@ import type { Drafting, DraftSolid, HandleSet, PointerTool, Sketch, Vec3 } from 
 import type { CityCamera } from "./camera";
 import { DraftPicture, rayThrough } from "./draft";
 import { Handles, onLine } from "./handles";
+import type { Programs } from "./programs";
 
 /** Height from which the ground below is looked for, metres. */
 const ABOVE_M = 9000;
@@ -110,6 +111,11 @@ export class EngineDrafting implements Drafting {
   bare(): () => void {
     this.handles.group.visible = false;
     return () => (this.handles.group.visible = true);
+  }
+
+  /** Whether `drawFront` has no program to wait for. */
+  ready(programs: Programs): boolean {
+    return this.handles.group.children.length === 0 || programs.mayDrawAlso(this.front);
   }
 
   /** After the city and its cuts were drawn. */

@@ -364,7 +364,7 @@ class Engine extends EngineBase implements CityEngine {
 
   async snapshot(): Promise<Blob> {
     const restore = this.drafting.bare();
-    this.draw();
+    this.draw(true);
     restore();
     return new Promise((resolve, reject) => {
       this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture could not be encoded"))), "image/png");
@@ -376,7 +376,7 @@ class Engine extends EngineBase implements CityEngine {
     const restore = this.drafting.bare();
     try {
       await this.settled();
-      this.draw();
+      this.draw(true);
       const image = createImageBitmap(this.canvas);
       return { image: await image, places: this.project(points) };
     } finally {
@@ -417,7 +417,7 @@ class Engine extends EngineBase implements CityEngine {
     do {
       this.draw();
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    } while (!this.disposed && (this.stats().tilesPending > 0 || this.view.flying));
+    } while (!this.disposed && (this.stats().tilesPending > 0 || this.programs.pending || this.view.flying));
   }
 
   /** Gives the cuts to all that is cut. */

@@ -109,6 +109,11 @@ export class Daylight {
     return this.shadows;
   }
 
+  /** Whether the next frame has shadows. */
+  get casting(): boolean {
+    return this.sunLight.castShadow;
+  }
+
   setTime(iso: string, uniforms: Uniforms | null): void {
     const time = Date.parse(iso);
     if (!Number.isFinite(time)) throw new Error(`${iso} is not an instant; write it as 2026-03-01T08:00:00Z`);

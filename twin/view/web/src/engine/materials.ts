@@ -183,14 +183,14 @@ export class LayerMaterials {
     return material;
   }
 
-  /** Forget the materials of an image whose tile is gone. */
-  release(image: Texture): void {
+  /** Forget the materials of an image that is gone, with its tile. */
+  private readonly release = ({ target: image }: { target: Texture }): void => {
     for (const [key, material] of this.made) {
       if (!key.endsWith(` ${image.uuid}`)) continue;
       material.dispose();
       this.made.delete(key);
     }
-  }
+  };
 
   get casts(): boolean {
     return Boolean(this.style.casts) && this.opacity > 0.6;
@@ -245,6 +245,7 @@ export class LayerMaterials {
     defines.push(...this.draped);
     if (shape.image) {
       shape.image.anisotropy = ANISOTROPY;
+      shape.image.addEventListener("dispose", this.release);
       mesh.map = shape.image;
       defines.push("CITY_IMAGE");
       if (shape.holes) defines.push("CITY_HOLES");

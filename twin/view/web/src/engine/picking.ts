@@ -40,6 +40,7 @@ export class Picker {
   /** Look without stopping the page; calls wait for each other. */
   async pickLater(x: number, y: number, width: number, height: number): Promise<Hit | null> {
     const mine = this.waiting.then(async () => {
+      await this.probe.ready(this.camera);
       this.draw(x, y, width, height);
       const ray = this.ray(x, y, width, height);
       const bytes = new Uint8Array(SIDE * SIDE * 4);

@@ -15,6 +15,7 @@ import {
 } from "three";
 import type { Uniforms } from "./materials";
 import { NOTHING_HIDDEN } from "./points";
+import type { Programs } from "./programs";
 import { PICK_FRAGMENT, PICK_VERTEX } from "./shaders";
 import { PICKABLE } from "./tiles";
 
@@ -52,6 +53,7 @@ export class Probe {
   constructor(
     private readonly renderer: WebGLRenderer,
     private readonly scene: Scene,
+    private readonly programs: Programs,
   ) {}
 
   /** Use the state textures of a city. */
@@ -69,12 +71,21 @@ export class Probe {
     }
   }
 
+  /** Resolves when `draw` has no program to wait for. */
+  ready(camera: PerspectiveCamera | OrthographicCamera): Promise<void> {
+    const { mask } = camera.layers;
+    camera.layers.set(PICKABLE);
+    const ready = this.programs.prepareTarget(this.materialFor(camera), camera);
+    camera.layers.mask = mask;
+    return ready;
+  }
+
   /** Draw what a camera sees into a target of `probeTarget`. */
   draw(camera: PerspectiveCamera | OrthographicCamera, target: WebGLRenderTarget): void {
     const { renderer, scene } = this;
     const before = { mask: camera.layers.mask, target: renderer.getRenderTarget(), needs: renderer.shadowMap.needsUpdate, alpha: renderer.getClearAlpha() };
     camera.layers.set(PICKABLE);
-    scene.overrideMaterial = "isOrthographicCamera" in camera ? this.flat : this.eye;
+    scene.overrideMaterial = this.materialFor(camera);
     renderer.shadowMap.needsUpdate = false;
     renderer.setRenderTarget(target);
     renderer.setClearAlpha(0);
@@ -97,6 +108,10 @@ export class Probe {
     this.renderer.readRenderTargetPixels(target, 0, 0, columns, rows, bytes, undefined, 1);
     target.dispose();
     return { columns, rows, handles, distances: new Float32Array(bytes.buffer) };
+  }
+
+  private materialFor(camera: PerspectiveCamera | OrthographicCamera): ShaderMaterial {
+    return "isOrthographicCamera" in camera ? this.flat : this.eye;
   }
 
   dispose(): void {

@@ -6,10 +6,12 @@ import { MeshoptDecoder } from "three/addons/libs/meshopt_decoder.module.js";
 import { DownloadPriorityQueue, LRUCache, PriorityQueue, TilesRenderer } from "3d-tiles-renderer";
 import type { PerspectiveCamera, WebGLRenderer } from "three";
 import type { LayerSpec, SceneManifest } from "./api";
+import type { Arrivals } from "./arrivals";
 import { LayerMaterials, type Shape, type Uniforms } from "./materials";
 import { Numbering, type TilesetExtras } from "./numbers";
 import { type Tile, type TilesetDocument, TilesetRenewal } from "./renewal";
 import { CLOUD_ERROR, CloudLook } from "./points";
+import type { Dressed } from "./programs";
 
 MeshoptDecoder.useWorkers(1);
 
@@ -40,6 +42,7 @@ interface CityTilesOptions {
   /** Something to draw: a tile came or went. */
   changed: () => void;
   failed: (message: string) => void;
+  arrivals: Arrivals;
   /** A terrain tile came. */
   terrain: (geometry: BufferGeometry, matrix: Matrix4) => void;
 }
@@ -94,6 +97,14 @@ function riseOf(geometry: BufferGeometry, matrix: Matrix4): BufferAttribute {
   return new BufferAttribute(heights, 1);
 }
 
+/** What an object of a tile, as it was read, asks of its material. */
+function shapeOf(object: Mesh): Shape {
+  const { geometry, material, isLine, isPoints } = object as Mesh & { isLine?: boolean; isPoints?: boolean };
+  const { map = null, alphaTest = 0 } = material as { map?: Texture | null; alphaTest?: number };
+  const colours = Boolean(geometry.getAttribute("color"));
+  return { type: isLine ? "line" : isPoints ? "point" : "mesh", colours, flat: !geometry.getAttribute("normal"), image: map, holes: alphaTest > 0 };
+}
+
 /** A layer on the screen. */
 export class CityLayer {
   readonly tiles: TilesRenderer;
@@ -132,11 +143,11 @@ export class CityLayer {
     this.tiles = new TilesRenderer(url);
     this.frame = new LocalFrame(url, options.fetch, (extras) => (this.numbering = Numbering.of(extras)));
     this.tiles.registerPlugin(this.frame);
+    this.tiles.registerPlugin({ name: "DRESSING", processTileModel: (scene: Object3D) => this.prepareModel(scene) });
     this.tiles.registerPlugin(new GLTFExtensionsPlugin({ metadata: false, rtc: false, autoDispose: false, meshoptDecoder: MeshoptDecoder }));
     this.tiles.errorTarget = this.errorTarget;
     this.tiles.autoDisableRendererCulling = false;
     this.tiles.addEventListener("load-model", ({ scene, tile }: { scene: Object3D; tile: unknown }) => this.dress(scene, tile as Tile));
-    this.tiles.addEventListener("dispose-model", ({ scene }: { scene: Object3D }) => this.undress(scene));
     for (const event of ["load-model", "dispose-model", "tile-visibility-change", "load-tileset", "needs-update"]) {
       this.tiles.addEventListener(event, () => {
         this.due = SETTLING;
@@ -297,6 +308,20 @@ export class CityLayer {
     });
   }
 
+  /** A new tile is not there before it can be drawn without waiting. */
+  private prepareModel(scene: Object3D): Promise<void> {
+    const things: Dressed[] = [];
+    scene.traverse((object) => {
+      if (!(object as Mesh).geometry) return;
+      const shape = shapeOf(object as Mesh);
+      this.castOf(object as Mesh, shape);
+      const looks = this.choosesByDistance(shape) ? [shape, { ...shape, far: true }] : [shape];
+      for (const look of looks) things.push({ object, material: this.materials.of(look) });
+      if (this.ghosts && !this.cover && shape.type === "mesh") things.push({ object, material: this.materials.ghost });
+    });
+    return this.options.arrivals.ready(things);
+  }
+
   /** Give the objects of a new tile their materials and attributes. */
   private dress(scene: Object3D, tile: Tile): void {
     const numbering = this.coming?.renewal.fresh.has(tile) ? this.coming.numbering : this.numbering;
@@ -306,15 +331,8 @@ export class CityLayer {
       if ((object as Mesh).geometry) objects.push(object as Mesh);
     });
     for (const object of objects) this.dressObject(object, numbering);
+    this.options.arrivals.upload(scene);
     this.applyGhosts(scene);
-  }
-
-  /** Give up the materials of a tile's images; the renderer frees the images themselves. */
-  private undress(scene: Object3D): void {
-    scene.traverse((object) => {
-      const image = ((object as Mesh).material as { map?: Texture | null } | undefined)?.map;
-      if (image) this.materials.release(image);
-    });
   }
 
   private dressObject(object: Mesh, numbering: Numbering): void {
@@ -329,22 +347,28 @@ export class CityLayer {
     }
     geometry.deleteAttribute("_feature_id_1");
     numbering.apply(geometry);
-    const type = (object as unknown as { isLine?: boolean }).isLine ? "line" : (object as unknown as { isPoints?: boolean }).isPoints ? "point" : "mesh";
-    const { map: image = null, alphaTest = 0 } = object.material as { map?: Texture | null; alphaTest?: number };
+    const shape = shapeOf(object);
+    const { type, image } = shape;
     if (type === "mesh" && this.materials.style.foot && !instance && !image) geometry.setAttribute("aRise", riseOf(geometry, object.matrixWorld));
     if (this.spec.theme === "terrain") this.options.terrain(geometry, object.matrixWorld);
-    const flat = !geometry.getAttribute("normal");
-    const shape: Shape = { type, colours: Boolean(geometry.getAttribute("color")), flat, image, holes: alphaTest > 0 };
     object.material = this.materials.of(shape);
     if (type === "point") this.cloud?.prepare(object);
-    if (type === "mesh" && this.materials.style.windows && !image) this.chooseByDistance(object, shape);
-    object.customDepthMaterial = this.materials.depthOf(shape);
-    object.castShadow = this.materials.casts && type === "mesh";
+    if (this.choosesByDistance(shape)) this.chooseByDistance(object, shape);
+    this.castOf(object, shape);
     object.receiveShadow = type === "mesh";
     // Ground after what stands on it: hidden ground need not be shaded.
     object.renderOrder = this.materials.style.cover ? 1 : 0;
     object.layers.enable(PICKABLE);
     if (type === "mesh" && this.materials.style.closed) object.layers.enable(SOLID_LAYER);
+  }
+
+  private castOf(object: Mesh, shape: Shape): void {
+    object.customDepthMaterial = this.materials.depthOf(shape);
+    object.castShadow = this.materials.casts && shape.type === "mesh";
+  }
+
+  private choosesByDistance({ type, image }: Shape): boolean {
+    return type === "mesh" && Boolean(this.materials.style.windows) && !image;
   }
 
   /** Façades that are too far away for windows get a material that does not look for them. */
