@@ -9,7 +9,7 @@ import { GHOST, HIDDEN, SELECTED, SOLID } from "./objects";
 import { boxCuts, planeCut } from "./section";
 import type { HeightLimit, MeasureKind, SectionBox, Skyline, Trench, Viewshed } from "./tool_api";
 import type { CityLayer } from "./tiles";
-import { trenchBody, trenchPlanes, trenchRims } from "./trench";
+import { OpenTrench, trenchBody, trenchPlanes, trenchRims } from "./trench";
 import { Walker } from "./walk";
 
 /** Time between two looks at what is still to come. */
@@ -349,15 +349,19 @@ class Engine extends EngineBase implements CityEngine {
   /** Fits the sides of the trench to the ground, which may have come since, or come in finer tiles. */
   private dig(): void {
     const { trench } = this;
-    for (const ground of this.grounds) ground.setThrough(false);
     const edges = trench && trenchRims(trench, this.analysis.relief);
-    for (const ground of this.grounds) ground.setThrough(trench !== null);
-    if (!trench || !edges) return;
+    if (!trench || !edges) {
+      this.pointing.trench = null;
+      return;
+    }
     const rims = JSON.stringify(edges.map((edge) => edge.map(({ z }) => Math.round(z * 20))));
     if (rims === this.rims) return;
     this.rims = rims;
     const body = trenchBody(trench, edges);
     this.surfaces.put(TRENCH, body);
+    this.pointing.trench = new OpenTrench(trench, body, (on) => {
+      for (const ground of this.grounds) ground.setThrough(on);
+    });
     Object.assign(body.material, { polygonOffset: false });
     this.changed();
   }

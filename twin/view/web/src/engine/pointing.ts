@@ -9,8 +9,11 @@ import type { Emitter } from "./events";
 import type { GroundDisc } from "./ground";
 import type { Measuring } from "./measure";
 import type { Hit, Picker } from "./picking";
+import type { OpenTrench } from "./trench";
 
 const HOVER_MS = 70;
+/** A second look that goes no further than the first, give or take so many metres, met the same thing. */
+const SAME_M = 0.1;
 
 export interface PointingHost {
   readonly canvas: HTMLCanvasElement;
@@ -33,12 +36,16 @@ export interface PointingHost {
 }
 
 export class Pointing implements ControlsHost {
+  /** A trench that is open: within it one points at what lies in the ground. */
+  trench: OpenTrench | null = null;
   private lastHover = 0;
   private timer = 0;
   private hovered = -1;
   private over = false;
   /** Clicks are answered in their order, though each waits for the graphics card. */
   private clicks: Promise<unknown> = Promise.resolve();
+  /** Looks come one after the other, for a look into a trench opens the ground. */
+  private looks: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly host: PointingHost) {}
 
@@ -54,8 +61,7 @@ export class Pointing implements ControlsHost {
 
   /** The object at a place of the page. */
   async pickAt(clientX: number, clientY: number): Promise<Pick | null> {
-    const { x, y, width, height } = this.place(clientX, clientY);
-    return this.asPick(this.withGround(await this.host.picker.pickLater(x, y, width, height), x, y));
+    return this.asPick(await this.hit(clientX, clientY));
   }
 
   /** The surface at a place of the page, whatever it is. */
@@ -143,9 +149,33 @@ export class Pointing implements ControlsHost {
     return { x: clientX - box.left, y: clientY - box.top, ...this.host.size() };
   }
 
-  private async hit(clientX: number, clientY: number): Promise<Hit | null> {
-    const { x, y, width, height } = this.place(clientX, clientY);
+  private hit(clientX: number, clientY: number): Promise<Hit | null> {
+    const { x, y } = this.place(clientX, clientY);
+    const mine = this.looks.then(async () => {
+      const { trench } = this;
+      const first = await this.look(x, y);
+      return first && trench?.holds(first.point) ? this.lookInto(trench, first, x, y) : first;
+    });
+    this.looks = mine.catch(() => null);
+    return mine;
+  }
+
+  private async look(x: number, y: number): Promise<Hit | null> {
+    const { width, height } = this.host.size();
     return this.withGround(await this.host.picker.pickLater(x, y, width, height), x, y);
+  }
+
+  /** Through the ground at an open trench, as far as its sides and its floor. */
+  private async lookInto(trench: OpenTrench, first: Hit, x: number, y: number): Promise<Hit> {
+    trench.through(true);
+    const deep = await this.look(x, y).finally(() => trench.through(false));
+    if (deep && deep.distance <= first.distance + SAME_M) return first;
+    const { view } = this.host;
+    const { width, height } = this.host.size();
+    const side = trench.meets(view.ray((x / width) * 2 - 1, 1 - (y / height) * 2), first.distance - SAME_M);
+    if (!side) return first;
+    const distance = side.distanceTo(view.position);
+    return deep && deep.distance <= distance ? deep : { handle: -1, point: side, distance };
   }
 
   /** The nearer of a hit and the wide ground. */

@@ -1,6 +1,6 @@
 /** A trench dug into the ground along a line: what covers the ground is open there, and its sides and floor are drawn. */
 
-import { BufferGeometry, Color, Float32BufferAttribute, Mesh, Plane, Vector3 } from "three";
+import { BufferGeometry, Color, Float32BufferAttribute, Mesh, Plane, type Ray, Vector3 } from "three";
 import type { Relief } from "./relief";
 import type { Trench } from "./tool_api";
 
@@ -65,4 +65,37 @@ export function trenchBody(trench: Trench, [left, opposite]: [Vector3[], Vector3
   geometry.setAttribute("position", new Float32BufferAttribute(positions, 3));
   geometry.setAttribute("color", new Float32BufferAttribute(colours, 3));
   return new Mesh(geometry);
+}
+
+/** A trench that one looks into: which places lie in it, and where its sides and its floor end the look. */
+export class OpenTrench {
+  private readonly planes: Plane[];
+  private readonly corners: Float32Array;
+
+  constructor(
+    trench: Trench,
+    body: Mesh,
+    /** Lets picks through what covers the ground, or not. */
+    readonly through: (on: boolean) => void,
+  ) {
+    this.planes = trenchPlanes(trench);
+    this.corners = body.geometry.getAttribute("position").array as Float32Array;
+  }
+
+  /** Whether a place lies within its four sides, at any height. */
+  holds(point: Vector3): boolean {
+    return this.planes.every((plane) => plane.distanceToPoint(point) <= 0);
+  }
+
+  /** Where a ray meets its sides or its floor, not nearer than so many metres; null = nowhere. */
+  meets(ray: Ray, from_m: number): Vector3 | null {
+    const [a, b, c] = [new Vector3(), new Vector3(), new Vector3()];
+    let found: Vector3 | null = null;
+    for (let at = 0; at < this.corners.length; at += 9) {
+      const hit = ray.intersectTriangle(a.fromArray(this.corners, at), b.fromArray(this.corners, at + 3), c.fromArray(this.corners, at + 6), false, new Vector3());
+      const away = hit?.distanceTo(ray.origin) ?? Infinity;
+      if (hit && away >= from_m && (!found || away < found.distanceTo(ray.origin))) found = hit;
+    }
+    return found;
+  }
 }
