@@ -217,3 +217,26 @@ def test_the_more_important_of_two_names_is_written(view: Page, ranks: tuple[int
         "(labels) => { const app = window.__citytwin; app.shell.labels.load({...app.manifest, labels}); }", labels
     )
     expect(view.locator(".label.shown")).to_have_text(["Rank 1"])
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (1366, 768), (800, 640)])
+def test_a_picture_has_no_more_names_than_it_has_room_for(view: Page, size: tuple[int, int]) -> None:
+    view.set_viewport_size({"width": size[0], "height": size[1]})
+    view.wait_for_timeout(300)
+    _look(view, (0, -1, 900))
+    names = [
+        {"titles": {"en": f"{x};{y}", "zh": f"{x};{y}"}, "point": [20 * x, 20 * y, 0], "rank": 0, "kind": "district"}
+        for x in range(-20, 21)
+        for y in range(-12, 13)
+    ]
+    view.evaluate(
+        "(labels) => { const app = window.__citytwin; app.shell.labels.load({...app.manifest, labels}); }", names
+    )
+    view.wait_for_timeout(700)
+    area, shown = view.evaluate("""() => {
+      const { element } = window.__citytwin.shell.labels;
+      return [element.clientWidth * element.clientHeight, element.querySelectorAll('.label.shown').length];
+    }""")
+    assert area > 0.7 * size[0] * size[1]
+    most = min(60, round(area / 24_000))
+    assert 0.7 * most <= shown <= most, "there are a thousand names to choose from"
