@@ -75,7 +75,7 @@ def _draw(page: Page) -> None:
     page.keyboard.press("Enter")
     assert ask(page, "app.drafts.all.length") == 1
     page.keyboard.press(";")
-    _click(page, (50.0, 36.0, 18.0))
+    _click(page, (10.0, 36.0, 18.0))
     until(page, "window.__citytwin.drafts.current && window.__citytwin.drafts.current.origin === 'existing'")
     height = page.locator(".edit-card").get_by_label("Height", exact=True)
     height.fill("40")
@@ -133,7 +133,7 @@ def test_drawings_are_found_again_after_a_reload(page: Page, address: str) -> No
     red, _, blue = _colour(page, (-20.0, -15.0, 15.0))
     assert blue - red > 60
     assert blue - red > bare[2] - bare[0] + 30, "it was not there before"
-    red, green, _ = _colour(page, (50.0, 36.0, 40.0))
+    red, green, _ = _colour(page, (10.0, 36.0, 40.0))
     assert green - red > 40, "the raised block is shown as changed"
     # One step back takes them all, one forth brings them again; once kept, nothing is left to offer.
     page.keyboard.press("Control+z")
@@ -253,13 +253,14 @@ def test_a_new_version_of_the_city_leaves_drawings_as_they_are(
     _draw(page)
     before = _drawn(page)
     uid = before[1][1]
-    first, second = (city.at(city.handle(uid) - step).uid for step in (2, 1))
+    first, second = (city.at(city.handle(uid) + step).uid for step in (-1, 1))
     changed = Scenario("less", city).edit(RemoveObject(first), SetAttribute(second, "height_m", 30.0)).scene
     renewed = Scene(changed.georeference, changed.layers, city.name, city.version + 1)
     assert renewed.handle(uid) == city.handle(uid) - 1
     save(renewed, package, tiles=True)
     page.get_by_text("shows it as it is now").first.wait_for()
     until(page, f"window.__citytwin.drafts.all.some((draft) => draft.handle === {renewed.handle(uid)})")
+    expect(page.locator(".layer[data-layer=buildings] .count")).to_have_text("2")
     after = _drawn(page)
     assert [draft[6] for draft in after] == [draft[6] for draft in before]
     assert len(ask(page, "app.drafts.state.corners")) == 1
