@@ -107,6 +107,7 @@ def traffic(studio: Studio) -> None:
 def vehicle(studio: Studio) -> None:
     """A car with its card."""
     page = studio.open("en", at=((700, -330, 120), (560, -60, 5)), live=True)
+    page.ask("app.moving.setColours('kind')")
     page.press("'")
     page.until("app.engine.pictures.vehicleCount > 100")
     page.page.wait_for_timeout(1500)

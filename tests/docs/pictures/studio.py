@@ -87,7 +87,7 @@ class Sitting:
           app.selection.showAll();
           app.selection.clear();
           app.shell.showLeft(true);
-          await app.show({ ...app.atFirst, style: null, overlay: null }, 0);
+          await app.show({ ...app.atFirst, style: null, overlay: null, vehicles: "none" }, 0);
         }""")
         if at:
             self.look(*at)
