@@ -61,20 +61,20 @@ def check_bounds(path: str, crs: str, bounds: Bounds, *, small: bool = False) ->
         raise GeoreferenceError(
             path,
             f"its coordinates reach {_far(bounds):.0f}, which are not degrees, but it claims {parsed.name}",
-            "name its real projected system with --crs",
+            "name its real projected system with --source-crs FILE=EPSG:N",
         )
     if parsed.is_projected and not small and degrees and max(east - west, north - south) < 90 and _far(bounds) > 0:
         raise GeoreferenceError(
             path,
             f"its coordinates ({west:.4g}, {south:.4g}) look like degrees, but it claims {parsed.name}",
-            "name its real system with --crs, probably EPSG:4326",
+            "name its real system with --source-crs FILE=EPSG:N, probably EPSG:4326",
         )
     distance = degrees_outside(crs, bounds)
     if not distance <= _FAR_DEG:
         raise GeoreferenceError(
             path,
             f"its coordinates lie far outside the area where {parsed.name} is used",
-            "name its real system with --crs",
+            "name its real system with --source-crs FILE=EPSG:N",
         )
 
 

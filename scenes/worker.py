@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pyarrow as pa
@@ -124,7 +125,7 @@ class Worker:
     def _send(process: subprocess.Popen[bytes], call: Call) -> None:
         assert process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         with contextlib.suppress(BrokenPipeError):  # then the first read says that it is gone
-            _write(process.stdin, call)
+            _write(process.stdin, (_here(), call))
 
     def _answers(self, process: subprocess.Popen[bytes], call: Call, allowed_s: float) -> Iterator[tuple[str, Any]]:
         pipe = _Pipe(cast("io.FileIO", process.stdout))
@@ -247,8 +248,18 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print must not mix with the answers
     calls = _Pipe(os.fdopen(os.dup(0), "rb", buffering=0))
-    while (call := calls.read()) is not None:
+    while (asked := calls.read()) is not None:
+        folder, call = asked
+        with contextlib.suppress(OSError):  # paths are meant as they are where the call was made
+            os.chdir(folder)
         _answer(cast("Call", call), answers)
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # somebody has removed it
+        return "."
 
 
 def _answer(call: Call, answers: Any) -> None:

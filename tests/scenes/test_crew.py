@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,3 +121,14 @@ def test_a_slice_of_a_table_travels_alone() -> None:
     packed = sink.getvalue().to_pybytes()
     assert len(packed) < 2_000
     assert pickle.loads(packed).to_pylist() == table.slice(500, 3).to_pylist()
+
+
+def test_relative_paths_are_those_of_the_folder_where_the_call_is_made(
+    crew: LocalCrew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "said.txt").write_text(name, encoding="utf-8")
+        monkeypatch.chdir(folder)
+        assert list(crew.each(Path.read_text, [Path("said.txt")] * 3)) == [name] * 3

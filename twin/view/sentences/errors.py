@@ -294,9 +294,11 @@ ERROR_SENTENCES: Mapping[str, str] = MappingProxyType(
         "export it again as GeoParquet 1.1": "重新导出为 GeoParquet 1.1",
         "export the layer again, with its features": "连同要素重新导出图层",
         "name another --crs for the scene": "为场景另行指定 --crs",
-        "name its real projected system with --crs": "用 --crs 指定真实的投影坐标系",
-        "name its real system with --crs, probably EPSG:4326": "用 --crs 指定真实坐标系，可能是 EPSG:4326",
-        "name its real system with --crs": "用 --crs 指定真实坐标系",
+        "name its real projected system with --source-crs FILE=EPSG:N":
+            "用 --source-crs FILE=EPSG:N 指定真实的投影坐标系",
+        "name its real system with --source-crs FILE=EPSG:N, probably EPSG:4326":
+            "用 --source-crs FILE=EPSG:N 指定真实坐标系，可能是 EPSG:4326",
+        "name its real system with --source-crs FILE=EPSG:N": "用 --source-crs FILE=EPSG:N 指定真实坐标系",
         "give a LAS, LAZ, COPC, EPT, PTS, XYZ or PLY file": "请给出 LAS、LAZ、COPC、EPT、PTS、XYZ 或 PLY 文件",
         "compress it again as LAZ": "重新压缩为 LAZ",
         "convert it once with LAStools or PDAL: laszip -i OLD.laz -o NEW.laz":
