@@ -80,6 +80,8 @@ def test_a_city_comes_and_is_looked_at_without_waiting_for_a_program(fresh: City
         "e.setLayerOpacity('buildings', 0.5)",
         "e.setUnderground(0.6)",
         "e.isolate([0])",
+        "e.setSection({axis: 'z', offset: 20, azimuth_deg: 0, flipped: false})",
+        "e.setSectionBox({centre: [0, 0, 20], half: [60, 60, 30], azimuth_deg: 0})",
     ],
 )
 def test_what_a_tool_needs_is_linked_before_it_is_shown(fresh: City, change: str) -> None:

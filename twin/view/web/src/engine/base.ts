@@ -304,6 +304,7 @@ export abstract class EngineBase {
     this.measuring.scale(this.view.camera, this.size.height);
     this.drafting.scale(this.view.camera, this.size.height);
     this.renderer.info.reset();
+    if (this.renderer.shadowMap.needsUpdate) this.programs.meetLights();
     this.renderer.render(this.scene, this.view.camera);
     this.caps.draw(this.scene, this.view.camera);
     this.drafting.drawFront(this.renderer, this.view.camera);

@@ -6,7 +6,7 @@
  * only when they are linked and the graphics card has nothing else to do. A frame that needs one earlier is put off.
  */
 
-import { BackSide, type Camera, DoubleSide, FrontSide, type InstancedMesh, type Material, type Mesh, MeshDepthMaterial, type Object3D, type Scene, type WebGLRenderer, WebGLRenderTarget } from "three";
+import { BackSide, type Camera, DoubleSide, FrontSide, type InstancedMesh, type Material, type Mesh, MeshDepthMaterial, Object3D, type Scene, type WebGLRenderer, WebGLRenderTarget } from "three";
 
 /** What three.js keeps of a program. */
 interface Program {
@@ -69,6 +69,7 @@ export class Programs {
   private fence: WebGLSync | null = null;
   private readonly target = new WebGLRenderTarget(1, 1);
   private readonly depth = new MeshDepthMaterial();
+  private readonly nothing = new Object3D();
   private readonly gl: WebGL2RenderingContext;
 
   constructor(
@@ -109,6 +110,14 @@ export class Programs {
   /** The same of what a camera sees of the scene, drawn again with one material. */
   mayDrawWith(material: Material, camera: Camera): boolean {
     return this.needsOfPass(material, this.useOf("canvas", false, camera)).every((program) => this.taken.has(program));
+  }
+
+  /**
+   * Before a frame with shadows: three.js tells their programs apart by the lights that it met last, which are none
+   * after a pass for picks or cuts.
+   */
+  meetLights(): void {
+    this.renderer.compile(this.nothing, this.camera, this.scene);
   }
 
   /** Asks the programs that are linked; false where that should wait until the graphics card is at rest. */
