@@ -2,7 +2,8 @@
 
 Geometry that is too large for memory waits in files until it is stored. They lie in one folder a process, below the
 system's folder for temporary files (``TMPDIR``); reader processes write into the folder of the process that started
-them. The folder goes when the process ends; what a killed process left is swept by the next one.
+them. The folder goes when the process ends; what a killed process left is swept by the next one, which knows by a lock
+that nobody holds any more: numbers of processes say nothing across containers that share a folder.
 """
 
 from __future__ import annotations
@@ -13,14 +14,23 @@ import functools
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from pathlib import Path
 from uuid import uuid4
 
 from scenes.processes import alive
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 VARIABLE = "CITYTWIN_SCRATCH"
 _PREFIX = "citytwin-scratch-"
+_LOCK = "lock"
+_YOUNG_S = 60.0
+"""A folder without a lock that is younger may belong to a process that is about to lock it."""
 
 
 @functools.cache
@@ -31,6 +41,7 @@ def scratch_folder() -> Path:
         return Path(given)
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    _hold(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -71,9 +82,32 @@ def _delete(file: Path, process: int) -> None:
             file.unlink()
 
 
+def _hold(folder: Path) -> None:
+    """Lock a folder as long as this process lives; the system lets go of it however the process ends."""
+    if fcntl is not None:
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _sweep() -> None:
     """Remove folders of processes that are gone."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        number = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if number.isdigit() and not alive(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if not _held(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _held(folder: Path) -> bool:
+    """Say whether the process that a folder belongs to lives."""
+    number = folder.name.removeprefix(_PREFIX).split("-")[0]
+    if fcntl is None or not (folder / _LOCK).exists():  # not locked yet, or made by an earlier version
+        young = time.time() - folder.stat().st_mtime < _YOUNG_S
+        return young or not number.isdigit() or alive(int(number))
+    lock = os.open(folder / _LOCK, os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
