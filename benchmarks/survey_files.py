@@ -122,6 +122,7 @@ HEAD = """# Real files
 
 Made by `benchmarks/survey_files.py` from a folder of real files that the project does not contain: what
 `twin build FOLDER --json --local` loads, what it leaves out and why, and what `twin check` says of broken files.
+"Place unknown" counts models that nobody places: they are built, beside the scene, and say so.
 
 ## Builds
 
