@@ -123,14 +123,18 @@ export class Programs {
   /** Asks the programs that are linked; false where that should wait until the graphics card is at rest. */
   poll(): boolean {
     const linked = [...this.fresh].filter((program) => !this.alive(program) || program.isReady());
-    if (linked.length === 0) return true;
-    if (!this.resting()) return false;
+    const calm = linked.length === 0 || this.resting();
     const began = performance.now();
-    for (const program of linked) if (performance.now() - began < ASK_MS) this.ask(program);
-    const done = this.waiting.filter(({ programs }) => programs.every((program) => this.taken.has(program)));
+    if (calm) for (const program of linked) if (performance.now() - began < ASK_MS) this.ask(program);
+    this.answer();
+    return calm;
+  }
+
+  /** Tells those whose programs are there, whoever has asked these: it may have been a frame. */
+  private answer(): void {
+    const done = this.waiting.filter(({ programs }) => programs.every((program) => this.taken.has(program) || !this.alive(program)));
     this.waiting = this.waiting.filter((each) => !done.includes(each));
     for (const each of done) each.done();
-    return true;
   }
 
   /** After a frame: counts what it had to wait for. */
@@ -163,6 +167,7 @@ export class Programs {
   private ready(needed: Program[]): Promise<void> {
     const programs = needed.filter((program) => !this.taken.has(program));
     if (programs.length === 0) return Promise.resolve();
+    for (const program of programs) this.fresh.add(program); // some were compiled by others, who may not draw soon
     if (this.waiting.length === 0) setTimeout(this.look, LOOK_MS);
     return new Promise((done) => this.waiting.push({ programs, done }));
   }
