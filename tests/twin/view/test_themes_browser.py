@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,7 +149,15 @@ def test_columns_of_live_values_follow_them(page: Page, server: RunningServer) -
     hub = server.hub
     assert hub is not None
     opened(page, server.url)
-    server.call_soon(lambda: hub.state.apply(rows(np.arange(6), wall_clock_ms(), np.full(6, 30.0))))
+    counted = threading.Event()
+
+    def observe() -> None:
+        hub.state.apply(rows(np.arange(6), wall_clock_ms(), np.full(6, 30.0)))
+        hub.tick()  # values become codes, which the page asks for when the picture is shown
+        counted.set()
+
+    server.call_soon(observe)
+    assert counted.wait(60)
     choose(page, "Columns")
     page.locator(".themes-card").get_by_label("Value").select_option("o:rain")
     show(page, 1)
