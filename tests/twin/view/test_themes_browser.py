@@ -149,11 +149,11 @@ def test_columns_of_live_values_follow_them(page: Page, server: RunningServer) -
     hub = server.hub
     assert hub is not None
     opened(page, server.url)
-    counted = threading.Event()
+    counted, state, tick = threading.Event(), hub.state, hub.tick
 
     def observe() -> None:
-        hub.state.apply(rows(np.arange(6), wall_clock_ms(), np.full(6, 30.0)))
-        hub.tick()  # values become codes, which the page asks for when the picture is shown
+        state.apply(rows(np.arange(6), wall_clock_ms(), np.full(6, 30.0)))
+        tick()  # values become codes, which the page asks for when the picture is shown
         counted.set()
 
     server.call_soon(observe)
