@@ -16,6 +16,7 @@ import numpy as np
 from scenes.tiles.boxes import BOX_VERTICES, Boxes, box_triangles, fit_boxes, level_areas
 from scenes.tiles.content import empty_content
 from scenes.tiles.numbering import distinct, heads, lengths
+from scenes.tiles.quadtree import MAX_DEPTH, Square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,6 @@ FLAT_TRIANGLES = 2
 FLAT_M = 0.01
 """A block that is lower than this is drawn as its roof alone."""
 
-_DEEPEST = 16
 _RIM = np.array([[u, v] for u in (-1, 0, 1) for v in (-1, 0, 1)], np.float64)
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
 
@@ -108,11 +108,9 @@ def _middles(boxes: Boxes) -> Floats:
 
 def _cells(places: Floats, most: int, widest_m: float) -> Longs:
     """Return a number for each of (n, 2) places, the same for those in one cell; about `most` cells."""
-    low = places.min(axis=0)
-    span = max(float((places.max(axis=0) - low).max()), 1e-3) * (1 + 1e-9)
-    grid = ((places - low) / span * (1 << _DEEPEST)).astype(np.int64)
-    code = _spread(grid[:, 0]) | (_spread(grid[:, 1]) << 1)
-    shallow = min(_DEEPEST, max(0, int(np.ceil(np.log2(span / widest_m)))))
+    square = Square.around(places.min(axis=0), places.max(axis=0))
+    code = square.codes(*places.T)
+    shallow = min(MAX_DEPTH, max(0, int(np.ceil(np.log2(square.side_m / widest_m)))))
     order = np.argsort(code, kind="stable")
     code = code.take(order)
     sizes = _sizes(code, shallow)
@@ -129,22 +127,15 @@ def _cells(places: Floats, most: int, widest_m: float) -> Longs:
 
 def _sizes(code: Longs, shallow: int) -> Longs:
     """Return how many of the Morton codes, ascending, share the cell of each at each level, the deepest last."""
-    levels = np.arange(shallow, _DEEPEST + 1)
-    starts = [heads(code >> 2 * (_DEEPEST - level)) for level in levels]
+    levels = np.arange(shallow, MAX_DEPTH + 1)
+    starts = [heads(code >> 2 * (MAX_DEPTH - level)) for level in levels]
     return np.stack([(sizes := lengths(each, len(code))).repeat(sizes) for each in starts])
 
 
 def _divided(code: Longs, sizes: Longs, together: int) -> Longs:
     """Return a key of the widest cell of each Morton code that holds few enough."""
-    above = _DEEPEST - np.minimum((sizes > together).sum(axis=0) + _DEEPEST + 1 - len(sizes), _DEEPEST)
-    return cast("Longs", (code >> 2 * above) | (1 << 2 * (_DEEPEST - above)))  # no two levels share a key
-
-
-def _spread(values: Longs) -> Longs:
-    """Return numbers of 16 bits with a zero after each bit."""
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        values = (values | (values << shift)) & mask
-    return values
+    above = MAX_DEPTH - np.minimum((sizes > together).sum(axis=0) + MAX_DEPTH + 1 - len(sizes), MAX_DEPTH)
+    return cast("Longs", (code >> 2 * above) | (1 << 2 * (MAX_DEPTH - above)))  # no two levels share a key
 
 
 def _ordered(content: Content, boxes: Boxes, block: Longs, order: Longs) -> _Members:
@@ -153,7 +144,7 @@ def _ordered(content: Content, boxes: Boxes, block: Longs, order: Longs) -> _Mem
     level = level_areas(content)
     areas = np.where(level > 0, np.minimum(level, whole), whole)
     number = block[order]
-    starts = np.flatnonzero(np.append(True, number[1:] != number[:-1]))
+    starts = heads(number)
     return _Members(
         boxes.taken(order), _middles(boxes)[order], halves[order], np.maximum(areas[order], 1e-6), starts, number
     )
