@@ -27,6 +27,15 @@ def opened(page: Page, url: str) -> Page:
     return page
 
 
+def opened_above(page: Page, url: str) -> None:
+    """Open a page of blocks around the zero, seen from above without shadows, and wait for all tiles."""
+    opened(page, url)
+    ask(page, "app.setShadows(false)")
+    ask(page, "app.engine.setCamera({position: [-12, -100, 140], target: [-12, 0, 0]}, 0)")
+    page.wait_for_timeout(100)
+    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+
+
 def until(page: Page, condition: str) -> None:
     """Wait for a condition without `wait_for_function`, whose eval the single file's own policy forbids."""
     deadline = time.monotonic() + WAIT_MS / 1000

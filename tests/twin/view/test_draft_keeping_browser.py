@@ -18,7 +18,7 @@ from tests.twin.whatif.conftest import city_of, with_terrain
 from twin.app import ServerOptions, start_in_thread
 from twin.whatif import RemoveObject, Scenario, SetAttribute
 
-from .pages import ask, opened, picture, spot, until
+from .pages import ask, opened, opened_above, picture, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,14 +45,6 @@ def package(city: Scene, tmp_path: Path) -> Path:
 def address(package: Path) -> Iterator[str]:
     with start_in_thread(package, options=ServerOptions(language="en")) as server:
         yield server.url
-
-
-def _ready(page: Page, address: str) -> None:
-    opened(page, address)
-    ask(page, "app.setShadows(false)")
-    ask(page, "app.engine.setCamera({position: [-12, -100, 140], target: [-12, 0, 0]}, 0)")
-    page.wait_for_timeout(100)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
 
 
 def _click(page: Page, point: tuple[float, float, float]) -> None:
@@ -110,7 +102,7 @@ def _reload(page: Page) -> None:
 
 
 def test_drawings_are_found_again_after_a_reload(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     before, corners = _drawn(page), ask(page, "app.drafts.state.corners")
     assert len(before) == 2
@@ -148,7 +140,7 @@ def test_drawings_are_found_again_after_a_reload(page: Page, address: str) -> No
 
 
 def test_drawings_outlive_a_crash_of_the_page(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     before = _drawn(page)
     page.wait_for_timeout(400)
@@ -162,7 +154,7 @@ def test_drawings_outlive_a_crash_of_the_page(page: Page, address: str) -> None:
 
 
 def test_what_is_thrown_away_is_not_offered_again(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     page.wait_for_timeout(400)
     _reload(page)
@@ -174,7 +166,7 @@ def test_what_is_thrown_away_is_not_offered_again(page: Page, address: str) -> N
 
 
 def test_a_page_that_is_open_keeps_its_drawings_for_itself(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     second = page.context.new_page()
     opened(second, address)
@@ -196,7 +188,7 @@ def _carry(page: Page, address: str) -> None:
 def test_another_city_at_the_same_address_is_not_offered_them(
     page: Page, address: str, city: Scene, tmp_path: Path
 ) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     page.wait_for_timeout(400)
     frame = city.georeference
@@ -215,7 +207,7 @@ def test_another_city_at_the_same_address_is_not_offered_them(
 
 
 def test_a_broken_entry_harms_nothing(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     page.wait_for_timeout(400)
     key = page.evaluate(STORED)[0]
@@ -225,14 +217,14 @@ def test_a_broken_entry_harms_nothing(page: Page, address: str) -> None:
     expect(page.get_by_text("Drawings that this browser kept cannot be read")).to_be_visible()
     assert page.evaluate(STORED) == []
     assert page.locator(".notice.offer").count() == 0
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
 
 
 def test_an_object_that_is_gone_is_left_out_with_a_sentence(
     page: Page, address: str, tmp_path: Path, city: Scene
 ) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     page.wait_for_timeout(400)
     uid = ask(page, "app.drafts.all.find((draft) => draft.uid).uid")
@@ -249,7 +241,7 @@ def test_an_object_that_is_gone_is_left_out_with_a_sentence(
 def test_a_new_version_of_the_city_leaves_drawings_as_they_are(
     page: Page, address: str, package: Path, city: Scene
 ) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw(page)
     before = _drawn(page)
     uid = before[1][1]

@@ -18,7 +18,7 @@ from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
 from twin.whatif import load_scenario
 
-from .pages import ask, opened, picture, spot, until
+from .pages import ask, opened_above, picture, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +47,6 @@ def package(city: Scene, tmp_path: Path) -> Path:
 def address(package: Path) -> Iterator[str]:
     with start_in_thread(package, options=ServerOptions(language="en")) as server:
         yield server.url
-
-
-def _ready(page: Page, address: str) -> None:
-    opened(page, address)
-    ask(page, "app.setShadows(false)")
-    ask(page, "app.engine.setCamera({position: [-12, -100, 140], target: [-12, 0, 0]}, 0)")
-    page.wait_for_timeout(100)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
 
 
 def _point(page: Page, point: Point3) -> tuple[float, float]:
@@ -121,7 +113,7 @@ def _blue(page: Page, point: Point3) -> bool:
 
 
 def test_a_building_is_drawn_kept_and_found_again_after_a_reload(page: Page, address: str, package: Path) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     page.keyboard.press("e")
     card = page.locator(".draw-card")
     expect(card).to_contain_text("Click the first corner")
@@ -175,7 +167,7 @@ def _until_blue(page: Page, point: Point3) -> None:
 
 
 def test_the_simulation_of_a_variant_has_the_drawn_building(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw_block(page)
     _keep(page, "Shade")
     page.evaluate("""() => {
@@ -192,7 +184,7 @@ def test_the_simulation_of_a_variant_has_the_drawn_building(page: Page, address:
 
 
 def test_a_building_is_drawn_by_keys_and_numbers_alone(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     page.keyboard.press("e")
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
@@ -212,7 +204,7 @@ def test_a_building_is_drawn_by_keys_and_numbers_alone(page: Page, address: str)
 
 
 def test_a_rectangle_takes_three_clicks_and_a_double_click_closes_a_polygon(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     page.keyboard.press("e")
     page.get_by_role("button", name="Rectangle", exact=True).click()
     for point in [(-30.0, -20.0, 0.0), (-10.0, -20.0, 0.0), (-12.0, -5.0, 0.0)]:
@@ -230,7 +222,7 @@ def test_a_rectangle_takes_three_clicks_and_a_double_click_closes_a_polygon(page
 
 
 def test_a_crossing_footprint_is_refused_with_a_sentence_and_taken_back(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     page.keyboard.press("e")
     for point in [(-30.0, -20.0, 0.0), (-10.0, 0.0, 0.0), (-10.0, -20.0, 0.0), (-32.0, 2.0, 0.0)]:
         _click(page, point)
@@ -243,7 +235,7 @@ def test_a_crossing_footprint_is_refused_with_a_sentence_and_taken_back(page: Pa
 
 
 def test_corners_snap_to_a_neighbour_unless_alt_is_held(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     page.keyboard.press("e")
     near = (-0.6, 29.5, 0.0)
     _point(page, near)
@@ -259,7 +251,7 @@ def test_corners_snap_to_a_neighbour_unless_alt_is_held(page: Page, address: str
 
 
 def test_one_goes_back_and_forth_by_keys_and_buttons(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw_block(page)
     expect(page.locator(".draw-card .draft-list")).to_contain_text("Building 1")
     counts = []
@@ -278,7 +270,7 @@ def test_one_goes_back_and_forth_by_keys_and_buttons(page: Page, address: str) -
 def test_a_building_of_the_city_is_moved_turned_scaled_and_raised(
     page: Page, address: str, package: Path, city: Scene
 ) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     page.keyboard.press(";")
     _click(page, (10.0, -34.0, 18.0))
     until(page, "window.__citytwin.drafts.current")
@@ -325,7 +317,7 @@ def _teal(page: Page, point: Point3) -> bool:
 def test_a_kept_building_is_edited_again_copied_and_removed(
     page: Page, address: str, package: Path, city: Scene
 ) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw_block(page)
     _keep(page, "Block")
     until(page, "window.__citytwin.state.scenario === 'block'")
@@ -364,7 +356,7 @@ def test_a_kept_building_is_edited_again_copied_and_removed(
 
 
 def test_a_refusal_of_the_server_keeps_the_drawing(page: Page, address: str, package: Path) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     _draw_block(page)
     (package / "scenarios").write_text("a file where a folder should be")
     page.get_by_role("button", name="Keep in variant").click()
@@ -375,7 +367,7 @@ def test_a_refusal_of_the_server_keeps_the_drawing(page: Page, address: str, pac
 
 
 def test_a_page_without_a_server_offers_a_file(page: Page, city: Scene, tmp_path: Path) -> None:
-    _ready(page, to_html(city, tmp_path / "alone.html", language="en").as_uri())
+    opened_above(page, to_html(city, tmp_path / "alone.html", language="en").as_uri())
     _draw_block(page)
     card = page.locator(".draw-card")
     expect(card).to_contain_text("no server that could keep a variant")
@@ -398,7 +390,7 @@ def test_a_building_on_a_slope_stands_on_its_lowest_corner(page: Page, tmp_path:
     hill = city_of([(shapely.box(*NORTH[0]), 18.0)]).with_layer(Layer("terrain", (slope,), "terrain"))
     package = hill.save(tmp_path / "hill.city")
     with start_in_thread(package, options=ServerOptions(language="en")) as server:
-        _ready(page, server.url)
+        opened_above(page, server.url)
         assert ask(page, "app.engine.drafting.groundHeights([[-40, 3], [0, 0], [70, -20]])") == pytest.approx(
             [1, 5, 12]
         )
@@ -415,7 +407,7 @@ def test_a_building_on_a_slope_stands_on_its_lowest_corner(page: Page, tmp_path:
 
 
 def test_the_section_box_is_pulled_moved_and_turned_by_its_handles(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     ask(page, "app.setSectionBox({centre: [10, 36, 10], half: [12, 8, 12], azimuth_deg: 0})")
     expect(page.locator(".section-box-card")).to_be_visible()
     seen = picture(page)
@@ -448,7 +440,7 @@ def test_the_section_box_is_pulled_moved_and_turned_by_its_handles(page: Page, a
 
 
 def test_the_cards_speak_chinese(page: Page, address: str) -> None:
-    _ready(page, address)
+    opened_above(page, address)
     ask(page, "app.setLanguage('zh')")
     page.keyboard.press("e")
     expect(page.locator(".draw-card")).to_contain_text("在地面上点击第一个角点")
