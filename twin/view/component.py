@@ -15,7 +15,6 @@ from panel.custom import JSComponent
 from scenes import CityTwinError, UnknownObjectError
 from scenes.errors import MissingLibraryError
 from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
-from twin.view.basemaps import checked
 from twin.view.columns import PageColumns
 from twin.view.drafts import PageDrafts
 from twin.view.manifest import scene_manifest
@@ -254,7 +253,7 @@ class CityView(JSComponent):
             Returns ``{"max_zoom"}`` of a map by its name, or raises a `CityTwinError` where it cannot be shown.
         """
         self._basemaps = [dict(spec) for spec in specs]
-        self.service.register("basemap", lambda params: checked(check, str(params["name"]), self.language))
+        self.service.register("basemap", lambda params: dict(check(str(params["name"]))))
 
     def manifest(self) -> dict[str, Any]:
         """Return what the page is told of the scene."""
@@ -319,16 +318,18 @@ class CityView(JSComponent):
     def _answer(self, question: Mapping[str, Any]) -> None:
         number, method = question.get("id"), str(question.get("method"))
         params = question.get("params") or {}
+        # A page tells its state now and then; the question knows the language of this moment.
+        language = str(question.get("language") or self.language)
         document = self._document
 
         def work() -> dict[str, Any]:
             try:
                 return {"op": "answer", "id": number, "result": self.service.ask(method, params)}
             except CityTwinError as error:
-                return {"op": "answer", "id": number, "error": {"message": error_in(error, self.language)}}
+                return {"op": "answer", "id": number, "error": {"message": error_in(error, language)}}
             except Exception:  # noqa: BLE001 - the page must hear of it, and the session must live on
                 _log.exception("answering %s", method)
-                message = said_in(f"{method}: the server made a mistake; see its log", self.language)
+                message = said_in(f"{method}: the server made a mistake; see its log", language)
                 return {"op": "answer", "id": number, "error": {"message": message}}
 
         if document is None or document.session_context is None:

@@ -112,6 +112,13 @@ def test_answers_carry_the_number_of_their_question(view: Listener) -> None:
     assert refused["error"]["message"].startswith("nonsense: is not a method")
 
 
+def test_an_error_speaks_the_language_of_its_question(view: Listener) -> None:
+    for language in ("zh", "en"):  # the page has changed it, and tells its state later
+        view._handle_msg({"op": "ask", "id": 7, "method": "nonsense", "params": {}, "language": language})
+        told = view.take()[0]["error"]["message"]
+        assert told.startswith({"zh": "nonsense：", "en": "nonsense: is not a method"}[language])
+
+
 def test_tiles_over_the_channel_never_leave_their_folder(little_city: Scene, tmp_path: Any) -> None:
     publish(little_city, tmp_path / "tiles")
     (tmp_path / "secret.json").write_text("{}")

@@ -24,12 +24,12 @@ export class PanelBackend implements Backend {
     model.on("msg:custom", this.receive);
   }
 
-  ask(method: string, params: Record<string, unknown>): Promise<unknown> {
+  ask(method: string, params: Record<string, unknown>, language?: string): Promise<unknown> {
     this.serial += 1;
     const id = this.serial;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.model.send_msg({ op: "ask", id, method, params });
+      this.model.send_msg({ op: "ask", id, method, params, language });
     });
   }
 

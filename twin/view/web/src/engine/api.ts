@@ -353,7 +353,8 @@ export type CreateEngine = (container: HTMLElement, options?: EngineOptions) => 
 
 /** What a page needs from whoever holds the data: the Python server or a stand-alone file. */
 export interface Backend {
-  ask(method: string, params: Record<string, unknown>): Promise<unknown>;
+  /** `language` = of the sentence, should there be an error. */
+  ask(method: string, params: Record<string, unknown>, language?: string): Promise<unknown>;
   emit(name: string, data: unknown): void;
   /** Messages pushed to the page: {op: ...}; binary members arrive as ArrayBuffer or typed arrays. */
   onMessage(listener: (message: Record<string, unknown>) => void): void;

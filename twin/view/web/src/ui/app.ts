@@ -118,7 +118,7 @@ export class CityApp extends ViewSettings {
   }
 
   async ask<T>(method: string, params: Record<string, unknown>): Promise<T> {
-    return (await this.backend.ask(method, params)) as T;
+    return (await this.backend.ask(method, params, this.i18n.language)) as T;
   }
 
   report(error: unknown): void {

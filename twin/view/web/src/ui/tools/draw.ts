@@ -17,8 +17,9 @@ type Mode = "polygon" | "rectangle";
 const NEAR_PX = 12;
 const STEP = 24;
 const FINE = 4;
-/** A click so soon after a footprint was closed or a building finished is the second half of a double click. */
+/** A click so soon after one that closed a footprint or finished a building, and so near, is the second half of a double click. */
 const AGAIN_MS = 400;
+const AGAIN_PX = 6;
 const FAULTS: Record<Fault, Key> = { few: "draw.fault.few", short: "draw.fault.short", small: "draw.fault.small", crossing: "draw.fault.crossing" };
 
 export class DrawTool implements Tool, PointerTool {
@@ -28,7 +29,8 @@ export class DrawTool implements Tool, PointerTool {
   private at: { x: number; y: number } | null = null;
   private cursor: { snap: Snap; z: number } | null = null;
   private frame = 0;
-  private since = 0;
+  /** When and where a footprint was closed or a building finished last. */
+  private ended: { time: number; x: number; y: number } | null = null;
   private readonly outlines: Outlines;
   private readonly hint: HTMLElement;
   private readonly facts: HTMLElement;
@@ -105,6 +107,7 @@ export class DrawTool implements Tool, PointerTool {
   /** First what is being drawn goes, then the tool. */
   escape(): boolean {
     if (!this.open) return false;
+    this.ended = null;
     if (this.ring.length > 0) this.app.drafts.set({ corners: [], rising: false });
     else this.stop();
     return true;
@@ -148,7 +151,7 @@ export class DrawTool implements Tool, PointerTool {
   }
 
   click(clientX: number, clientY: number): void {
-    if (performance.now() - this.since < AGAIN_MS) return;
+    if (this.again(clientX, clientY)) return;
     this.at = { x: clientX, y: clientY };
     this.point();
     if (this.rising) this.finish();
@@ -156,8 +159,17 @@ export class DrawTool implements Tool, PointerTool {
     this.render();
   }
 
-  double(): void {
-    if (performance.now() - this.since >= AGAIN_MS && !this.rising) this.close(this.ring);
+  double(clientX: number, clientY: number): void {
+    if (!this.again(clientX, clientY) && !this.rising) this.close(this.ring);
+  }
+
+  private again(x: number, y: number): boolean {
+    const { ended } = this;
+    return ended !== null && performance.now() - ended.time < AGAIN_MS && Math.hypot(x - ended.x, y - ended.y) < AGAIN_PX;
+  }
+
+  private end(): void {
+    this.ended = this.at && { time: performance.now(), ...this.at };
   }
 
   // steps ---------------------------------------------------------------------------------------
@@ -214,7 +226,7 @@ export class DrawTool implements Tool, PointerTool {
     const turned = signedArea(ring) > 0 ? ring : [...ring].reverse();
     const heights = app.engine?.drafting.groundHeights(turned) ?? [];
     const foot = Math.min(...heights);
-    this.since = performance.now();
+    this.end();
     app.drafts.set({ corners: turned.map(([x, y]): Vec3 => [x, y, foot]), rising: true });
   }
 
@@ -226,7 +238,7 @@ export class DrawTool implements Tool, PointerTool {
     const key = app.drafts.nextKey();
     const number = app.drafts.all.filter((draft) => draft.origin !== "existing").length + 1;
     const foot = app.drafts.state.corners[0]?.[2] ?? 0;
-    this.since = performance.now();
+    this.end();
     app.drafts.preview(null);
     app.drafts.add(drawn(key, this.ring, foot, height_m, layer, app.i18n.t("draw.name", { number }), { storeys }), { corners: [], rising: false });
     this.cursor = null;
@@ -236,6 +248,7 @@ export class DrawTool implements Tool, PointerTool {
 
   private choose(mode: Mode): void {
     this.mode = mode;
+    this.ended = null;
     if (this.ring.length > 0) this.app.drafts.set({ corners: [], rising: false });
     this.render();
   }
