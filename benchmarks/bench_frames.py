@@ -17,6 +17,7 @@ import functools
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -227,6 +228,7 @@ def main() -> None:
                 for name, (address, script) in cases.items():
                     page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
                     found[name].append(orbit(page, address, script))
+                    print(name, found[name][-1], file=sys.stderr, flush=True)
                     if name == "ours":
                         times += page.evaluate(RECOLOUR, 11)
                     page.close()

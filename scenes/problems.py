@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Severity = Literal["error", "warning", "info"]
 
@@ -33,6 +33,18 @@ class Problem:
     def as_dict(self) -> dict[str, str]:
         """Return the finding as a plain dictionary for JSON."""
         return {key: str(value) for key, value in asdict(self).items()}
+
+
+def worst_first(problems: Iterable[Problem]) -> list[Problem]:
+    """Return findings for a reader: errors, then warnings, then what is only told; each in the order they came.
+
+    Examples
+    --------
+    >>> told = [Problem("info", "a", "r", ""), Problem("error", "b", "r", ""), Problem("info", "c", "r", "")]
+    >>> "".join(problem.object for problem in worst_first(told))
+    'bac'
+    """
+    return sorted(problems, key=lambda problem: get_args(Severity).index(problem.severity))
 
 
 @dataclass

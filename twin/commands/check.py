@@ -15,6 +15,7 @@ from scenes import Problems
 from scenes.checking import Report, check
 from scenes.comparing import compare
 from scenes.errors import CityTwinError
+from scenes.problems import worst_first
 from twin.commands.shared import common, progress_bar, source_options, sources_of
 from twin.view.check_page import write_check_page
 from twin.view.sentences import language_of, tell
@@ -88,7 +89,7 @@ def _print(report: Report, language: str) -> None:
 def _print_findings(problems: Sequence[Problem], most: int, language: str, indent: str) -> None:
     """Print findings, one a line, at most `most` of each rule."""
     words, counts = WORDS[language], Counter[str]()
-    for problem in problems:
+    for problem in worst_first(problems):
         counts[problem.rule] += 1
         if counts[problem.rule] <= most:
             told = tell(problem, language)

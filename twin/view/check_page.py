@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from scenes.errors import PackageError
+from scenes.problems import worst_first
 from twin.view.sentences import meaning, tell
 from twin.view.words_check import WORDS
 
@@ -103,7 +104,7 @@ def _verdict(verdict: Verdict, language: str) -> str:
 
 def _findings(problems: Iterable[Problem], language: str) -> str:
     words = WORDS[language]
-    rows = "".join(_finding(problem, language) for problem in problems)
+    rows = "".join(_finding(problem, language) for problem in worst_first(problems))
     if not rows:
         return f"<p>{words['none']}</p>"
     head = "".join(f"<th>{words[name]}</th>" for name in ("severity", "object", "place", "message", "advice", "rule"))

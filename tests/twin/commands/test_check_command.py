@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from twin.commands import main
+from scenes.checking import Report, Verdict
+from scenes.problems import Problem, Severity
+from twin.commands import check, main
 
 
 @pytest.fixture
@@ -84,3 +87,19 @@ def test_an_error_that_is_no_length_is_wrong_usage(house: Path, length: str) -> 
 def test_a_file_that_is_placed_and_shifted_is_refused(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(house), "--place", f"{house.name}=1,2,3,4", "--gcj02", house.name]) == 1
     assert "leave out --place or --gcj02" in capsys.readouterr().err
+
+
+def test_the_worst_stands_first_for_readers_and_json_keeps_the_order(
+    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    severities: list[Severity] = ["info", "warning", "error", "info", "error"]
+    problems = [Problem(severity, f"object-{n}", "rule", "text") for n, severity in enumerate(severities)]
+    monkeypatch.setattr(check, "check", lambda *_, **__: Report([Verdict(str(house), "vector", 1, {}, problems)]))
+    page = tmp_path / "check.html"
+    main(["check", str(house), "--lang", "en", "--html", str(page)])
+    expected = ["object-2", "object-4", "object-1", "object-0", "object-3"]
+    assert re.findall(r"object-\d", capsys.readouterr().out) == expected
+    assert re.findall(r"object-\d", page.read_text("utf-8")) == expected
+    main(["check", str(house), "--json"])
+    (source,) = json.loads(capsys.readouterr().out)["sources"]
+    assert [each["object"] for each in source["problems"]] == [problem.object for problem in problems]
