@@ -29,7 +29,8 @@ export class PanelBackend implements Backend {
     const id = this.serial;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.model.send_msg({ op: "ask", id, method, params, language });
+      // A message has no place for what is undefined.
+      this.model.send_msg({ op: "ask", id, method, params, ...(language && { language }) });
     });
   }
 
