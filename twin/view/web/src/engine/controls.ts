@@ -12,9 +12,9 @@ const ZOOM_S = 0.09;
 export interface ControlsHost {
   /** Point of the city under the cursor, or of the level ground; never null. */
   grab(clientX: number, clientY: number): Vector3;
-  /** `more` = with Shift or Ctrl: in addition to what is selected. */
-  click(clientX: number, clientY: number, more: boolean): void;
-  doubleClick(clientX: number, clientY: number): void;
+  /** `more` = with Shift or Ctrl: in addition to what is selected; `time_ms` = of the click by the page's clock. */
+  click(clientX: number, clientY: number, more: boolean, time_ms: number): void;
+  doubleClick(clientX: number, clientY: number, time_ms: number): void;
   hover(clientX: number, clientY: number): void;
   leave(): void;
   changed(): void;
@@ -54,7 +54,7 @@ export class Controls {
     listen("pointercancel", (event) => this.up(event));
     listen("pointerleave", () => host.leave());
     listen("contextmenu", (event) => event.preventDefault());
-    listen("dblclick", (event) => host.doubleClick(event.clientX, event.clientY));
+    listen("dblclick", (event) => host.doubleClick(event.clientX, event.clientY, event.timeStamp));
     listen("wheel", (event) => this.wheel(event));
   }
 
@@ -156,7 +156,7 @@ export class Controls {
       this.gesture = "pan";
       this.anchor = this.host.grab(finger.x, finger.y);
     } else this.gesture = "none";
-    if (clicked) this.host.click(event.clientX, event.clientY, more);
+    if (clicked) this.host.click(event.clientX, event.clientY, more, event.timeStamp);
     this.host.changed();
   }
 

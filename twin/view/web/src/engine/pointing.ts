@@ -84,9 +84,9 @@ export class Pointing implements ControlsHost {
     await this.clicks;
   }
 
-  click(clientX: number, clientY: number, more: boolean): void {
+  click(clientX: number, clientY: number, more: boolean, time_ms: number): void {
     const { tool } = this.host.drafting;
-    if (tool) return tool.click(clientX, clientY);
+    if (tool) return tool.click(clientX, clientY, time_ms);
     this.inOrder(async () => {
       const hit = await this.hit(clientX, clientY);
       if (this.moves(clientX, clientY, hit)) return;
@@ -98,9 +98,9 @@ export class Pointing implements ControlsHost {
     });
   }
 
-  doubleClick(clientX: number, clientY: number): void {
+  doubleClick(clientX: number, clientY: number, time_ms: number): void {
     const { tool } = this.host.drafting;
-    if (tool) return tool.double(clientX, clientY);
+    if (tool) return tool.double(clientX, clientY, time_ms);
     this.inOrder(async () => {
       const { measuring, events } = this.host;
       if (measuring.active) {

@@ -136,8 +136,9 @@ export interface Sketch {
 /** Takes what the pointer does in place of picking and measuring; places are those of the page. */
 export interface PointerTool {
   move(clientX: number, clientY: number): void;
-  click(clientX: number, clientY: number): void;
-  double(clientX: number, clientY: number): void;
+  /** `time_ms` = of the click by the page's clock; a busy page hears of it later. */
+  click(clientX: number, clientY: number, time_ms: number): void;
+  double(clientX: number, clientY: number, time_ms: number): void;
 }
 
 export type HandleLook = "move" | "turn" | "up" | "scale" | "face";

@@ -25,7 +25,7 @@ export class DraftKeeping {
     app.drafts.onChange(() => (this.timer ??= setTimeout(this.flush, WRITE_MS)));
     this.channel.onmessage = ({ data }: MessageEvent<{ op: string; key: string }>) => {
       if (data.op === "who") this.channel.postMessage({ op: "here", key: this.key });
-      else this.taken.add(data.key);
+      else this.take(data.key);
     };
     window.addEventListener("pagehide", this.flush);
     window.addEventListener("storage", this.elsewhere);
@@ -138,6 +138,14 @@ export class DraftKeeping {
     this.offer?.remove();
     this.offer = null;
     this.offered = "";
+  }
+
+  /** An open page works on an entry; one that is busy may say so after the entry was offered here. */
+  private take(key: string): void {
+    this.taken.add(key);
+    if (key !== this.offered) return;
+    this.withdraw();
+    this.next();
   }
 
   /** Another page took or threw away what is offered here. */

@@ -29,8 +29,8 @@ export class DrawTool implements Tool, PointerTool {
   private at: { x: number; y: number } | null = null;
   private cursor: { snap: Snap; z: number } | null = null;
   private frame = 0;
-  /** When and where a footprint was closed or a building finished last. */
-  private ended: { time: number; x: number; y: number } | null = null;
+  /** The click that closed a footprint or finished a building last. */
+  private ended: { x: number; y: number; time_ms: number } | null = null;
   private readonly outlines: Outlines;
   private readonly hint: HTMLElement;
   private readonly facts: HTMLElement;
@@ -150,26 +150,26 @@ export class DrawTool implements Tool, PointerTool {
     });
   }
 
-  click(clientX: number, clientY: number): void {
-    if (this.again(clientX, clientY)) return;
+  click(clientX: number, clientY: number, time_ms: number): void {
+    if (this.again(clientX, clientY, time_ms)) return;
+    const { rising } = this;
     this.at = { x: clientX, y: clientY };
     this.point();
-    if (this.rising) this.finish();
+    if (rising) this.finish();
     else if (this.cursor) this.corner();
+    if (this.rising !== rising) this.ended = { x: clientX, y: clientY, time_ms };
     this.render();
   }
 
-  double(clientX: number, clientY: number): void {
-    if (!this.again(clientX, clientY) && !this.rising) this.close(this.ring);
+  double(clientX: number, clientY: number, time_ms: number): void {
+    if (this.rising || this.again(clientX, clientY, time_ms)) return;
+    this.close(this.ring);
+    if (this.rising) this.ended = { x: clientX, y: clientY, time_ms };
   }
 
-  private again(x: number, y: number): boolean {
+  private again(x: number, y: number, time_ms: number): boolean {
     const { ended } = this;
-    return ended !== null && performance.now() - ended.time < AGAIN_MS && Math.hypot(x - ended.x, y - ended.y) < AGAIN_PX;
-  }
-
-  private end(): void {
-    this.ended = this.at && { time: performance.now(), ...this.at };
+    return ended !== null && time_ms - ended.time_ms < AGAIN_MS && Math.hypot(x - ended.x, y - ended.y) < AGAIN_PX;
   }
 
   // steps ---------------------------------------------------------------------------------------
@@ -226,7 +226,6 @@ export class DrawTool implements Tool, PointerTool {
     const turned = signedArea(ring) > 0 ? ring : [...ring].reverse();
     const heights = app.engine?.drafting.groundHeights(turned) ?? [];
     const foot = Math.min(...heights);
-    this.end();
     app.drafts.set({ corners: turned.map(([x, y]): Vec3 => [x, y, foot]), rising: true });
   }
 
@@ -238,7 +237,6 @@ export class DrawTool implements Tool, PointerTool {
     const key = app.drafts.nextKey();
     const number = app.drafts.all.filter((draft) => draft.origin !== "existing").length + 1;
     const foot = app.drafts.state.corners[0]?.[2] ?? 0;
-    this.end();
     app.drafts.preview(null);
     app.drafts.add(drawn(key, this.ring, foot, height_m, layer, app.i18n.t("draw.name", { number }), { storeys }), { corners: [], rising: false });
     this.cursor = null;
@@ -275,8 +273,8 @@ export class DrawTool implements Tool, PointerTool {
 
   private here(): void {
     const { x, y } = this.keyPlace();
-    this.since = 0;
-    this.click(x, y);
+    this.ended = null;
+    this.click(x, y, performance.now());
   }
 
   private startTyping(key: string): void {

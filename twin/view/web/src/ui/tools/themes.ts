@@ -18,7 +18,8 @@ export class ThemesTool implements Tool {
   private readonly form: HTMLElement;
   private readonly list: HTMLElement;
   private readonly answer: HTMLElement;
-  private file: { name: string; text: string } | null = null;
+  /** The table that was chosen, while it is read and then. */
+  private file: Promise<{ name: string; text: string }> | null = null;
 
   constructor(private readonly app: CityApp) {
     const { dom } = app;
@@ -38,9 +39,8 @@ export class ThemesTool implements Tool {
     this.open = !this.open;
     this.app.fire("tools", null);
     if (!this.open) return;
-    void this.load()
-      .then(() => this.element.querySelector<HTMLElement>(".segment")?.focus())
-      .catch((error: unknown) => this.app.report(error));
+    this.element.querySelector<HTMLElement>(".segment")?.focus();
+    void this.load().catch((error: unknown) => this.app.report(error));
   }
 
   escape(): boolean {
@@ -124,7 +124,9 @@ export class ThemesTool implements Tool {
     const input = dom.h("input", { label: "themes.file", attributes: { type: "file", accept: ".csv,text/csv" } });
     input.addEventListener("change", () => {
       const file = input.files?.[0];
-      if (file) void file.text().then((text) => (this.file = { name: file.name, text })).catch((error: unknown) => this.app.report(error));
+      if (!file) return;
+      this.file = file.text().then((text) => ({ name: file.name, text }));
+      this.file.catch((error: unknown) => this.app.report(error));
     });
     return dom.h("label", { class: "field" }, dom.h("span", { text: "themes.file" }), input, dom.h("span", { class: "hint", text: "themes.file.hint" }));
   }
@@ -135,9 +137,10 @@ export class ThemesTool implements Tool {
       let said = "";
       if (this.chosen.kind === "arcs") {
         if (!this.file) return this.say(app.i18n.t("themes.nofile.yet"), true);
-        const { left_out, problems } = await app.themes.read(this.file.name, this.file.text);
+        const { name, text } = await this.file;
+        const { left_out, problems } = await app.themes.read(name, text);
         if (left_out) said = app.i18n.t("themes.left", { count: left_out, first: problems[0] ?? "" });
-        this.chosen.of = this.file.name;
+        this.chosen.of = name;
       }
       const made = await app.themes.add({ ...this.chosen });
       this.say(said || app.i18n.t("themes.shown", { count: app.i18n.number(made.count, 0) }), said !== "");
