@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+WAIT_MS = 120_000
+
 CHROMIUM = [
     *("--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
     *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
@@ -35,6 +37,7 @@ async def test_an_observation_changes_the_code_of_its_object_in_the_page(city_of
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
             page = await browser.new_page(viewport={"width": 900, "height": 600}, locale="zh-CN")
+            page.set_default_timeout(WAIT_MS)
             failures: list[str] = []
             page.on("pageerror", lambda error: failures.append(str(error)))
             requested: list[str] = []

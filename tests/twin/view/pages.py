@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Page
 
     from scenes import Scene
@@ -32,8 +35,19 @@ def opened_above(page: Page, url: str) -> None:
     opened(page, url)
     ask(page, "app.setShadows(false)")
     ask(page, "app.engine.setCamera({position: [-12, -100, 140], target: [-12, 0, 0]}, 0)")
-    page.wait_for_timeout(100)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until every view has drawn a frame of what it shows now and nothing is left to load for it."""
+    frames = ask(page, "app.engines.map((each) => (each.requestFrame(), each.stats().frames))")
+    until(
+        page,
+        f"""window.__citytwin.engines.every((each, i) => {{
+      const {{ frames, tilesPending }} = each.stats();
+      return frames > {frames}[i] && tilesPending === 0 && !each.wanted;
+    }})""",
+    )
 
 
 def until(page: Page, condition: str) -> None:
@@ -42,6 +56,33 @@ def until(page: Page, condition: str) -> None:
     while not page.evaluate(f"() => Boolean({condition})"):
         assert time.monotonic() < deadline, condition
         page.wait_for_timeout(50)
+
+
+def remembered(page: Page) -> None:
+    """Wait until the address has all that the page shows; it follows when nothing has changed for a while."""
+    until(page, "window.__citytwin.link() === location.href")
+
+
+def eventually(page: Page, seen: Callable[[], bool], what: str) -> None:
+    """Wait for something that only the test can see, such as a colour in the picture."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not seen():
+        assert time.monotonic() < deadline, what
+        page.wait_for_timeout(50)
+
+
+def listen(page: Page) -> None:
+    """Note from now on what the page says: a sentence goes after some seconds, whoever waits for it."""
+    page.evaluate("""() => {
+      const said = (window.__said = []);
+      const note = (changes) => changes.forEach((each) => each.addedNodes.forEach((one) => said.push(one.textContent)));
+      new MutationObserver(note).observe(window.__citytwin.notices.element, { childList: true });
+    }""")
+
+
+def heard(page: Page, words: str) -> None:
+    """Wait until the page has said something since `listen`."""
+    until(page, f"window.__said.some((each) => each.includes({json.dumps(words)}))")
 
 
 def ask(page: Page, code: str) -> Any:

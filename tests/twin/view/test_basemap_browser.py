@@ -14,7 +14,7 @@ from scenes import Batch, Layer, MeshSet, Scene
 from scenes.georeference import transformer
 from scenes.schema import object_table
 from tests.twin.api.mapserver import HALF_M, MapServer, classes, corners
-from tests.twin.view.pages import ask, opened, picture, until
+from tests.twin.view.pages import ask, opened, picture, settled, until
 from twin.app import ServerOptions, start_in_thread
 
 if TYPE_CHECKING:
@@ -62,14 +62,10 @@ def _corner(scene: Scene, near: tuple[float, float]) -> tuple[float, float]:
     return float(east - frame.easting_m), float(north - frame.northing_m)
 
 
-def _settled(page: Page) -> None:
-    """Wait until frames have been drawn and nothing more is asked for them."""
-    for _ in range(3):
-        page.evaluate("""() => new Promise((done) => {
-          for (const engine of window.__citytwin.engines) engine.requestFrame();
-          requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done)));
-        })""")
-        until(page, "window.__citytwin.engines.every((e) => e.stats().tilesPending === 0)")
+def _laid(page: Page) -> None:
+    """Wait until the server has described the map that the page asked for, and its tiles are seen."""
+    until(page, "window.__citytwin.basemaps.shown")
+    settled(page)
 
 
 def _place(page: Page, point: tuple[float, float, float]) -> np.ndarray:
@@ -103,7 +99,7 @@ def test_the_corner_of_a_tile_is_drawn_where_pyproj_puts_it(page: Page, address:
     x, y = _corner(little_city, (150.0, -150.0))
     for position in ((x, y - 1, 260), (x + 20, y - 1, 700), (x - 120, y - 260, 240)):
         ask(page, f"app.engine.setCamera({{position: {list(position)}, target: [{x}, {y}, 0]}}, 0)")
-        _settled(page)
+        settled(page)
         _assert_corner(page, (x, y, 0.0))
     assert (classes(picture(page)) >= 0).mean() > 0.5
     assert (classes(before) >= 0).mean() < 0.1, "without it the ground has no such colours"
@@ -111,7 +107,7 @@ def test_the_corner_of_a_tile_is_drawn_where_pyproj_puts_it(page: Page, address:
 
 def test_strength_cover_and_choice_are_in_the_address(page: Page, address: str) -> None:
     opened(page, f"{address}#map=tiles,0.5,0&c=150,-151,300,150,-150,0")
-    _settled(page)
+    _laid(page)
     faint = (classes(picture(page)) >= 0).mean()
     page.keyboard.press("#")
     card = page.locator(".basemap-card")
@@ -119,7 +115,7 @@ def test_strength_cover_and_choice_are_in_the_address(page: Page, address: str) 
     expect(card.get_by_role("checkbox")).not_to_be_checked()
     card.get_by_role("slider").fill("1")
     until(page, "location.hash.includes('map=tiles%2C1%2C0')")
-    _settled(page)
+    settled(page)
     strong = (classes(picture(page)) >= 0).mean()
     assert strong > 0.6
     assert strong > faint + 0.2
@@ -127,7 +123,7 @@ def test_strength_cover_and_choice_are_in_the_address(page: Page, address: str) 
     expect(card.get_by_role("radio", name="编号")).to_be_checked()
     card.get_by_text("无底图").click()
     until(page, "!location.hash.includes('map=')")
-    _settled(page)
+    settled(page)
     assert (classes(picture(page)) >= 0).mean() < 0.1
     expect(page.locator(".basemap-credit")).to_be_hidden()
 
@@ -135,7 +131,7 @@ def test_strength_cover_and_choice_are_in_the_address(page: Page, address: str) 
 def test_a_map_that_cannot_be_reached_leaves_the_ground_and_one_sentence(page: Page, address: str) -> None:
     opened(page, address)
     ask(page, "app.engine.setCamera({position: [150, -151, 300], target: [150, -150, 0]}, 0)")
-    _settled(page)
+    settled(page)
     before = picture(page)
     _choose(page, "Nobody")
     expect(page.locator(".notice.error")).to_contain_text("The map “Nobody” cannot be shown: ")
@@ -144,6 +140,7 @@ def test_a_map_that_cannot_be_reached_leaves_the_ground_and_one_sentence(page: P
     expect(page.locator(".basemap-card").get_by_role("radio", name="No map")).to_be_checked()
     page.wait_for_timeout(300)
     assert "map=" not in page.url
+    settled(page)
     assert (np.abs(picture(page) - before).max(axis=2) > 6).mean() < 0.002, "the ground is as before"
     page.locator(".language").click()
     page.locator(".basemap-card").get_by_text("Nobody").click()
@@ -153,7 +150,7 @@ def test_a_map_that_cannot_be_reached_leaves_the_ground_and_one_sentence(page: P
 def test_a_map_that_stops_to_come_is_told_once(page: Page, address: str) -> None:
     opened(page, address)
     _choose(page, "Numbers")
-    _settled(page)
+    _laid(page)
     page.context.set_offline(True)
     ask(page, "app.engine.setCamera({position: [2500, 2499, 300], target: [2500, 2500, 0]}, 0)")
     expect(page.locator(".notice.error")).to_contain_text("The map “Numbers” cannot be shown: ")
@@ -202,6 +199,7 @@ def test_a_map_lies_on_terrain_and_on_what_is_flat(
         options = ServerOptions(language="en", basemaps=(f"tiles=xyz+{maps.tiles}#maxzoom={ZOOM}",))
         with start_in_thread(hilly, options=options) as server:
             opened(page, f"{server.url}#map=tiles,1,0")
+            _laid(page)
             for near in ((150.0, 150.0), (150.0, -150.0)):
                 x, y = _corner(hilly, near)
                 z = (x + 300.0) * 0.1
@@ -209,26 +207,23 @@ def test_a_map_lies_on_terrain_and_on_what_is_flat(
                     page,
                     f"app.engine.setCamera({{position: [{x - 60}, {y - 200}, {z + 190}], target: [{x}, {y}, {z}]}}, 0)",
                 )
-                _settled(page)
+                settled(page)
                 _assert_corner(page, (x, y, z), within_px=2.0)
             ask(page, "app.engine.setCamera({position: [-150, -151, 200], target: [-150, -150, 15]}, 0)")
-            _settled(page)
+            settled(page)
             middle = np.s_[330:440, 620:740]
             assert (classes(picture(page)[middle]) >= 0).mean() < 0.5, "the lawn covers the map"
             ask(page, "app.basemaps.setLook({opacity: 1, over: true})")
-            _settled(page)
+            settled(page)
             assert (classes(picture(page)[middle]) >= 0).mean() > 0.9, "the map covers the lawn"
 
 
 def test_every_view_of_a_comparison_has_the_map(page: Page, address: str) -> None:
     opened(page, f"{address}#map=tiles,1,1&c=150,-151,300,150,-150,0")
-    _settled(page)
+    _laid(page)
     page.keyboard.press("]")
     until(page, "window.__citytwin.engines.length === 2 && window.__citytwin.second.stats().tilesLoaded > 0")
-    _settled(page)
-    page.wait_for_timeout(500)
-    shot = ask(page, "app.engines.map((e) => e.stats().tilesPending)")
-    assert shot == [0, 0]
+    settled(page)
     png = page.screenshot()
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     stage = page.locator(".stage").bounding_box()

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 import scenes
-from tests.twin.view.pages import WAIT_MS, ask, opened, until
+from tests.twin.view.pages import WAIT_MS, ask, eventually, opened, settled, until
 from twin.app import ServerOptions, start_in_thread
 from twin.whatif import AddObject, RemoveObject, Scenario, save_scenario
 
@@ -39,12 +39,22 @@ def address(little_city: Scene, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def _settled(page: Page, views: int) -> None:
     until(page, f"window.__citytwin.engines.length === {views}")
-    until(page, "window.__citytwin.engines.every((e) => e.stats().tilesLoaded > 0 && e.stats().tilesPending === 0)")
-    page.wait_for_timeout(200)
+    until(page, "window.__citytwin.engines.every((e) => e.stats().tilesLoaded > 0)")
+    settled(page)
 
 
 def _cameras(page: Page) -> np.ndarray:
     return np.array(ask(page, "app.engines.map((e) => e.camera()).map((c) => [...c.position, ...c.target])"))
+
+
+def _until_as_one(page: Page, leader: int) -> None:
+    """Wait until all views are seen from where one of them is."""
+
+    def as_one() -> bool:
+        cameras = _cameras(page)
+        return bool(np.abs(cameras - cameras[leader]).max() < 0.01)
+
+    eventually(page, as_one, "all views move as one")
 
 
 def _handle_at(page: Page, x: float, y: float) -> Any:
@@ -89,8 +99,9 @@ def test_both_halves_of_a_frame_are_seen_from_one_place(page: Page, address: str
     page.mouse.move(x, y)
     page.mouse.down(button="right")
     for step in range(1, 25):
+        shown = page.evaluate("() => window.__seen.length")
         page.mouse.move(x + 4 * step, y + 2 * step)
-        page.wait_for_timeout(20)
+        until(page, f"window.__seen.length > {shown}")
     page.mouse.up(button="right")
     page.wait_for_timeout(400)
     seen = np.array(page.evaluate("() => window.__seen"))
@@ -122,9 +133,8 @@ def test_a_divider_shows_one_scenario_left_of_it_and_the_other_right(
     assert float(divider.get_attribute("aria-valuenow") or "") == pytest.approx(100 * min(0.95, share + 0.2), abs=1)
     assert _handle_at(page, x, y) == [0, hall], "the hall stands in the city as it is"
     _drag(page, divider, stage["x"] + stage["width"] * max(0.05, share - 0.2))
-    place, handle = _handle_at(page, x, y)
-    assert place == 1
-    assert handle != hall, "the proposal takes the hall away"
+    assert _handle_at(page, x, y)[0] == 1
+    eventually(page, lambda: _handle_at(page, x, y)[1] != hall, "the proposal takes the hall away")
     divider.focus()
     before = float(divider.get_attribute("aria-valuenow") or "")
     page.keyboard.press("ArrowRight")
@@ -155,11 +165,7 @@ def test_both_sides_of_a_divider_are_the_same_picture_where_nothing_differs(page
     ask(page, "app.toggleLabels()")
     for step in (12, -7):
         ask(page, f"app.engines[1].orbit({step}, 4)")
-        until(
-            page,
-            """(([a, b]) => a.every((v, i) => Math.abs(v - b[i]) < 0.01))(
-          window.__citytwin.engines.map((each) => each.camera().position))""",
-        )
+        _until_as_one(page, 1)
     _settled(page, 2)
     left, right = (_pixels(page, place) for place in (0, 1))
     assert left.shape == right.shape
@@ -197,9 +203,7 @@ def test_a_grid_has_up_to_four_views_each_with_its_scenario_time_and_colours(pag
     page.locator(".compare .own").nth(3).locator("input").fill("2026-12-21T16:30")
     _settled(page, 4)
     ask(page, "app.engines[2].orbit(25, 3)")
-    page.wait_for_timeout(300)
-    cameras = _cameras(page)
-    assert np.abs(cameras - cameras[2]).max() < 0.01, "all four move as one"
+    _until_as_one(page, 2)
     elevations = ask(page, "app.engines.map((e) => e.sun().elevation_deg)")
     assert elevations[0] == elevations[1] == elevations[2]
     assert elevations[3] < elevations[0] - 10
@@ -210,8 +214,11 @@ def test_a_grid_has_up_to_four_views_each_with_its_scenario_time_and_colours(pag
     legends = page.locator(".compare .legend-box")
     expect(legends).to_have_count(1)
     expect(legends).to_contain_text("View 2 · View 4")
-    codes = ask(page, "app.engines.map((e) => e.codeOf(5))")
-    assert codes[1] == codes[3] > 0
+    until(
+        page,
+        "window.__citytwin.engines[1].codeOf(5) > 0 "
+        "&& window.__citytwin.engines[1].codeOf(5) === window.__citytwin.engines[3].codeOf(5)",
+    )
     page.get_by_label("View 1: Colours").select_option("function")
     expect(legends).to_have_count(2)
     link = ask(page, "app.link()")
@@ -235,7 +242,7 @@ def _restored(page: Page, link: str) -> None:
     expect(fresh.get_by_label("View 4: Colours")).to_have_value("height_m")
     expect(fresh.locator(".compare .own").nth(3).locator("input")).to_have_value("2026-12-21T16:30")
     expect(fresh.locator(".compare .legend-box")).to_have_count(2)
-    assert np.abs(_cameras(fresh) - _cameras(fresh)[0]).max() < 0.01
+    _until_as_one(fresh, 0)
     context.close()
 
 

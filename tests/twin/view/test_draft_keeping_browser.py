@@ -18,7 +18,7 @@ from tests.twin.whatif.conftest import city_of, with_terrain
 from twin.app import ServerOptions, start_in_thread
 from twin.whatif import RemoveObject, Scenario, SetAttribute
 
-from .pages import ask, opened, opened_above, picture, spot, until
+from .pages import ask, heard, listen, opened, opened_above, picture, remembered, settled, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,10 +75,10 @@ def _draw(page: Page) -> None:
     until(page, "window.__citytwin.drafts.current.placement.height_m === 40")
     page.locator(".stage").focus()
     page.keyboard.press("e")
-    page.wait_for_timeout(450)  # clicks so soon after are taken for the second half of a double click
     _click(page, (20.0, -20.0, 0.0))
     assert len(ask(page, "app.drafts.state.corners")) == 1
     until(page, f"{STORED}.length === 1 && JSON.parse(localStorage[{STORED}[0]]).corners.length === 1")
+    remembered(page)
 
 
 def _drawn(page: Page) -> list[dict[str, Any]]:
@@ -99,6 +99,7 @@ def _colour(page: Page, point: tuple[float, float, float]) -> np.ndarray:
 def _reload(page: Page) -> None:
     page.reload()
     until(page, "window.__citytwin && window.__citytwin.ready && window.__citytwin.engine.stats().tilesLoaded > 0")
+    settled(page)
 
 
 def test_drawings_are_found_again_after_a_reload(page: Page, address: str) -> None:
@@ -106,9 +107,7 @@ def test_drawings_are_found_again_after_a_reload(page: Page, address: str) -> No
     _draw(page)
     before, corners = _drawn(page), ask(page, "app.drafts.state.corners")
     assert len(before) == 2
-    page.wait_for_timeout(400)
     _reload(page)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
     assert ask(page, "app.drafts.all.length") == 0
     offer = page.locator(".notice.offer")
     expect(offer).to_contain_text("3 drawings of")
@@ -121,7 +120,6 @@ def test_drawings_are_found_again_after_a_reload(page: Page, address: str) -> No
     assert ask(page, "app.drafts.state.corners") == corners
     expect(page.locator(".draw-card .draft-list")).to_contain_text("Building 1")
     expect(offer).to_have_count(0)
-    page.wait_for_timeout(300)
     red, _, blue = _colour(page, (-20.0, -15.0, 15.0))
     assert blue - red > 60
     assert blue - red > bare[2] - bare[0] + 30, "it was not there before"
@@ -143,7 +141,6 @@ def test_drawings_outlive_a_crash_of_the_page(page: Page, address: str) -> None:
     opened_above(page, address)
     _draw(page)
     before = _drawn(page)
-    page.wait_for_timeout(400)
     with page.expect_event("crash"), contextlib.suppress(playwright.sync_api.Error):
         page.goto("chrome://crash")
     again = page.context.new_page()
@@ -156,7 +153,6 @@ def test_drawings_outlive_a_crash_of_the_page(page: Page, address: str) -> None:
 def test_what_is_thrown_away_is_not_offered_again(page: Page, address: str) -> None:
     opened_above(page, address)
     _draw(page)
-    page.wait_for_timeout(400)
     _reload(page)
     offer = page.locator(".notice.offer")
     offer.get_by_role("button", name="Throw away").click()
@@ -170,7 +166,8 @@ def test_a_page_that_is_open_keeps_its_drawings_for_itself(page: Page, address: 
     _draw(page)
     second = page.context.new_page()
     opened(second, address)
-    second.wait_for_timeout(1500)
+    until(second, "window.__citytwin.draftKeeping.taken.size > 0")
+    second.wait_for_timeout(1500)  # until after it would have offered them
     assert second.evaluate(STORED) != []
     assert second.locator(".notice.offer").count() == 0
     page.close()
@@ -190,7 +187,6 @@ def test_another_city_at_the_same_address_is_not_offered_them(
 ) -> None:
     opened_above(page, address)
     _draw(page)
-    page.wait_for_timeout(400)
     frame = city.georeference
     elsewhere = Georeference(frame.crs, frame.easting_m + 500.0, frame.northing_m, frame.height_m)
     other = Scene(elsewhere, city.layers, city.name).save(tmp_path / "other.city")
@@ -209,7 +205,6 @@ def test_another_city_at_the_same_address_is_not_offered_them(
 def test_a_broken_entry_harms_nothing(page: Page, address: str) -> None:
     opened_above(page, address)
     _draw(page)
-    page.wait_for_timeout(400)
     key = page.evaluate(STORED)[0]
     page.goto(f"{address}nothing-here")
     page.evaluate("(key) => (localStorage[key] = localStorage[key].slice(0, 200))", key)
@@ -226,7 +221,6 @@ def test_an_object_that_is_gone_is_left_out_with_a_sentence(
 ) -> None:
     opened_above(page, address)
     _draw(page)
-    page.wait_for_timeout(400)
     uid = ask(page, "app.drafts.all.find((draft) => draft.uid).uid")
     smaller = Scenario("less", city).edit(RemoveObject(uid)).scene
     less = Scene(smaller.georeference, smaller.layers, city.name).save(tmp_path / "less.city")
@@ -244,13 +238,14 @@ def test_a_new_version_of_the_city_leaves_drawings_as_they_are(
     opened_above(page, address)
     _draw(page)
     before = _drawn(page)
+    listen(page)
     uid = before[1][1]
     first, second = (city.at(city.handle(uid) + step).uid for step in (-1, 1))
     changed = Scenario("less", city).edit(RemoveObject(first), SetAttribute(second, "height_m", 30.0)).scene
     renewed = Scene(changed.georeference, changed.layers, city.name, city.version + 1)
     assert renewed.handle(uid) == city.handle(uid) - 1
     save(renewed, package, tiles=True)
-    page.get_by_text("shows it as it is now").first.wait_for()
+    heard(page, "shows it as it is now")
     until(page, f"window.__citytwin.drafts.all.some((draft) => draft.handle === {renewed.handle(uid)})")
     expect(page.locator(".layer[data-layer=buildings] .count")).to_have_text("2")
     after = _drawn(page)

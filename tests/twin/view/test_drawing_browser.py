@@ -18,7 +18,7 @@ from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
 from twin.whatif import load_scenario
 
-from .pages import ask, opened_above, picture, spot, until
+from .pages import ask, eventually, opened_above, picture, settled, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +131,6 @@ def test_a_building_is_drawn_kept_and_found_again_after_a_reload(page: Page, add
     sides = np.diff(np.vstack([_corners(page)[:, :2], _corners(page)[:1, :2]]), axis=0)
     assert sides[0] @ sides[1] == pytest.approx(0, abs=1.0)
     assert sides[-1] @ sides[0] == pytest.approx(0, abs=1e-6)
-    page.wait_for_timeout(450)  # clicks so soon after are taken for the second half of a double click
     foot = _corners(page)[-1]
     place = _point(page, (foot[0], foot[1], 23.0))
     assert ask(page, "app.shell.tools.draw.height.height_m") == 24.0, "whole storeys of 3 m"
@@ -148,7 +147,7 @@ def test_a_building_is_drawn_kept_and_found_again_after_a_reload(page: Page, add
     until(page, "window.location.hash.includes('b=annex')")
     page.reload()
     until(page, "window.__citytwin && window.__citytwin.ready && window.__citytwin.engine.stats().tilesLoaded > 0")
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
     assert ask(page, "app.state.scenario") == "annex"
     _until_blue(page, (-17.0, -10.0, 24.0))
     page.mouse.click(*spot(page, (-17.0, -10.0, 24.0)))
@@ -159,11 +158,7 @@ def test_a_building_is_drawn_kept_and_found_again_after_a_reload(page: Page, add
 
 
 def _until_blue(page: Page, point: Point3) -> None:
-    for _ in range(200):
-        if _blue(page, point):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("the variant's building does not appear")
+    eventually(page, lambda: _blue(page, point), "the variant's building appears")
 
 
 def test_the_simulation_of_a_variant_has_the_drawn_building(page: Page, address: str) -> None:
@@ -292,26 +287,22 @@ def test_a_building_of_the_city_is_moved_turned_scaled_and_raised(
     page.locator(".stage").focus()
     page.keyboard.press("Shift+ArrowRight")
     assert _placement(page)["dx_m"] == pytest.approx(-31.9)
-    assert _teal(page, (10.0 - 31.9, -34.0 + 10.0, 30.0))
+    assert _teal(page, (10.0 - 31.9, -34.0 + 10.0, 30.0)), "the preview"
     _keep(page, "Turned")
     until(page, "window.__citytwin.state.scenario === 'turned'")
     made = load_scenario(package, "turned", city).scene[uid]
     assert made.bounds == pytest.approx([-30.9, -39, 0, -12.9, -9, 30], abs=1e-3)
     assert [each["type"] for each in _edits(package, "turned")] == ["move_object", "scale_object", "set_attribute"]
-    assert _teal(page, (10.0 - 31.9, -34.0 + 10.0, 30.0)), "the variant shows what the preview showed"
+    eventually(
+        page, lambda: _teal(page, (10.0 - 31.9, -34.0 + 10.0, 30.0)), "the variant shows what the preview showed"
+    )
 
 
 def _teal(page: Page, point: Point3) -> bool:
-    for _ in range(100):
-        x, y = spot(page, point)
-        box = page.evaluate(
-            "() => { const b = window.__citytwin.engine.canvas.getBoundingClientRect(); return [b.left, b.top]; }"
-        )
-        red, green, _ = picture(page)[round(y - box[1]), round(x - box[0])]
-        if green - red > 40:
-            return True
-        page.wait_for_timeout(50)
-    return False
+    x, y = spot(page, point)
+    left, top = ask(page, "(({left, top}) => [left, top])(app.engine.canvas.getBoundingClientRect())")
+    red, green, _ = picture(page)[round(y - top), round(x - left)]
+    return bool(green - red > 40)
 
 
 def test_a_kept_building_is_edited_again_copied_and_removed(

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import scenes
 from scenes import Scene
-from tests.twin.view.pages import WAIT_MS, ask, opened, picture, select, until
+from tests.twin.view.pages import WAIT_MS, ask, eventually, opened, picture, remembered, select, settled, until
 from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
 from twin.whatif import AddObject, RemoveObject, Scenario, save_scenario
@@ -47,7 +47,7 @@ def test_the_language_switch_changes_every_text(page: Page, address: str) -> Non
 def test_a_click_on_a_building_shows_its_properties(page: Page, address: str, little_city: Scene) -> None:
     opened(page, address)
     ask(page, "app.engine.top(0)")
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
     spot = page.evaluate("""async () => {
       const { engine } = window.__citytwin;
       const box = engine.canvas.getBoundingClientRect();
@@ -97,6 +97,7 @@ def test_an_address_restores_the_view_on_another_screen(page: Page, address: str
     ask(page, "app.setTheme('dark')")
     page.locator(".language").click()
     until(page, "location.hash.includes('l=zh') && location.hash.includes('b4')")
+    remembered(page)
     url = page.url
     fresh = page.context.new_page()
     opened(fresh, url)
@@ -205,6 +206,7 @@ def test_nothing_overlaps_or_leaves_the_screen(
     page.set_viewport_size({"width": width, "height": height})
     opened(page, address + "#y=height_m&s=" + quote("urn:uuid:b0"))
     select(page, little_city, "urn:uuid:b0")
+    expect(page.locator(".legend")).to_be_visible()
     boxes = {
         name: page.locator(name).bounding_box()
         for name in (".topbar", ".left", ".inspector", ".legend", ".toolbar", ".timebar", ".status")
@@ -264,6 +266,7 @@ def _warm_pixels(page: Page) -> int:
 
 def test_a_run_by_button_colours_the_facades(page: Page, planned_city: str, little_city: Scene) -> None:
     opened(page, planned_city)
+    settled(page)
     before = _warm_pixels(page)
     page.get_by_role("group", name="Area").get_by_role("button", name="Current view").click()
     expect(page.locator("[data-parameter=area] strong")).to_contain_text("×")  # noqa: RUF001
@@ -272,7 +275,7 @@ def test_a_run_by_button_colours_the_facades(page: Page, planned_city: str, litt
     expect(card).to_contain_text("Checks passed", timeout=WAIT_MS)
     expect(card).to_contain_text("Buildings assessed")
     expect(page.locator(".right .legend")).to_contain_text("Sunlit hours on façades")
-    assert _warm_pixels(page) > before + 500
+    eventually(page, lambda: _warm_pixels(page) > before + 500, "the façades are coloured")
     card.get_by_role("button", name="Mean sunlit hours").click()
     tower = little_city.handle("urn:uuid:b4")
     until(page, f"[...Array(250).keys()].includes(window.__citytwin.engine.codeOf({tower}) - 1)")
@@ -304,7 +307,7 @@ def test_a_scenario_is_drawn_in_the_one_view(page: Page, planned_city: str, litt
       }
       return false;
     }"""
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
     assert page.evaluate(seen, hall)
     page.get_by_label("Scenario", exact=True).select_option("slab")
     until(page, "location.hash.includes('b=slab')")

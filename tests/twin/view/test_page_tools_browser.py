@@ -14,15 +14,13 @@ from scenes import Scene
 from twin.app import ServerOptions, start_in_thread
 from twin.view import to_html
 
-from .pages import ask, opened, picture, select, spot, until
+from .pages import ask, opened, picture, remembered, select, settled, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.browser
-
-IDLE = "window.__citytwin.engine.stats().tilesPending === 0"
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +32,7 @@ def address(little_city: Scene) -> Iterator[str]:
 
 def _from_above(page: Page) -> None:
     ask(page, "app.engine.setCamera({position: [0, -1, 420], target: [0, 0, 0]}, 0)")
-    page.wait_for_timeout(100)
-    until(page, IDLE)
+    settled(page)
 
 
 def _drag(page: Page, points: list[tuple[float, float, float]]) -> None:
@@ -47,8 +44,11 @@ def _drag(page: Page, points: list[tuple[float, float, float]]) -> None:
     page.mouse.up()
 
 
-def _names(page: Page) -> list[str]:
-    return page.locator(".set-list tbody th").all_text_contents()
+def _expect_names(page: Page, *names: str) -> None:
+    """Wait for the names that the inspector lists, in any order."""
+    rows = page.locator(".set-list tbody th")
+    expect(rows).to_have_count(len(names))
+    assert sorted(rows.all_text_contents()) == sorted(names)
 
 
 # Roofs of the library, its eastern wing, and the office with the script in its name.
@@ -62,7 +62,7 @@ def test_a_rectangle_selects_and_the_inspector_lists_what_it_holds(page: Page, a
     expect(page.locator(".area-card")).to_be_visible()
     _drag(page, [(-95.0, -55.0, 20.0), (28.0, -5.0, 35.0)])
     expect(page.locator(".inspector h2")).to_have_text("2 objects")
-    assert sorted(_names(page)) == ["Library", "图书馆东楼"]
+    _expect_names(page, "Library", "图书馆东楼")
     figures = page.locator(".set-figures")
     expect(figures).to_contain_text("Sum55 m")
     expect(figures).to_contain_text("Mean27.5 m")
@@ -155,7 +155,6 @@ def test_isolate_xray_and_hide_act_on_the_whole_selection(page: Page, address: s
     assert changed(ROW[1]) > 8
     expect(page.locator(".inspector")).to_be_hidden()
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_timeout(100)
     assert changed(ROW[2]) < 3
     expect(page.locator(".show-all")).to_be_hidden()
 
@@ -188,10 +187,11 @@ def test_colours_by_quantiles_with_a_legend_and_an_address(page: Page, address: 
     assert codes == [1, 1, 2, 2, 3, 3], "as many in each class"
     assert [text[-1] for text in _colours(page)] == ["2", "2", "2"]
     form.get_by_label("Classes by").select_option("equal")
-    until(page, f"window.__citytwin.engine.codeOf({little_city.handle('urn:uuid:b2')}) === 2")
-    assert _colours(page)[0].startswith("20 \N{EN DASH} 45")
+    expect(page.locator(".right .legend .classes").first.locator("li").first).to_contain_text("20 \N{EN DASH} 45")
+    assert ask(page, f"app.engine.codeOf({little_city.handle('urn:uuid:b2')})") == 2
     form.get_by_label("Cividis").click()
     until(page, "location.hash.includes('cividis')")
+    remembered(page)
     fresh = page.context.new_page()
     opened(fresh, page.url)
     expect(fresh.locator(".right .legend")).to_contain_text("20 \N{EN DASH} 45")
@@ -274,7 +274,6 @@ def test_a_volume_is_measured_raised_and_removed(page: Page, address: str) -> No
     corners = [(-85.0, -55.0, 0.0), (-35.0, -55.0, 0.0), (-35.0, -5.0, 0.0), (-85.0, -5.0, 0.0)]
     for corner in corners:
         page.mouse.click(*spot(page, corner))
-        page.wait_for_timeout(50)
     page.keyboard.press("Enter")
     row = page.locator(".measurements li[data-kind=volume]")
     expect(row.locator("strong")).to_contain_text("m³")
@@ -293,7 +292,6 @@ def test_a_profile_is_drawn_and_saved(page: Page, address: str) -> None:
     page.keyboard.press("6")
     for end in ((-100.0, -30.0, 0.0), (100.0, -30.0, 0.0)):
         page.mouse.click(*spot(page, end))
-        page.wait_for_timeout(50)
     page.keyboard.press("Enter")
     chart = page.locator(".profile-chart")
     expect(chart).to_have_attribute("aria-label", "Heights from 0 to 50 m over 200 m")
@@ -334,7 +332,7 @@ def test_a_single_file_filters_and_colours_without_a_server(page: Page, little_c
     page.keyboard.press("Enter")
     expect(page.locator(".query-card [role=status]")).to_have_text("2 objects found")
     expect(page.locator(".inspector h2")).to_have_text("2 objects")
-    assert sorted(_names(page)) == ["Hall", "图书馆东楼"]
+    _expect_names(page, "Hall", "图书馆东楼")
     page.locator(".query-card input").fill("name = 'Tower' OR colour = 3")
     page.keyboard.press("Enter")
     expect(page.locator(".query-card .wrong")).to_contain_text("colour: there is no such attribute")
@@ -382,7 +380,6 @@ def test_a_height_limit_finds_and_selects_what_is_too_high(page: Page, address: 
     page.keyboard.press("9")
     for corner in ((-90.0, -60.0, 0.0), (90.0, -60.0, 0.0), (90.0, 0.0, 0.0), (-90.0, 0.0, 0.0)):
         page.mouse.click(*spot(page, corner))
-        page.wait_for_timeout(50)
     page.keyboard.press("Enter")
     card = page.locator(".limit-card")
     expect(card).to_contain_text("Nothing stands out")

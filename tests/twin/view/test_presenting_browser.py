@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from scenes import Scene
 from twin.app import ServerOptions, start_in_thread
 
-from .pages import ask, opened, spot, until
+from .pages import ask, opened, settled, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,8 @@ def _keep(page: Page, camera: str) -> None:
     ask(page, camera)
     # The state follows the camera with the frame that shows it.
     until(
-        page, "Math.abs(window.__citytwin.state.camera.position[0] - window.__citytwin.engine.camera().position[0]) < 1"
+        page,
+        "Math.abs(window.__citytwin.state.camera?.position[0] - window.__citytwin.engine.camera().position[0]) < 1",
     )
     page.keyboard.press("k")
 
@@ -72,8 +73,14 @@ def test_views_are_kept_renamed_revisited_and_toured(page: Page, address: str) -
     page.locator(".views-card").get_by_label("Stay at a view").fill("1")
     page.locator(".views-card").get_by_label("Stay at a view").press("Enter")
     page.locator(".views-card").get_by_label("Flight to a view").press("Enter")
+    page.evaluate("""() => {
+      const { tour, shell } = window.__citytwin;
+      window.__tour = [];
+      window.__citytwin.on('kept', () => window.__tour.push([tour.at, shell.tools.views.play.textContent]));
+    }""")
     page.get_by_role("button", name="Play the tour").click()
-    expect(page.get_by_role("button", name="End the tour")).to_be_visible()
+    until(page, "window.__tour.length >= 3")
+    assert page.evaluate("window.__tour") == [[0, "End the tour"], [1, "End the tour"], [-1, "Play the tour"]]
     _near(page, (400, -500, 380))
     until(page, "window.__citytwin.overlay?.name === 'height_m'")
     expect(page.get_by_role("button", name="Play the tour")).to_be_visible()
@@ -102,8 +109,7 @@ def test_a_note_is_pinned_to_the_object_below_it_and_handed_on_as_json(
 ) -> None:
     opened(page, address)
     ask(page, "app.engine.setCamera({position: [0, -1, 420], target: [0, 0, 0]}, 0)")
-    page.wait_for_timeout(200)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
     page.keyboard.press("o")
     page.mouse.click(*spot(page, (-60.0, -30.0, 20.0)))
     words = page.locator(".notes-card textarea")

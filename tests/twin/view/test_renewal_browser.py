@@ -16,7 +16,7 @@ from scenes.georeference import Georeference
 from scenes.identity import derive_uids
 from scenes.saving import save, tile_counts
 from scenes.schema import object_table
-from tests.twin.view.pages import ask, opened, picture, spot, until
+from tests.twin.view.pages import ask, heard, listen, opened, picture, settled, spot
 from twin.app import start_in_thread
 from twin.whatif import RemoveObject, Scenario, SetAttribute, save_scenario
 
@@ -77,9 +77,7 @@ def near(page: Page, uid: str, scene: Scene) -> None:
     assert bounds is not None
     x, y = (bounds[0] + bounds[3]) / 2, (bounds[1] + bounds[4]) / 2
     ask(page, f"app.engine.setCamera({{position: [{x - 60}, {y - 130}, 90], target: [{x}, {y}, 10]}}, 0)")
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
-    page.wait_for_timeout(300)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
 
 
 def told(page: Page) -> dict[str, Any]:
@@ -96,11 +94,11 @@ def changed_page(page: Page, server: RunningServer, package: Path, change: Any) 
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     version = scenes.open(package).version
+    listen(page)
     change()
-    page.get_by_text("shows it as it is now").first.wait_for()
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    heard(page, "shows it as it is now")
+    settled(page)
     assert server.context.scene.version > version
-    page.wait_for_timeout(500)
     return [url.removeprefix(server.url) for url in requested if "/tiles/" in url], picture(page)
 
 
@@ -114,7 +112,7 @@ def test_a_merged_scenario_is_seen_without_a_reload(page: Page, server: RunningS
     ask(page, f"app.select({scene.handle(uid)})")
     ask(page, "app.setOverlay('height_m')")
     page.locator(".inspector h2").wait_for()
-    page.wait_for_timeout(500)
+    settled(page)
     before, picture_before = told(page), picture(page)
     x, y = spot(page, (scene[uid].bounds[0] + 7, scene[uid].bounds[1] + 7, 50.0))  # type: ignore[index]
 
@@ -150,7 +148,7 @@ def test_objects_and_layers_that_come_and_go_keep_the_page_as_it_is(
     ask(page, f"app.select({scene.handle(kept)})")
     ask(page, "app.setOverlay('height_m')")
     page.locator(".inspector h2").wait_for()
-    page.wait_for_timeout(500)
+    settled(page)
     before = told(page)
     smaller = Scenario("smaller", scene).edit(RemoveObject(scene.at(3).uid), RemoveObject(scene.at(4).uid)).scene
     corner = MeshSet.of_one([[0, 0, 40], [60, 0, 40], [0, 60, 40]], [[0, 1, 2]])

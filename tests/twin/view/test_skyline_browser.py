@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import scenes
-from tests.twin.view.pages import ask, opened, until
+from tests.twin.view.pages import ask, opened, settled, until
 from twin.app import ServerOptions, start_in_thread
 from twin.whatif import AddObject, RemoveObject, Scenario, save_scenario
 
@@ -76,8 +76,7 @@ def _settle(page: Page, url: str) -> float:
     """Open the page and return the turn of the grid from true north, degrees."""
     opened(page, url)
     ask(page, "app.engine.setCamera({position: [0, -300, 250], target: [0, 0, 20]}, 0)")
-    page.wait_for_timeout(300)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
     return float(ask(page, "app.manifest.origin.convergence_deg"))
 
 
@@ -165,8 +164,7 @@ def test_the_skyline_leaves_as_svg_png_and_csv(page: Page, address: str) -> None
 def test_a_limit_may_slope_away_from_its_first_edge(page: Page, address: str, little_city: Scene) -> None:
     _settle(page, address)
     ask(page, "app.engine.top(0)")
-    page.wait_for_timeout(300)
-    until(page, "window.__citytwin.engine.stats().tilesPending === 0")
+    settled(page)
     plot = [[-100, -60, 0], [100, -60, 0], [100, 60, 0], [-100, 60, 0]]
     level = ask(
         page, f"(({{handles, most_m}}) => [Array.from(handles), most_m])(app.engine.limitHeight({plot}, 0, 60))"

@@ -21,6 +21,8 @@ from scenes.pictures import Picture
 from scenes.schema import object_table
 from scenes.tiles import publish
 
+from .pages import WAIT_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -132,6 +134,7 @@ class City:
 def page(chromium: Browser, address: str) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": SIZE[0], "height": SIZE[1]})
     made = context.new_page()
+    made.set_default_timeout(WAIT_MS)
     made.goto(address)
     made.wait_for_function("window.__citytwin && window.__citytwin.idles > 0")
     yield made

@@ -17,14 +17,12 @@ from twin.app import LivePlan, RunningServer, ServerOptions, start_in_thread
 from twin.live import Datastreams, rows
 from twin.live.state import wall_clock_ms
 
-from .pages import ask, opened, picture, spot, until
+from .pages import ask, opened, picture, settled, spot, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.browser
-
-IDLE = "window.__citytwin.engine.stats().tilesPending === 0"
 
 
 def _roads() -> Layer:
@@ -56,8 +54,7 @@ def server(little_city: Scene) -> Iterator[RunningServer]:
 def from_above(page: Page) -> None:
     ask(page, "app.engine.setCamera({position: [0, -61, 420], target: [0, -60, 0]}, 0)")
     ask(page, "app.setShadows(false)")
-    page.wait_for_timeout(100)
-    until(page, IDLE)
+    settled(page)
 
 
 def at(page: Page, point: tuple[float, float, float]) -> np.ndarray:
@@ -70,9 +67,7 @@ def choose(page: Page, kind: str) -> None:
     if not ask(page, "app.shell.tools.themes.open"):
         page.keyboard.press("0")
     expect(page.locator(".themes-card select").first).to_be_visible()
-    button = page.locator(".themes-card").get_by_role("button", name=kind, exact=True)
-    button.focus()
-    page.keyboard.press("Enter")
+    page.locator(".themes-card").get_by_role("button", name=kind, exact=True).press("Enter")
 
 
 def show(page: Page, count: int) -> None:
@@ -122,8 +117,7 @@ def test_a_mean_of_heights_keeps_their_ends(page: Page, server: RunningServer) -
 def test_columns_stand_over_objects_and_in_the_address(page: Page, server: RunningServer) -> None:
     opened(page, server.url)
     ask(page, "app.engine.setCamera({position: [0, -420, 160], target: [0, -30, 90]}, 0)")
-    page.wait_for_timeout(100)
-    until(page, IDLE)
+    settled(page)
     air = (60.0, -30.0, 130.0)
     before = at(page, air)
     choose(page, "Columns")
@@ -139,6 +133,7 @@ def test_columns_stand_over_objects_and_in_the_address(page: Page, server: Runni
     fresh = page.context.new_page()
     opened(fresh, page.url)
     until(fresh, "window.__citytwin.themes.standing.length === 1")
+    settled(fresh)
     assert np.abs(at(fresh, air) - changed).sum() < 30
     ask(fresh, "app.setLanguage('zh')")
     ask(fresh, "app.shell.tools.themes.toggle()")
@@ -190,8 +185,7 @@ def test_dashes_run_along_lines(page: Page, server: RunningServer) -> None:
 def test_arcs_come_from_a_table_and_wrong_rows_are_told(page: Page, server: RunningServer) -> None:
     opened(page, server.url)
     ask(page, "app.engine.setCamera({position: [0, -420, 160], target: [0, -10, 60]}, 0)")
-    page.wait_for_timeout(100)
-    until(page, IDLE)
+    settled(page)
     before = picture(page)
     choose(page, "Arcs")
     show_button = page.locator(".themes-card").get_by_role("button", name="Show")
@@ -201,7 +195,6 @@ def test_arcs_come_from_a_table_and_wrong_rows_are_told(page: Page, server: Runn
     page.locator(".themes-card input[type=file]").set_input_files(
         {"name": "trips.csv", "mimeType": "text/csv", "buffer": table.encode()}
     )
-    page.wait_for_timeout(200)
     show(page, 1)
     expect(page.locator(".themes-card [role=status]")).to_contain_text("1 rows were left out: row 4: nowhere")
     assert ask(page, "app.themes.standing[0].count") == 2

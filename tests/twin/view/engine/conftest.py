@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 from scenes import Batch, Georeference, Layer, MeshSet, Scene
 from scenes.schema import object_table
 from scenes.tiles import publish
+from tests.twin.view.pages import WAIT_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(address: str, chromium: Browser) -> Iterator[Page]:
     """Open the page once; tests reset it."""
     page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+    page.set_default_timeout(WAIT_MS)
     page.add_init_script(SPY)
     page.goto(address)
     page.wait_for_function("window.__citytwin && window.__citytwin.idles > 0")

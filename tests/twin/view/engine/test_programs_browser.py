@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.twin.view.pages import WAIT_MS
+
 from .conftest import FROM_SOUTH, SIZE, City
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ SPY = """(() => {
 def fresh(address: str, chromium: Browser) -> Iterator[City]:
     """Open the page anew, with a spy on programs, and wait until the city is there."""
     page: Page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+    page.set_default_timeout(WAIT_MS)
     page.add_init_script(SPY)
     page.goto(address)
     page.wait_for_function("window.__citytwin && window.__citytwin.idles > 0")

@@ -126,7 +126,8 @@ def test_a_volume_is_that_of_the_box(city: City) -> None:
 
 
 def _told(city: City, act: str) -> dict[str, Any]:
-    listen = "const told = new Promise((done) => { const off = e.on('measure', (v) => { off(); done(v); }); });"
+    """Do something that finishes a measurement, and return it as it is told."""
+    listen = "const told = new Promise((done) => { const off = e.on('measure', (v) => v?.done && (off(), done(v))); });"
     return city.run(f"{listen} {act}; return told")  # type: ignore[no-any-return]
 
 
