@@ -322,6 +322,8 @@ export interface CityEngine {
   walk(right_m: number, forward_m: number): boolean;
   lookAround(turn_deg: number, tilt_deg: number): void;
   endWalk(): void;
+  /** For each point, the metres in plan to what hides it in the present picture; 0 = it is seen, or outside the picture. */
+  covering(points: Float32Array): Promise<Float32Array>;
   /** What someone who stands at a point sees of the surfaces around, drawn over them until it is cleared. */
   viewshed(point: Vec3, radius_m: number): Viewshed;
   clearViewshed(): void;

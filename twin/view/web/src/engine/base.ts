@@ -351,7 +351,7 @@ export abstract class EngineBase {
   }
 
   /** For a pick: without the layers that one looks through, or without all but the ground, and with the latest state. */
-  private unveil(ground = false): () => void {
+  protected unveil(ground = false): () => void {
     const away = [...(this.tiles?.layers.values() ?? [])].filter((layer) => layer.visible && !(layer.pickable && (layer.cover || !ground)));
     for (const layer of away) layer.group.visible = false;
     this.surfaces.group.visible = !ground;

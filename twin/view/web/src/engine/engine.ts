@@ -10,6 +10,7 @@ import { boxCuts, planeCut } from "./section";
 import type { HeightLimit, MeasureKind, SectionBox, Skyline, Trench, Viewshed } from "./tool_api";
 import type { CityLayer } from "./tiles";
 import { OpenTrench, trenchBody, trenchPlanes, trenchRims } from "./trench";
+import { covering } from "./covering";
 import { Walker } from "./walk";
 
 /** Time between two looks at what is still to come. */
@@ -287,6 +288,10 @@ class Engine extends EngineBase implements CityEngine {
   endWalk(): void {
     this.walker?.end();
     this.walker = null;
+  }
+
+  covering(points: Float32Array): Promise<Float32Array> {
+    return covering(this.probe, this.renderer, this.view.camera, () => this.unveil(), points);
   }
 
   viewshed(point: Vec3, radius_m: number): Viewshed {

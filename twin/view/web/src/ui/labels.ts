@@ -29,6 +29,10 @@ const FARTHEST: Record<Kind, number[]> = {
   bridge: [12_000, 9_000, 5_600, 3_000, 2_000, 1_500],
   road: [9_000, 7_000, 5_500, 4_000, 1_900, 1_000],
 };
+/** Metres that something stands before a name's point when one who walks no longer reads it; roofs are behind their own walls. */
+const BEHIND: Record<Kind, number> = { district: 5, water: 5, landmark: 45, bridge: 25, road: 5 };
+/** How long one who walks stands still before it is looked what hides names. */
+const REST_MS = 160;
 const NEAREST: Record<Kind, number> = { district: 260, water: 60, landmark: 0, bridge: 30, road: 30 };
 
 type Kind = keyof typeof SEATS;
@@ -74,6 +78,9 @@ export class Labels {
   private measured = "";
   private panels: Rectangle[] = [];
   private panelsRead = 0;
+  /** Names that something stands before; looked for only while somebody walks. */
+  private covered = new Set<Entry>();
+  private resting: ReturnType<typeof setTimeout> | undefined;
   private readonly cleanups: (() => void)[] = [];
 
   constructor(
@@ -85,9 +92,15 @@ export class Labels {
     this.element = app.dom.h("div", { class: "labels", attributes: { "aria-hidden": "true" } }, style);
     engine.canvas.after(this.element);
     this.cleanups.push(
-      engine.on("camera", () => this.place()),
+      engine.on("camera", () => {
+        this.place();
+        this.rest();
+      }),
       engine.on("idle", () => this.settle()),
-      app.on("tools", () => this.settle()),
+      app.on("tools", () => {
+        this.settle();
+        this.rest();
+      }),
     );
     app.i18n.bind(this.element, () => this.write());
   }
@@ -95,12 +108,14 @@ export class Labels {
   /** Takes the names of a scene; those of an earlier one go. */
   load(manifest: SceneManifest): void {
     for (const entry of this.entries) this.drop(entry);
+    this.covered.clear();
     this.entries = (manifest.labels ?? []).map((label, order) => this.entry(label, order));
     this.points = new Float32Array(this.entries.flatMap(({ label }) => label.point));
     this.write();
   }
 
   dispose(): void {
+    clearTimeout(this.resting);
     for (const cleanup of this.cleanups) cleanup();
     for (const entry of this.entries) this.drop(entry);
     this.entries = [];
@@ -177,6 +192,29 @@ export class Labels {
     }
   }
 
+  private get walking(): boolean {
+    return this.engine === this.app.engine && this.app.shell.tools.walk.walking;
+  }
+
+  /** Somebody who walks has moved, or has ended to. */
+  private rest(): void {
+    clearTimeout(this.resting);
+    if (this.walking) this.resting = setTimeout(() => void this.look().catch((error: unknown) => this.app.report(error)), REST_MS);
+    else if (this.covered.size > 0) {
+      this.covered.clear();
+      this.place();
+    }
+  }
+
+  /** Takes away names whose points are behind something, and brings back the others. */
+  private async look(): Promise<void> {
+    const { entries } = this;
+    const gaps = await this.engine.covering(this.points);
+    if (!this.walking || entries !== this.entries) return;
+    this.covered = new Set(entries.filter(({ kind }, i) => (gaps[i] as number) > BEHIND[kind]));
+    this.place();
+  }
+
   /** The first free place for a name, its present one before the others; one that comes waits for those that fade there. */
   private seat(candidate: Candidate, taken: Rectangle[], fading: Entry[]): Seat | undefined {
     const { entry } = candidate;
@@ -200,7 +238,7 @@ export class Labels {
       const y = seen[i * 3 + 1] as number;
       const [px, py, pz] = entry.label.point;
       const opacity = visibility(entry, Math.hypot(px - eye[0], py - eye[1], pz - eye[2]));
-      if (Number.isNaN(x) || opacity < (entry.shown ? FAINTEST / 2 : FAINTEST)) return this.leave(entry);
+      if (Number.isNaN(x) || this.covered.has(entry) || opacity < (entry.shown ? FAINTEST / 2 : FAINTEST)) return this.leave(entry);
       const priority = entry.label.rank - (entry.shown ? CONSTANCY : 0) + (entry.order / this.entries.length) * 0.5;
       found.push({ entry, x, y, opacity, priority });
     });
