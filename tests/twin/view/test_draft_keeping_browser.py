@@ -175,6 +175,22 @@ def test_a_page_that_is_open_keeps_its_drawings_for_itself(page: Page, address: 
     expect(second.locator(".notice.offer")).to_contain_text("3 drawings of")
 
 
+def test_an_offer_is_taken_back_when_a_page_that_was_busy_says_that_the_drawings_are_its_own(
+    page: Page, address: str
+) -> None:
+    opened_above(page, address)
+    _draw(page)
+    (key,) = page.evaluate(STORED)
+    _reload(page)
+    offer = page.locator(".notice.offer")
+    expect(offer).to_contain_text("3 drawings of")
+    other = page.context.new_page()
+    other.goto(f"{address}nothing-here")
+    other.evaluate("(key) => new BroadcastChannel('citytwin:drafts').postMessage({op: 'here', key})", key)
+    expect(offer).to_have_count(0)
+    assert page.evaluate(STORED) == [key]
+
+
 def _carry(page: Page, address: str) -> None:
     """Take what the browser keeps to another address, as if the server there stood here."""
     entries = page.evaluate("() => ({...localStorage})")

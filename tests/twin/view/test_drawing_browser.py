@@ -216,6 +216,29 @@ def test_a_rectangle_takes_three_clicks_and_a_double_click_closes_a_polygon(page
     assert len(_corners(page)) == 3
 
 
+def test_a_busy_page_knows_the_second_half_of_a_double_click(page: Page, address: str) -> None:
+    opened_above(page, address)
+    page.keyboard.press("e")
+    for point in [(-30.0, -20.0, 0.0), (-10.0, -20.0, 0.0), (-20.0, -4.0, 0.0)]:
+        _click(page, point)
+    page.evaluate(
+        """([clientX, clientY]) => {
+      const { canvas } = window.__citytwin.engine;
+      const about = { clientX, clientY, pointerId: 1, pointerType: 'mouse', bubbles: true, cancelable: true };
+      const events = ['down', 'up', 'down', 'up'].map((each) => new PointerEvent(`pointer${each}`, about));
+      events.slice(0, 2).forEach((each) => canvas.dispatchEvent(each));
+      for (const until = performance.now() + 600; performance.now() < until; );  // other work of the page
+      events.slice(2).forEach((each) => canvas.dispatchEvent(each));
+    }""",
+        list(_point(page, (-30.0, -20.0, 0.0))),
+    )
+    assert ask(page, "app.drafts.state.rising"), "the first click closed the footprint"
+    assert ask(page, "app.drafts.all.length") == 0, "the second one gave it no height"
+    page.wait_for_timeout(450)
+    _click(page, (-30.0, -20.0, 0.0))
+    assert ask(page, "app.drafts.all.length") == 1, "a click of its own does"
+
+
 def test_a_crossing_footprint_is_refused_with_a_sentence_and_taken_back(page: Page, address: str) -> None:
     opened_above(page, address)
     page.keyboard.press("e")
