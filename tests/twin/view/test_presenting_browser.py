@@ -86,6 +86,24 @@ def test_views_are_kept_renamed_revisited_and_toured(page: Page, address: str) -
     expect(page.get_by_role("button", name="Play the tour")).to_be_visible()
 
 
+def test_a_city_of_the_same_name_elsewhere_has_views_of_its_own(page: Page, address: str) -> None:
+    opened(page, address)
+    _keep(page, HOME)
+    (mine,) = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('citytwin:kept:'))")
+    name, *frame = json.loads(mine.removeprefix("citytwin:kept:"))
+    assert name == ask(page, "app.manifest.name")
+    there = f"citytwin:kept:{json.dumps([name, frame[0], frame[1] + 1000, *frame[2:]], separators=(',', ':'))}"
+    before = f"citytwin:kept:{name}"
+    for key, has_views in ((there, 0), (before, 1)):  # `before` = as earlier versions kept them
+        page.evaluate(
+            "([from, to]) => { localStorage[to] = localStorage[from]; delete localStorage[from]; }", [mine, key]
+        )
+        page.reload()
+        until(page, "window.__citytwin && window.__citytwin.ready")
+        assert ask(page, "app.keeping.views.length") == has_views
+        page.evaluate("([from, to]) => { localStorage[to] = localStorage[from]; }", [key, mine])
+
+
 def test_a_link_carries_views_and_notes_to_another_browser(page: Page, address: str) -> None:
     opened(page, address)
     _keep(page, HOME)

@@ -1,6 +1,7 @@
 /** Drawings that are in no variant yet, kept in this browser: a page that was reloaded or broke down finds them again. */
 import type { CityApp } from "./app";
-import { cityKey, readDrafts, type StoredDrafts, writeDrafts } from "./draft_store";
+import { cityKey } from "./city_key";
+import { readDrafts, type StoredDrafts, writeDrafts } from "./draft_store";
 
 const PREFIX = "citytwin:drafts:";
 /** Milliseconds between two writings, and in which other pages say what they are working on. */

@@ -19,12 +19,6 @@ export interface StoredDrafts {
   rising: boolean;
 }
 
-/** What a city is known by from one of its versions to the next: its name and where its frame lies. */
-export function cityKey(manifest: { name: string; origin: { crs: string; easting: number; northing: number; height: number } } | null): string {
-  const { name = "", origin } = manifest ?? {};
-  return JSON.stringify([name, origin?.crs ?? "", origin?.easting ?? 0, origin?.northing ?? 0, origin?.height ?? 0]);
-}
-
 export function writeDrafts({ city, time, drafts, corners, rising }: StoredDrafts): string {
   return JSON.stringify({ version: VERSION, city, time, drafts: drafts.map(written), corners, rising });
 }

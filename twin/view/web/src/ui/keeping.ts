@@ -1,6 +1,7 @@
 /** Named views and notes: kept in this browser for each city, carried by a link or a file. */
 import type { Vec3 } from "../engine/api";
 import type { CityApp } from "./app";
+import { cityKey } from "./city_key";
 import { decode, encode, type ViewState } from "./state";
 
 export interface KeptView {
@@ -22,6 +23,7 @@ export interface Kept {
   notes: Note[];
 }
 
+const PREFIX = "citytwin:kept:";
 const MOST = 500;
 const LONGEST = 2000;
 
@@ -81,12 +83,13 @@ export class Keeping {
   }
 
   private get key(): string {
-    return `citytwin:kept:${this.app.manifest?.name ?? ""}`;
+    return `${PREFIX}${cityKey(this.app.manifest)}`;
   }
 
   private stored(): Kept {
     try {
-      const text = window.localStorage.getItem(this.key);
+      // Earlier versions knew a city by its name alone.
+      const text = window.localStorage.getItem(this.key) ?? window.localStorage.getItem(`${PREFIX}${this.app.manifest?.name ?? ""}`);
       return text ? readKept(JSON.parse(text)) : { views: [], notes: [] };
     } catch (error) {
       this.app.notices.show(this.app.i18n.t("kept.unreadable", { message: sentence(error) }), "error");
