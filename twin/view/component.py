@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import panel as pn
 import param
 from panel.custom import JSComponent
 
-from scenes import CityTwinError, UnknownObjectError
+from scenes import CityTwinError
 from scenes.errors import MissingLibraryError
-from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_columns
+from twin.view.attributes import overlay_by_attribute
 from twin.view.columns import PageColumns
 from twin.view.drafts import PageDrafts
 from twin.view.manifest import scene_manifest
+from twin.view.offered import OfferedOverlays, no_tiles, tiles_of
 from twin.view.pictures import PagePictures
 from twin.view.results import ResultShelf
 from twin.view.rpc import OverlayData, SceneService, require_handles
@@ -28,6 +28,7 @@ from twin.whatif.shelf import ScenarioShelf
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from scenes import Field, Scene
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 BUNDLE = Path(__file__).parent / "dist" / "city_view.js"
 EMBEDDED_URL = "https://embedded.invalid/tiles/"
-ADDED_NUMBER = 3001
 _POOL = ThreadPoolExecutor(max_workers=8, thread_name_prefix="citytwin-page")
 _log = logging.getLogger(__name__)
 _PYTHON_ONLY = ("language", "theme", "selection", "picked", "time", "overlay", "camera")
@@ -134,11 +134,10 @@ class CityView(JSComponent):
         self.simulations = PageSimulations(self.service, self._shelf.all(), self._tell_progress, self.results)
         PageDrafts(self.service, self.simulations, self._shelf)
         self._live = live
-        self._specs = {int(spec["id"]): dict(spec) for spec in overlays}
-        self._offer_attributes()
+        self._overlays = OfferedOverlays(scene, self.service, overlays)
         PageColumns(scene).register(self.service)
         PagePictures(scene).register(self.service)
-        self.service.register("tile", self._tile)
+        self.service.register("tile", no_tiles if self._tiles is None else tiles_of(self._tiles))
 
     # for programs ----------------------------------------------------------------------------------
 
@@ -161,15 +160,11 @@ class CityView(JSComponent):
         """
         added = self.service.overlays if scene.epoch == self.scene.epoch else {}
         self._serve(scene, overlays, live, scenarios)
-        for number, overlay in added.items():
-            if number not in self._specs:
-                self._specs[number] = dict(overlay.spec)
-                self.service.add_overlay(overlay)
-        named = {spec["name"] for spec in self._specs.values()}
+        self._overlays.keep(added)
         self._quietly(
             selection=[uid for uid in self.selection if uid in scene],
             picked=self.picked if self.picked in scene else None,
-            overlay=self.overlay if self.overlay in named else None,
+            overlay=self.overlay if self.overlay in self._overlays.names else None,
         )
         self._tell({"op": "renew", "manifest": self.manifest()})
 
@@ -183,31 +178,18 @@ class CityView(JSComponent):
 
     def set_codes(self, overlay: str | int, codes: NDArray[np.uint8]) -> None:
         """Recolour the whole city: one code for each handle, shape (n,) uint8."""
-        number = self._number(overlay)
-        codes = np.ascontiguousarray(codes, np.uint8)
-        if codes.shape != (len(self.scene),):
-            raise ValueError(f"{overlay}: {codes.shape} codes for {len(self.scene)} objects")
-        own = codes.copy()
-        self.service.add_overlay(OverlayData(self._specs[number], lambda: own))
-        self._tell({"op": "codes", "overlay": number, "codes": own.tobytes()})
+        number, every = self._overlays.set_codes(overlay, codes)
+        self._tell({"op": "codes", "overlay": number, "codes": every})
 
     def set_codes_of(self, overlay: str | int, handles: NDArray[np.uint32], codes: NDArray[np.uint8]) -> None:
         """Recolour some objects: (m,) handles and their codes."""
-        number = self._number(overlay)
-        places = np.ascontiguousarray(handles, np.uint32)
-        changed = np.ascontiguousarray(codes, np.uint8)
-        if places.shape != changed.shape:
-            raise ValueError(f"{overlay}: {changed.shape} codes for {places.shape} handles")
-        known = self.service.overlays.get(number)
-        every = known.codes().copy() if known else np.zeros(len(self.scene), np.uint8)
-        every[places] = changed
-        self.service.add_overlay(OverlayData(self._specs[number], lambda: every))
-        self._tell({"op": "codes_delta", "overlay": number, "handles": places.tobytes(), "codes": changed.tobytes()})
+        number, places, changed = self._overlays.set_codes_of(overlay, handles, codes)
+        self._tell({"op": "codes_delta", "overlay": number, "handles": places, "codes": changed})
 
     def show_attribute(self, column: str, ramp: str = "viridis") -> None:
         """Colour the city by an attribute column."""
         made = overlay_by_attribute(self.scene, column, ramp)
-        self._offer(OverlayData(made.spec(self._free_number(column)), lambda: made.codes), show=True)
+        self._show(OverlayData(made.spec(self._overlays.free_number(column)), lambda: made.codes))
 
     def show_field(
         self, field: Field, scale: ColourScale | None = None, titles: Mapping[str, str] | None = None
@@ -215,9 +197,16 @@ class CityView(JSComponent):
         """Colour the city by a field, or draw the field's own surface."""
         from twin.view.simulations import field_overlay  # noqa: PLC0415
 
-        number = self._free_number(scale.name if scale else field.name)
+        number = self._overlays.free_number(scale.name if scale else field.name)
         names = titles or (scale.titles if scale else {}) or {"en": field.name, "zh": field.name}
-        self._offer(field_overlay(self.scene, field, number, names, scale=scale), show=True)
+        self._show(field_overlay(self.scene, field, number, names, scale=scale))
+
+    def _show(self, overlay: OverlayData) -> None:
+        """Offer an overlay and colour the city by it."""
+        spec = self._overlays.offer(overlay)
+        self._tell({"op": "overlay_spec", "overlay": spec})
+        self._quietly(overlay=str(spec["name"]))
+        self._tell({"op": "overlay", "id": spec["id"]})
 
     def show_surface(self, name: str, glb: bytes | None) -> None:
         """Draw a surface (glb with vertex colours) over the city; None removes it."""
@@ -264,7 +253,7 @@ class CityView(JSComponent):
             language=self.language,
             theme=self.theme,
             time=self.time,
-            overlays=list(self._specs.values()),
+            overlays=self._overlays.specs,
             simulations=self.simulations.specs(),
             scenarios=self.simulations.listed(),
             attribution=self._attribution,
@@ -309,7 +298,7 @@ class CityView(JSComponent):
         for name, glb in self._surfaces.items():
             self._tell({"op": "field_surface", "name": name, "glb": glb})
         if self.overlay is not None:
-            self._tell({"op": "overlay", "id": self._number(self.overlay)})
+            self._tell({"op": "overlay", "id": self._overlays.number(self.overlay)})
         if chosen := [uid for uid in self.selection if uid in self.scene]:
             self._tell({"op": "select", "handles": require_handles(self.scene, chosen), "fly": False})
         if self.camera:
@@ -370,7 +359,7 @@ class CityView(JSComponent):
         elif event.name == "time" and event.new:
             self._tell({"op": "time", "iso": event.new})
         elif event.name == "overlay":
-            self._tell({"op": "overlay", "id": None if event.new is None else self._number(event.new)})
+            self._tell({"op": "overlay", "id": None if event.new is None else self._overlays.number(event.new)})
         elif event.name == "camera" and event.new:
             self._tell({"op": "camera", **event.new})
         elif event.name == "selection":
@@ -399,39 +388,3 @@ class CityView(JSComponent):
             self._tell(message)
         else:
             document.add_next_tick_callback(lambda: self._tell(message))
-
-    # overlays and tiles ----------------------------------------------------------------------------
-
-    def _offer_attributes(self) -> None:
-        for number, column in enumerate(usual_columns(self.scene), FIRST_NUMBER):
-            made = overlay_by_attribute(self.scene, column)
-            self._offer(OverlayData(made.spec(number), lambda made=made: made.codes), show=False)  # type: ignore[misc]
-
-    def _offer(self, overlay: OverlayData, *, show: bool) -> None:
-        spec = dict(overlay.spec)
-        self._specs[int(spec["id"])] = spec
-        self.service.add_overlay(overlay)
-        if show:
-            self._tell({"op": "overlay_spec", "overlay": spec})
-            self._quietly(overlay=str(spec["name"]))
-            self._tell({"op": "overlay", "id": spec["id"]})
-
-    def _free_number(self, name: str) -> int:
-        used = [number for number, spec in self._specs.items() if spec["name"] == name]
-        return used[0] if used else max([ADDED_NUMBER - 1, *self._specs]) + 1
-
-    def _number(self, overlay: str | int) -> int:
-        for number, spec in self._specs.items():
-            if overlay in (number, spec["name"]):
-                return number
-        known = ", ".join(str(spec["name"]) for spec in self._specs.values()) or "none"
-        raise UnknownObjectError(str(overlay), "there is no such overlay", f"there are {known}")
-
-    def _tile(self, params: Mapping[str, Any]) -> dict[str, bytes]:
-        if self._tiles is None:
-            raise UnknownObjectError(str(params["path"]), "tiles of this view come over HTTP")
-        root = self._tiles.resolve()
-        path = (root / str(params["path"])).resolve()
-        if not (path.is_relative_to(root) and path.is_file()):
-            raise UnknownObjectError(str(params["path"]), "there is no such tile")
-        return {"data": path.read_bytes()}
