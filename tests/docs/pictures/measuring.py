@@ -8,37 +8,41 @@ GROUND = 4.7
 
 
 def _ended(page: Sitting, key: str, *points: tuple[float, float, float]) -> None:
+    """Take one measurement: the key of its tool, its points, its end."""
+    done = page.ask("app.shell.tools.measure.finished.length")
     page.press(key)
-    for point in points:
-        page.click(point)
-    page.press("Enter", key)
+    page.mark(*points)
+    if page.ask("app.shell.tools.measure.finished.length") == done:
+        page.press("Enter")
+        page.until(f"app.shell.tools.measure.finished.length > {done}")
+    page.press(key)
 
 
 @shot("measure-en.webp")
 def measure(studio: Studio) -> None:
-    """A distance, an area, a height and a volume in one view."""
-    page = studio.open("en", at=((575, -330, 230), (600, -20, 0)))
-    _ended(page, "1", (520, -120, GROUND), (700, -120, GROUND))
-    _ended(page, "3", (500, -70, GROUND), (545, -70, GROUND), (545, 0, GROUND), (500, 0, GROUND))
-    _ended(page, "5", (640, -160, GROUND), (600, -180, GROUND), (640, -200, GROUND))
-    _ended(page, "2", (575, -66, GROUND), (575, -34, 28.0))
-    _ended(page, "4", (640, -80, GROUND), (720, -80, GROUND), (720, -20, GROUND), (640, -20, GROUND))
+    """A distance, an area, a height, a volume and an angle in one view."""
+    page = studio.open("en", at=((545, -265, 215), (556, -62, 0)))
+    _ended(page, "4", (555, -58, GROUND), (595, -58, GROUND), (595, -4, GROUND), (555, -4, GROUND))
+    _ended(page, "3", (548, -100, GROUND), (600, -100, GROUND), (600, -66, GROUND), (548, -66, GROUND))
+    _ended(page, "1", (540, -112, GROUND), (605, -112, GROUND))
+    _ended(page, "5", (545, -118, GROUND), (545, -140, GROUND), (575, -140, GROUND))
+    _ended(page, "2", (620, -78, GROUND), (628, -64, 93.0))
     page.keep("measure-en.webp")
 
 
 @shot("profile-en.webp")
 def profile(studio: Studio) -> None:
     """Ground and roofs along a line through the towers."""
-    page = studio.open("en", at=((1000, -900, 900), (1050, 100, 0)))
-    _ended(page, "6", (560, -150, GROUND), (1650, 250, GROUND))
+    page = studio.open("en", at=((900, -900, 900), (950, 100, 0)))
+    _ended(page, "6", (668, -70, GROUND), (1480, -60, GROUND))
     page.keep("profile-en.webp")
 
 
 @shot("sight-zh.webp")
 def sight(studio: Studio) -> None:
-    """A line of sight, and the house that stands in its way."""
-    page = studio.open("zh", at=((560, -620, 420), (760, 20, 20)))
-    _ended(page, "7", (430, -180, GROUND), (1100, 160, GROUND))
+    """Whether the landmark can be seen from the square of the library, and the tower that stands in the way."""
+    page = studio.open("zh", at=((300, -600, 400), (706, -6, 80)))
+    _ended(page, "7", (560, -110, GROUND), (1240, 115, 200))
     page.keep("sight-zh.webp")
 
 
@@ -47,18 +51,17 @@ def viewshed(studio: Studio) -> None:
     """What can be seen from the square of the library."""
     page = studio.open("zh", at=((520, -700, 520), (600, -20, 0)))
     page.press("8")
-    page.click((530, -90, GROUND))
+    page.mark((530, -90, GROUND))
     page.until("app.shell.tools.viewshed.found")
     page.keep("viewshed-zh.webp")
 
 
 @shot("limit-en.webp")
 def limit(studio: Studio) -> None:
-    """A body of glass over some blocks, and what stands out of it."""
-    page = studio.open("en", at=((520, -720, 520), (900, 20, 40)))
+    """A body of glass over a block, and what stands out of it."""
+    page = studio.open("en", at=((680, -560, 520), (730, -115, 0)))
     page.press("9")
-    for corner in ((700, -200, GROUND), (1100, -200, GROUND), (1100, 140, GROUND), (700, 140, GROUND)):
-        page.click(corner)
+    page.mark((690, -210, GROUND), (873, -210, GROUND), (873, -20, GROUND), (690, -20, GROUND))
     page.press("Enter")
     page.until("app.shell.tools.limit.found")
     page.keep("limit-en.webp")
@@ -69,7 +72,7 @@ def skyline(studio: Studio) -> None:
     """The skyline from the west bank of the lake, of the city and of the proposal."""
     page = studio.open("zh", at=((-900, 700, 60), (300, 350, 60)))
     page.press("^")
-    page.page.get_by_role("button", name="当前视图").click()
+    page.page.get_by_role("button", name="当前视角").click()
     page.until("app.shell.tools.skyline.outlines.length > 0")
     page.page.locator(".skyline-card select").select_option("south-slab")
     page.until("app.shell.tools.skyline.outlines.length > 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs.pictures.studio import Studio, shot
+from tests.docs.pictures.studio import Studio, beside, shot
 
 GROUND = 4.7
 
@@ -21,15 +21,18 @@ def select(studio: Studio) -> None:
 
 @shot("lasso-en.webp")
 def lasso(studio: Studio) -> None:
-    """Blocks at the lake by a free shape."""
+    """A free shape around blocks at the lake, and what is selected when the button is let go."""
     page = studio.open("en", at=((560, -1000, 620), (560, -250, 0)))
+    page.ask("app.shell.showLeft(false)")
     page.press("g")
-    middle = page.spot((560, -300, GROUND))
-    ring = [(0, -70), (120, -90), (220, -30), (200, 60), (90, 95), (-60, 70), (-110, 10), (0, -70)]
-    page.drag(*[(middle[0] + x, middle[1] + y) for x, y in ring])
+    x, y = page.spot((560, -300, GROUND))
+    ring = [(0, -70), (120, -90), (220, -30), (200, 60), (90, 95), (-60, 70), (-110, 10), (-10, -68)]
+    page.drag(*[(x + right, y + down) for right, down in ring])
+    drawn = page.image((390, 66, 560, 610))
+    page.page.mouse.up()
     page.until("app.selection.size > 3")
     page.page.wait_for_timeout(600)
-    page.keep("lasso-en.webp")
+    studio.keep(beside(drawn, page.image((390, 66, 916, 610))), "lasso-en.webp")
 
 
 @shot("isolate-zh.webp")
@@ -43,11 +46,13 @@ def isolate(studio: Studio) -> None:
 
 @shot("style-en.webp")
 def style(studio: Studio) -> None:
-    """Buildings by their height in five classes."""
+    """Buildings by their height in five classes by natural breaks."""
     page = studio.open("en", at=((2150, -1500, 760), (800, 60, 40)))
     page.press("c")
     page.page.locator(".style-form select").first.select_option("height_m")
     page.until("app.overlay?.name === 'style'")
+    page.page.locator(".style-form select").nth(1).select_option("jenks")
+    page.page.wait_for_timeout(800)
     page.page.locator(".style-form").scroll_into_view_if_needed()
     page.keep("style-en.webp")
 

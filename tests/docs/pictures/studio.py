@@ -84,9 +84,12 @@ class Sitting:
           const app = window.__citytwin;
           app.past.now?.();
           app.shell.tools.reset();
+          app.keeping.views.length = app.keeping.notes.length = 0;
+          app.keeping.save();
           app.selection.showAll();
           app.selection.clear();
           app.shell.showLeft(true);
+          for (const each of app.shell.left.querySelectorAll(".scroll")) each.scrollTop = 0;
           await app.show({ ...app.atFirst, style: null, overlay: null, vehicles: "none" }, 0);
         }""")
         if at:
@@ -125,19 +128,30 @@ class Sitting:
         return spot(self.page, point)
 
     def click(self, point: Point) -> None:
-        """Click where a point of the city is on the page."""
-        self.page.mouse.move(*self.spot(point))
-        self.page.mouse.click(*self.spot(point))
+        """Click where a point of the city is on the page, which no window may cover."""
+        x, y = self.spot(point)
+        covered = f"Boolean(app.shell.outer.shadowRoot.elementFromPoint({x}, {y})?.closest('.card'))"
+        assert not self.ask(covered), f"a window stands over {point}"
+        self.page.mouse.move(x, y)
+        self.page.mouse.click(x, y)
         self.page.wait_for_timeout(250)
 
+    def mark(self, *points: Point) -> None:
+        """Click points of a tool that measures, each when the one before has been taken."""
+        for number, point in enumerate(points, 1):
+            done = self.ask("app.shell.tools.measure.finished.length")
+            self.click(point)
+            self.until(
+                f"app.engine.measuring.points.length === {number} || !app.shell.tools.measure.kind"
+                f" || app.shell.tools.measure.finished.length > {done}"
+            )
+
     def drag(self, *places: tuple[float, float]) -> None:
-        """Drag over places of the page."""
+        """Drag over places of the page; `page.mouse.up` lets go."""
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
         for place in places[1:]:
             self.page.mouse.move(*place, steps=4)
-        self.page.mouse.up()
-        self.page.wait_for_timeout(300)
 
     def select(self, where: str) -> None:
         """Select the objects that match CQL2 text."""
@@ -160,7 +174,8 @@ class Sitting:
         return Image.open(io.BytesIO(self.page.screenshot(clip=box)))  # type: ignore[arg-type]
 
     def keep(self, name: str, clip: tuple[int, int, int, int] | None = None) -> None:
-        """Write what the page shows as a picture of the manual."""
+        """Write what the page shows as a picture of the manual, without an object that lights up under the pointer."""
+        self.page.mouse.move(640, 36)
         self.studio.keep(self.image(clip), name)
 
 
