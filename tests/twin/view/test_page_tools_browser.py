@@ -243,6 +243,38 @@ def test_natural_breaks_fall_into_the_gaps(page: Page, address: str, little_city
     assert codes == [1, 1, 1, 1, 2, 3]
 
 
+# Everything that is asked of the server from now on is answered half a second later.
+SLOW_SERVER = """() => {
+  const app = window.__citytwin;
+  const ask = app.backend.ask.bind(app.backend);
+  app.columns.clear();
+  app.backend.ask = (...all) => new Promise((done) => setTimeout(done, 500)).then(() => ask(...all));
+}"""
+
+
+def test_colours_that_are_given_up_while_their_values_come_do_not_come_back(page: Page, address: str) -> None:
+    opened(page, address)
+    page.keyboard.press("c")
+    form = page.locator(".style-form")
+    form.get_by_label("Attribute").select_option("height_m")
+    until(page, "window.__citytwin.overlay?.name === 'style' && window.__citytwin.engine.codeOf(0) > 0")
+    coloured = ask(page, "app.state")
+    form.get_by_role("button", name="Remove").click()
+    until(page, "window.__citytwin.overlay === null")
+    plain = ask(page, "app.state")
+    page.evaluate(SLOW_SERVER)
+    page.evaluate(
+        "([one, other]) => { window.__citytwin.show(one, 0); window.__citytwin.show(other, 0); }", [coloured, plain]
+    )
+    page.wait_for_timeout(1500)
+    assert ask(page, "[app.overlay, app.state.style]") == [None, None], "of two views the last one is shown"
+    page.evaluate("() => window.__citytwin.columns.clear()")
+    form.get_by_label("Attribute").select_option("function")
+    form.get_by_role("button", name="Remove").click()
+    page.wait_for_timeout(1500)
+    assert ask(page, "[app.overlay, app.state.style]") == [None, None]
+
+
 def test_the_section_box_follows_its_sliders_and_the_address(page: Page, address: str, little_city: Scene) -> None:
     opened(page, address)
     _from_above(page)

@@ -59,6 +59,8 @@ export class CityApp extends ViewSettings {
   readonly themes: Themes;
   /** True once a scene has been shown; tests wait for it. */
   ready = false;
+  /** Number of the last view that this one was turned into: an earlier one that still waits is given up. */
+  private turn = 0;
   private readonly cleanups: (() => void)[] = [];
   protected readonly remember = debounced(() => this.publishState(), 250);
 
@@ -284,6 +286,7 @@ export class CityApp extends ViewSettings {
 
   /** Turns the view into that of another state; the language and the look of the page stay. */
   async show(state: ViewState, seconds: number): Promise<void> {
+    const turn = ++this.turn;
     const { language, theme } = this.state;
     this.changed({ ...state, language, theme });
     for (const engine of this.engines) this.dress(engine);
@@ -294,9 +297,10 @@ export class CityApp extends ViewSettings {
     this.past.restore();
     this.fire("time", state.time ?? this.manifest?.time ?? "");
     await this.shell.styles?.restore();
+    if (turn !== this.turn) return;
     const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario)?.name ?? null;
     await Promise.all([this.setOverlay(state.overlay ?? null), this.setScenario(scenario), state.selection ? this.selectUid(state.selection) : this.select(null)]);
-    await Promise.all([this.shell.compare.show(state.compare), this.basemaps.restore(state.basemap)]);
+    if (turn === this.turn) await Promise.all([this.shell.compare.show(state.compare), this.basemaps.restore(state.basemap)]);
   }
 
   /** Gives a view the layers, light and cuts that this page shows. */

@@ -24,6 +24,7 @@ export class StylePanel {
   private readonly body: HTMLElement;
   private style: Style;
   private columns: ColumnSpec[] = [];
+  /** Number of the last choice: the colours of an earlier one that still waits for its values do not come. */
   private turn = 0;
 
   constructor(private readonly app: CityApp) {
@@ -43,6 +44,7 @@ export class StylePanel {
 
   /** What the address says, when a scene has come. */
   async restore(): Promise<void> {
+    this.turn++;
     this.style = this.app.state.style ?? FIRST;
     if (this.element.hasAttribute("open")) this.show();
     if (this.app.state.style) await this.apply(false);
@@ -107,6 +109,7 @@ export class StylePanel {
   }
 
   private clear(): void {
+    this.turn++;
     this.style = FIRST;
     this.show();
     this.app.changed({ style: null });
