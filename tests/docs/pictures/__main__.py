@@ -23,7 +23,7 @@ from twin.demo import make
 
 def main(wanted: list[str]) -> int:
     """Take the pictures whose names begin with each of the words, by default all; return how many failed."""
-    home = Path(os.environ.get("TWIN_DEMO", ROOT / ".demo"))
+    home = Path(os.environ.get("TWIN_DEMO", ROOT / ".demo")).resolve()
     demo = make(home)
     options = ServerOptions(config=str(plan(demo.sources, home)))
     failed = 0
