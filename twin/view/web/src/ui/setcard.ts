@@ -41,12 +41,15 @@ export class SetCard {
   private inLayers: { layer: LayerSpec; count: number }[] = [];
   private answer: TableAnswer | null = null;
   private column = "";
+  /** The buttons that are on or off. */
+  private readonly switches = new Map<HTMLElement, () => boolean>();
 
   constructor(private readonly app: CityApp) {
     const { dom } = app;
     this.figures = dom.h("div", { class: "set-figures" });
     this.list = dom.h("div", { class: "set-list" });
     this.element = dom.h("div", { class: "set-card", attributes: { hidden: true } });
+    app.on("tools", () => this.mark());
   }
 
   /** Shows some objects; fewer than two hide the card. */
@@ -84,13 +87,11 @@ export class SetCard {
     const { selection } = app;
     const button = (icon: IconName, key: Key, act: () => unknown, on?: () => boolean): HTMLElement => {
       const node = app.dom.button(key, () => void Promise.resolve(act()).catch((error: unknown) => app.report(error)), "button quiet", icon);
-      if (on) node.setAttribute("aria-pressed", String(on()));
-      if (on) node.addEventListener("click", () => node.setAttribute("aria-pressed", String(on())));
-      node.classList.toggle("on", on?.() ?? false);
-      if (on) node.addEventListener("click", () => node.classList.toggle("on", on()));
+      if (on) this.switches.set(node, on);
       return node;
     };
-    return app.dom.h(
+    this.switches.clear();
+    const actions = app.dom.h(
       "div",
       { class: "inspector-actions" },
       button("target", "props.fly", () => selection.fly()),
@@ -98,6 +99,16 @@ export class SetCard {
       button("ghost", "props.ghost", () => selection.ghost(!selection.ghosts), () => selection.ghosts),
       button("eyeoff", "props.hide", () => selection.hide()),
     );
+    this.mark();
+    return actions;
+  }
+
+  /** Shows which of the buttons are on, whoever switched them: a click or a key. */
+  private mark(): void {
+    for (const [node, on] of this.switches) {
+      node.setAttribute("aria-pressed", String(on()));
+      node.classList.toggle("on", on());
+    }
   }
 
   private async fill(handles: number[]): Promise<void> {
