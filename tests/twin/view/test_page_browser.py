@@ -116,10 +116,10 @@ def test_an_address_restores_the_view_on_another_screen(page: Page, address: str
 def test_a_city_without_a_view_of_its_own_is_seen_as_a_whole_however_late_it_comes(page: Page, address: str) -> None:
     page.add_init_script("""
       const send = WebSocket.prototype.send;  // the page asks for its city half a second later than it would
-      let opened = 0;
+      let before;
       WebSocket.prototype.send = function (data) {
-        opened ||= performance.now();
-        setTimeout(() => send.call(this, data), Math.max(0, opened + 500 - performance.now()));
+        before ??= new Promise((done) => setTimeout(done, 500));
+        before = before.then(() => send.call(this, data));  // the parts of a message keep their order
       };
     """)
     opened(page, address)
