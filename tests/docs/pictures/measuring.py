@@ -69,8 +69,9 @@ def limit(studio: Studio) -> None:
 
 @shot("skyline-zh.webp")
 def skyline(studio: Studio) -> None:
-    """The skyline from the west bank of the lake, of the city and of the proposal."""
-    page = studio.open("zh", at=((-900, 700, 60), (300, 350, 60)))
+    """The skyline from the meadows in the south-west, of the city and of the proposal."""
+    page = studio.open("zh", at=((-1300, 720, 30), (-940, 1018, 45)))
+    page.ask("app.shell.showLeft(false)")
     page.press("^")
     page.page.get_by_role("button", name="当前视角").click()
     page.until("app.shell.tools.skyline.outlines.length > 0")

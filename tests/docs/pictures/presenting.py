@@ -103,12 +103,12 @@ def views(studio: Studio) -> None:
     """Kept views of a tour, and a note at a roof."""
     page = studio.open("zh")
     for number, (place, target) in enumerate(
-        (((2950, -2350, 1250), (650, -40, 30)), ((760, -620, 420), (1252, 126, 150)), ((700, -200, 90), (575, -34, 14)))
+        (((2950, -2350, 1250), (650, -40, 30)), ((760, -620, 420), (1252, 126, 150)), ((530, -190, 80), (575, -40, 14)))
     ):
         page.look(place, target)
         page.ask(f"app.keeping.keep({['全城', '望湖塔', '城市图书馆'][number]!r})")
     page.ask(
-        "app.keeping.notes.push({text: '屋面待检修', point: [575, -34, 27], uid: '', object: ''}), app.keeping.save()"
+        "app.keeping.notes.push({text: '屋面待检修', point: [563, -62, 29], uid: '', object: ''}), app.keeping.save()"
     )
     page.press("v")
     page.keep("views-zh.webp")
