@@ -92,9 +92,10 @@ def arcs(studio: Studio) -> None:
     page.page.locator(".themes-card input[type=file]").set_input_files(
         {"name": "commuters.csv", "mimeType": "text/csv", "buffer": table.encode()}
     )
-    page.page.wait_for_timeout(800)
+    page.until("app.themes.tables.size > 0")
     page.page.locator(".themes-card").get_by_role("button", name="Show").click()
-    page.page.wait_for_timeout(1500)
+    page.until("app.themes.standing.length > 0")
+    page.page.wait_for_timeout(800)
     page.keep("themes-arcs-en.webp")
 
 
