@@ -14,7 +14,7 @@ from scenes import Batch, Layer, MeshSet, Scene
 from scenes.georeference import transformer
 from scenes.schema import object_table
 from tests.twin.api.mapserver import HALF_M, MapServer, classes, corners
-from tests.twin.view.pages import ask, opened, picture, settled, until
+from tests.twin.view.pages import WAIT_MS, ask, opened, picture, settled, until
 from twin.app import ServerOptions, start_in_thread
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ ZOOM = 19
 
 @pytest.fixture(scope="module")
 def maps() -> Iterator[MapServer]:
-    """A map server of this machine."""
-    with MapServer().running() as server:
+    """A map server of this machine, which may be busy with other things: nobody gives it up for that."""
+    with pytest.MonkeyPatch.context() as patch, MapServer().running() as server:
+        patch.setattr("gis.maptiles.TIMEOUT_S", WAIT_MS / 1000)
         yield server
 
 
