@@ -71,7 +71,6 @@ def limit(studio: Studio) -> None:
 def skyline(studio: Studio) -> None:
     """The skyline from the meadows in the south-west, of the city and of the proposal."""
     page = studio.open("zh", at=((-1300, 720, 30), (-940, 1018, 45)))
-    page.ask("app.shell.showLeft(false)")
     page.press("^")
     page.page.get_by_role("button", name="当前视角").click()
     page.until("app.shell.tools.skyline.outlines.length > 0")

@@ -83,6 +83,7 @@ class Sitting:
         self.page.evaluate("""async () => {
           const app = window.__citytwin;
           app.past.now?.();
+          for (let i = 0; i < 20 && app.shell.tools.escape(); i++);
           app.shell.tools.reset();
           app.keeping.views.length = app.keeping.notes.length = 0;
           app.keeping.save();
