@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from tests.docs.pages import DOCS
-from tests.twin.view.pages import ask, opened, spot, until
+from tests.twin.view.pages import ask, opened, settled, spot, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,11 +107,7 @@ class Sitting:
     def settle(self, rounds: int = 1) -> None:
         """Wait until every view has drawn all it needs, and names have faded in."""
         for _ in range(rounds):
-            self.page.evaluate("""() => new Promise((done) => {
-              for (const engine of window.__citytwin.engines) engine.requestFrame();
-              requestAnimationFrame(() => requestAnimationFrame(done));
-            })""")
-            until(self.page, "window.__citytwin.engines.every((engine) => engine.stats().tilesPending === 0)")
+            settled(self.page)
         self.page.wait_for_timeout(500)
 
     def until(self, condition: str) -> None:
