@@ -31,8 +31,11 @@ def main(wanted: list[str]) -> int:
 
         @functools.cache
         def served(live: bool) -> str:
-            plan_of = demo_live(demo.package) if live else []
-            return servers.enter_context(start_in_thread(demo.package, live=plan_of, options=options)).url
+            if live:
+                return servers.enter_context(
+                    start_in_thread(demo.package, live=demo_live(demo.package), options=options)
+                ).url
+            return servers.enter_context(start_in_thread(demo.package, live=[], options=options)).url
 
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         studio = Studio(browser, served, scenes.open(demo.package), demo.package)
