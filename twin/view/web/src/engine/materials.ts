@@ -151,8 +151,8 @@ export class LayerMaterials {
     this.draped = DRAPED[layer.theme] ?? [];
     this.opacity = layer.opacity;
     this.uniforms = { ...shared, uTinted: { value: 0 }, uWash: { value: this.style.wash ?? 0 } };
-    const ghostColour = new Color("#8d98a8");
-    this.ghost = new MeshBasicMaterial({ color: ghostColour, transparent: true, opacity: 0.09, depthWrite: false });
+    const ghostColour = new Color("#566479");
+    this.ghost = new MeshBasicMaterial({ color: ghostColour, transparent: true, opacity: 0.13, depthWrite: false });
     patch(this.ghost, { ...this.uniforms, uBase: { value: ghostColour } }, ["CITY_GHOST"], "plain");
     this.depth = new MeshDepthMaterial({ side: DoubleSide });
     patch(this.depth, this.uniforms, this.style.cover ? ["CITY_COVER"] : [], "depth");
