@@ -269,10 +269,20 @@ class RasterCutter:
 
 @dataclass
 class GuardedCutter:
-    """Cuts pieces in a reader process; nothing else is read while images are laid on what is there."""
+    """Cuts pieces in a reader process.
+
+    Parameters
+    ----------
+    source, context
+        As for a loader.
+    reader
+        Of whoever cuts while other things are read; None = that of this process, for images that are laid on what
+        is there.
+    """
 
     source: Source
     context: LoadContext
+    reader: Reader | None = None
 
     def extent(self) -> Extent:
         """Return where the pictures lie."""
@@ -286,7 +296,7 @@ class GuardedCutter:
 
     @property
     def _reader(self) -> Reader:
-        return readers(1)[0]
+        return self.reader or readers(1)[0]
 
     @property
     def _bare(self) -> LoadContext:

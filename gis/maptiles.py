@@ -22,6 +22,7 @@ from gis.tilegrids import TileService, wms_service, wmts_service, xyz_service
 from gis.webimages import ServiceCutter
 from scenes.errors import LoadError
 from scenes.georeference import WGS84, transformer
+from scenes.guard import Reader
 from scenes.loading import LoadContext
 from scenes.pictures import Picture
 from scenes.sources import Source
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 FINEST_M = 0.125
 """Pixels are never finer than this, metres."""
 
+_READER = Reader()
+_READING = threading.Lock()
 _COARSER = 4.0  # a tile is not made of so many finer ones that its pixels are more than this many of theirs wide
 
 
@@ -224,17 +227,17 @@ class _ServiceSheet:
 
 @dataclass(eq=False)
 class _RasterSheet:
-    """A raster with a place, read by a process of its own; files may crash the library."""
+    """A raster with a place, read by a process that all such maps share; files may crash the library."""
 
     source: Source
     frame: Georeference
     finest_m: float = field(init=False)
     coarsest_m: float = math.inf
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._cutter = GuardedCutter(self.source, LoadContext(self.frame))
-        self._extent = self._cutter.extent()
+        self._cutter = GuardedCutter(self.source, LoadContext(self.frame), _READER)
+        with _READING:
+            self._extent = self._cutter.extent()
         self.finest_m = self._extent.pixel_m
 
     def cut(self, piece: Piece) -> Picture | None:
@@ -242,8 +245,9 @@ class _RasterSheet:
         apart = piece.east_m <= extent.west_m or piece.west_m >= extent.east_m
         if apart or piece.north_m <= extent.south_m or piece.south_m >= extent.north_m:
             return None
-        with self._lock:
-            return next(self._cutter.cut([piece]), None)
+        with _READING:
+            (picture,) = self._cutter.cut([piece])  # to the end: a process that is left in the middle is given up
+        return picture
 
 
 def _over(above: Any, under: Any) -> Any:

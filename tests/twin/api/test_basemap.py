@@ -6,6 +6,8 @@ import io
 import json
 import re
 import sqlite3
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,8 +179,8 @@ def test_tiles_in_a_folder_and_in_mbtiles_lie_right_too(tmp_path: Path) -> None:
         assert tiles.max_zoom() == 7
 
 
-def test_a_geotiff_of_another_system_lies_right_and_ends_at_its_edge(tmp_path: Path) -> None:
-    path = tmp_path / "photo.tif"
+def photo(path: Path) -> Path:
+    """Write a picture of 200 m in CGCS2000 whose colours meet 128 m north-east of the frame's own point."""
     east, north = transformer(FRAME.crs, "EPSG:4549").transform(FRAME.easting_m + 128.0, FRAME.northing_m + 128.0)
     bands = np.zeros((3, 400, 400), np.uint8)
     rows, columns = np.mgrid[0:400, 0:400]
@@ -188,11 +190,29 @@ def test_a_geotiff_of_another_system_lies_right_and_ends_at_its_edge(tmp_path: P
         path, "w", driver="GTiff", width=400, height=400, count=3, dtype="uint8", crs="EPSG:4549", transform=place
     ) as out:
         out.write(bands)
-    tiles = MapTiles(basemap_of_text(f"photo={path}"), FRAME, GRID, None)
+    return path
+
+
+def test_a_geotiff_of_another_system_lies_right_and_ends_at_its_edge(tmp_path: Path) -> None:
+    tiles = MapTiles(basemap_of_text(f"photo={photo(tmp_path / 'photo.tif')}"), FRAME, GRID, None)
     pixels = pixels_of(tiles)
     assert_corners(pixels, np.array([[128.0, 128.0]]))
     assert pixels[2, 2, 3] == 0, "outside of it nothing is painted"
     assert tiles.tile(ZOOM, 10, 10) is None
+
+
+def test_the_tiles_of_all_geotiffs_are_cut_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting one takes ten times as long as a tile."""
+    started: list[Any] = []
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *given, **named: started.append(given) or start(*given, **named))
+    texts = [f"{name}={photo(tmp_path / f'{name}.tif')}" for name in ("first", "second")]
+    maps = [MapTiles(basemap_of_text(text), FRAME, GRID, None) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(pixels_of, each) for each in maps * 4]
+        found = [each.result() for each in asked]
+    assert all(np.array_equal(each, found[0]) for each in found)
+    assert len(started) <= 1, "or none, where it runs already"
 
 
 class Site:
