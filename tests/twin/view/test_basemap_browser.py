@@ -129,6 +129,14 @@ def test_strength_cover_and_choice_are_in_the_address(page: Page, address: str) 
     expect(page.locator(".basemap-credit")).to_be_hidden()
 
 
+def test_a_map_and_an_object_chosen_while_a_view_comes_stay(page: Page, address: str) -> None:
+    opened(page, address)
+    ask(page, "(app.show({...app.state}, 0), app.basemaps.choose('tiles'), app.select(1), null)")
+    until(page, "location.hash.includes('map=tiles')")
+    settled(page)
+    assert ask(page, "[app.basemaps.name, app.selected]") == ["tiles", 1]
+
+
 def test_a_map_that_cannot_be_reached_leaves_the_ground_and_one_sentence(page: Page, address: str) -> None:
     opened(page, address)
     ask(page, "app.engine.setCamera({position: [150, -151, 300], target: [150, -150, 0]}, 0)")

@@ -296,11 +296,13 @@ export class CityApp extends ViewSettings {
     this.moving.restore();
     this.past.restore();
     this.fire("time", state.time ?? this.manifest?.time ?? "");
+    // What waits for no answer comes at once, so that what somebody chooses meanwhile stays.
+    const soon = [this.basemaps.restore(state.basemap), state.selection ? null : this.select(null)];
     await this.shell.styles?.restore();
     if (turn !== this.turn) return;
     const scenario = this.manifest?.scenarios.find((each) => each.name === state.scenario)?.name ?? null;
-    await Promise.all([this.setOverlay(state.overlay ?? null), this.setScenario(scenario), state.selection ? this.selectUid(state.selection) : this.select(null)]);
-    if (turn === this.turn) await Promise.all([this.shell.compare.show(state.compare), this.basemaps.restore(state.basemap)]);
+    await Promise.all([this.setOverlay(state.overlay ?? null), this.setScenario(scenario), state.selection ? this.selectUid(state.selection) : null, ...soon]);
+    if (turn === this.turn) await this.shell.compare.show(state.compare);
   }
 
   /** Gives a view the layers, light and cuts that this page shows. */
