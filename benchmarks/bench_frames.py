@@ -81,7 +81,10 @@ STEP = """
     }));
 """
 WARM_UP = f"""async ([pitch, distance]) => {{ {STEP}
-    for (let turn = 0; turn < 12 || !window.__bench.loaded(); turn++) await step(30);
+    for (let turn = 0; turn < 12; turn++) {{
+        await step(30);
+        while (!window.__bench.loaded()) await step(0);  // a view that turns may always want another tile
+    }}
 }}"""
 FLIGHT = """async ([pitch, distance]) => {
     for (let turn = 0; turn < 60; turn++) {
