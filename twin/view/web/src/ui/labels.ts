@@ -29,11 +29,11 @@ const FARTHEST: Record<Kind, number[]> = {
   bridge: [12_000, 9_000, 5_600, 3_000, 2_000, 1_500],
   road: [9_000, 7_000, 5_500, 4_000, 1_900, 1_000],
 };
+const NEAREST: Record<Kind, number> = { district: 260, water: 60, landmark: 0, bridge: 30, road: 30 };
 /** Metres that something stands before a name's point when one who walks no longer reads it; roofs are behind their own walls. */
 const BEHIND: Record<Kind, number> = { district: 5, water: 5, landmark: 45, bridge: 25, road: 5 };
 /** How long one who walks stands still before it is looked what hides names. */
 const REST_MS = 160;
-const NEAREST: Record<Kind, number> = { district: 260, water: 60, landmark: 0, bridge: 30, road: 30 };
 
 type Kind = keyof typeof SEATS;
 
@@ -192,8 +192,9 @@ export class Labels {
     }
   }
 
+  /** Whether somebody walks through this view and reads names. */
   private get walking(): boolean {
-    return this.engine === this.app.engine && this.app.shell.tools.walk.walking;
+    return this.app.state.labels && this.engine === this.app.engine && this.app.shell.tools.walk.walking;
   }
 
   /** Somebody who walks has moved, or has ended to. */
