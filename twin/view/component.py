@@ -16,8 +16,9 @@ from scenes.errors import MissingLibraryError
 from twin.view.attributes import overlay_by_attribute
 from twin.view.columns import PageColumns
 from twin.view.drafts import PageDrafts
+from twin.view.embedded import no_tiles, tiles_of
 from twin.view.manifest import scene_manifest
-from twin.view.offered import OfferedOverlays, no_tiles, tiles_of
+from twin.view.offered import OfferedOverlays
 from twin.view.pictures import PagePictures
 from twin.view.results import ResultShelf
 from twin.view.rpc import OverlayData, SceneService, require_handles

@@ -11,8 +11,7 @@ from twin.view.attributes import FIRST_NUMBER, overlay_by_attribute, usual_colum
 from twin.view.rpc import OverlayData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -121,21 +120,3 @@ class OfferedOverlays:
         every[places] = changed
         self._service.add_overlay(OverlayData(self._specs[number], lambda: every))
         return number, places.tobytes(), changed.tobytes()
-
-
-def tiles_of(folder: Path) -> Callable[[Mapping[str, Any]], dict[str, bytes]]:
-    """Return what answers for the files of a folder of tiles, and for nothing outside it."""
-    root = folder.resolve()
-
-    def tile(params: Mapping[str, Any]) -> dict[str, bytes]:
-        path = (root / str(params["path"])).resolve()
-        if not (path.is_relative_to(root) and path.is_file()):
-            raise UnknownObjectError(str(params["path"]), "there is no such tile")
-        return {"data": path.read_bytes()}
-
-    return tile
-
-
-def no_tiles(params: Mapping[str, Any]) -> dict[str, bytes]:
-    """Refuse: the page gets its tiles elsewhere."""
-    raise UnknownObjectError(str(params["path"]), "tiles of this view come over HTTP")
